@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// A list of name/value pairs in the order in which they came: header fields, FastCGI parameters.
+// The array lives in an arena; the spans borrow from whoever put them.
+#ifndef BASE_PAIR_H
+#define BASE_PAIR_H
+
+#include "base/arena.h"
+
+struct pair {
+    struct span name, value;
+};
+
+struct pairs {
+    struct pair *v;
+    size_t n, cap;
+};
+
+// Puts a pair at the end; the array grows in `a`. 0, or ERR_ARENA_LIMIT.
+int pairs_put(struct pairs *pairs, struct arena *a, struct span name, struct span value);
+// The value of the first pair of that name, compared without case; NULL when there is none.
+const struct span *pairs_find(const struct pairs *pairs, struct span name);
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "base/span.h"
+
+bool span_eq_nocase(struct span a, struct span b) {
+    if (a.n != b.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a.n; i++) {
+        if (span_lower_byte(a.p[i]) != span_lower_byte(b.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t span_find(struct span s, struct span needle) {
+    if (needle.n == 0) {
+        return 0;
+    }
+    const uint8_t *at = s.n ? memmem(s.p, s.n, needle.p, needle.n) : NULL;
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
+static bool is_ows(uint8_t c) {
+    return c == ' ' || c == '\t';
+}
+
+struct span span_trim(struct span s) {
+    while (s.n > 0 && is_ows(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && is_ows(s.p[s.n - 1])) {
+        s.n--;
+    }
+    return s;
+}
+
+bool span_cut(struct span *rest, uint8_t c, struct span *part) {
+    if (rest->p == NULL) {
+        return false;
+    }
+    size_t at = span_index(*rest, c);
+    *part = span_first(*rest, at);
+    *rest = at < rest->n ? span_skip(*rest, at + 1) : (struct span){NULL, 0};
+    return true;
+}
+
+bool span_to_u64(struct span s, uint64_t *value) {
+    uint64_t sum = 0;
+    if (s.n == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t digit = (uint8_t)(s.p[i] - '0');
+        if (digit > 9 || sum > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        sum = sum * 10 + digit;
+    }
+    *value = sum;
+    return true;
+}
