@@ -52,6 +52,7 @@ struct front_ops {
     struct span (*output)(struct front *);
     void (*sent)(struct front *, size_t);
     enum front_phase (*phase)(const struct front *);
+    bool (*wants)(const struct front *);
     int (*inform)(struct front *, struct front_stream *, const struct response *);
     int (*promise)(struct front *, struct front_stream *parent, const struct request *,
                    struct front_stream **pushed);
@@ -95,6 +96,12 @@ static inline void front_sent(struct front *f, size_t n) {
 
 static inline enum front_phase front_phase(const struct front *f) {
     return f->ops->phase(f);
+}
+
+// More input may be fed. False while what has been fed waits for the caller (a request body that is
+// not consumed, pipelined requests): the caller stops reading, so that memory stays bounded.
+static inline bool front_wants(const struct front *f) {
+    return f->ops->wants(f);
 }
 
 // Sends an interim response (RFC 9110, 15.2; RFC 8297). Copies what it needs. Only before
