@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Certificates and rules for the TLS connections of a listener: one default certificate, others by
+// the name the client asks for (SNI, RFC 6066, 3). TLS 1.2 and 1.3, only cipher suites that HTTP/2
+// allows (RFC 9113, 9.2.2); ALPN h2 and http/1.1, anything else is refused with
+// no_application_protocol (RFC 7301, 3.2); one session ticket; no renegotiation, no compression, no
+// early data. Filled at start or reload, then only read, so that threads may share it.
+#ifndef HTTP_TLS_CONTEXT_H
+#define HTTP_TLS_CONTEXT_H
+
+#include "base/span.h"
+
+struct evp_pkey_st;
+struct ssl_ctx_st;
+struct tls_name;
+struct x509_st;
+
+#define TLS_WHY_LEN 512 // bytes of an error text, its zero included
+
+struct tls_context {
+    struct ssl_ctx_st **certificates; // one SSL_CTX each; the first is the default
+    size_t certificates_n;
+    struct tls_name *names; // sorted once sealed
+    size_t names_n, names_cap;
+    bool has_h2, is_sealed;
+    char why[TLS_WHY_LEN];
+};
+
+// has_h2: offer h2 besides http/1.1.
+void tls_context_init(struct tls_context *c, bool has_h2);
+// Frees everything. No handshake that uses it may be under way; open connections may. Idempotent.
+void tls_context_fini(struct tls_context *c);
+
+// Adds a certificate chain and its key, both PEM files, for the names given and those in the
+// certificate (dNSName, also "*.example.org"). The first added is the default, for clients without
+// SNI and unknown names. For a name given twice the first certificate stays. 0, or ERR_CONFIG:
+// tls_context_why names the file and what is wrong with it.
+int tls_context_add_files(struct tls_context *c, const char *certificate_path, const char *key_path,
+                          const struct span *names, size_t names_n);
+// The same from memory; takes references of its own.
+int tls_context_add(struct tls_context *c, struct x509_st *certificate, struct evp_pkey_st *key,
+                    const struct span *names, size_t names_n);
+
+// Sorts the names; to be called once after the last add, before the first tls_init. 0, or
+// ERR_CONFIG when there is no certificate.
+int tls_context_seal(struct tls_context *c);
+
+// The certificate that a client asking for `name` gets: an exact name, then a wildcard for its
+// first label, then the default. Not case sensitive.
+struct ssl_ctx_st *tls_context_find(const struct tls_context *c, struct span name);
+
+// Text for the operator, after an error.
+const char *tls_context_why(const struct tls_context *c);
+
+#endif
