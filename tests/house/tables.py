@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""One row: what stands in a .def table and what is shown to people may not drift apart."""
+import os
+import re
+import subprocess
+
+import pytest
+from source import ROOT, listed, text, without_comments
+
+TABLES = [name for name in listed() if name.endswith('.def')]
+OUTRIDER = os.environ.get('OUTRIDER', str(ROOT / 'build/release/outrider'))
+
+
+def rows(name):
+    """The argument lists of the rows: NAME(...), parentheses balanced."""
+    code, found = without_comments(text(name)), []
+    for match in re.finditer(r'^\s*[A-Z][A-Z0-9_]*\(', code, re.MULTILINE):
+        depth, quoted, at = 1, False, match.end()
+        while at < len(code) and depth:
+            char = code[at]
+            if char == '\\' and quoted:
+                at += 1
+            elif char == '"':
+                quoted = not quoted
+            elif not quoted:
+                depth += {'(': 1, ')': -1}.get(char, 0)
+            at += 1
+        found.append(code[match.end():at - 1])
+    return found
+
+
+@pytest.mark.parametrize('name', TABLES)
+def test_a_table_says_what_its_columns_are(name):
+    lines = text(name).split('\n')
+    assert lines[0] == '// SPDX-License-Identifier: MIT'
+    comment = []
+    for line in lines[1:]:
+        if not line.startswith('//'):
+            break
+        comment.append(line)
+    assert re.search(r'\w+\(', ' '.join(comment)), f'{name}: the columns are not described'
+
+
+@pytest.mark.parametrize('name', TABLES)
+def test_every_row_has_words_for_people(name):
+    found = rows(name)
+    assert found, f'{name} has no rows'
+    wrong = [row for row in found
+             if not any(len(words.split()) >= 2 for words in re.findall(r'"((?:\\.|[^"\\])*)"', row))]
+    assert not wrong, f'{name}: rows without a sentence:\n' + '\n'.join(wrong)
+
+
+@pytest.mark.parametrize('name', TABLES)
+def test_no_row_is_there_twice(name):
+    firsts = [row.split(',')[0].strip() for row in rows(name)]
+    twice = {first for first in firsts if firsts.count(first) > 1}
+    assert not twice, f'{name}: {sorted(twice)}'
+
+
+def test_readme_has_the_options_table_that_the_program_prints():
+    """Between the two comments stands exactly what the command prints."""
+    if not os.access(OUTRIDER, os.X_OK):
+        pytest.skip(f'{OUTRIDER} is not built')
+    printed = subprocess.run([OUTRIDER, 'help', 'options', '--markdown'], check=True, timeout=10,
+                             capture_output=True, text=True).stdout
+    assert printed.count('|') > 20
+    block = re.search(r'<!-- outrider help options --markdown -->\n(.*?)<!-- end -->',
+                      text('README.md'), re.DOTALL)
+    assert block, 'README.md has no options table between its comments'
+    assert block[1].strip() == printed.strip()
+
+
+@pytest.mark.skipif('sidecar/config/options.def' not in listed(), reason='no options yet')
+def test_every_option_is_in_readme():
+    printed = text('README.md')
+    wrong = [name for row in rows('sidecar/config/options.def')
+             for name in re.findall(r'"([a-z][a-z-]*)"', row)[:1] if name not in printed]
+    assert not wrong, wrong
+
+
+def test_the_package_list_has_no_row_twice():
+    lines = [line for line in text('tests/packages.txt').split('\n')
+             if line and not line.startswith('#')]
+    assert all(re.fullmatch(r'(build|demo|test|bench) [a-z0-9.+-]+', line) for line in lines)
+    assert len(lines) == len(set(lines))
+
+
+def test_nobody_keeps_a_package_list_of_his_own():
+    wrong = [name for name in listed()
+             if name.endswith(('.sh', '.md', '.yml', '.yaml', '.ci/run'))
+             and re.search(r'apt(-get)? install +(?!\$|-)[a-z]', text(name))]
+    assert not wrong, wrong
