@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// Which server of a pool takes a request, who waits, and which connections are kept: decisions
+// only, no sockets, the caller's clock (milliseconds, monotonic).
+//
+// A PHP-FPM worker is occupied by its connection, not by its request: also while the connection is
+// idle, and until the client closes it. Therefore kept connections are few (none by default; on a
+// unix socket they gain nothing), requests executing at a server are limited below its number of
+// workers, and the others wait here, in order and bounded, where the wait can be seen and ended.
+// A slot taken is given back when the server is known to be free again: if a request is abandoned,
+// the script may run on, so the caller may keep the slot until the peer closes.
+#ifndef FCGI_POOL_H
+#define FCGI_POOL_H
+
+#include "base/list.h"
+#include "base/span.h"
+
+#define POOL_MAX_FAILS_DEFAULT 3
+#define POOL_FAIL_TIMEOUT_DEFAULT_MS 10000
+
+struct pool_server_conf {
+    struct span address; // as written
+    bool is_unix;
+    struct span path; // of the unix socket
+    struct span host; // name or IP address, an IPv6 address without brackets
+    uint16_t port;
+};
+
+struct pool_conf {
+    struct span name;
+    const struct pool_server_conf *servers;
+    size_t server_count;         // at least 1
+    unsigned keepalive;          // idle connections kept, per server; 0: none
+    unsigned connections;        // requests executing at once, per server; 0: no limit
+    unsigned queue;              // requests waiting; 0: none waits
+    unsigned max_fails;          // failures that take a server out; 0: POOL_MAX_FAILS_DEFAULT
+    uint64_t fail_timeout_ms;    // within which they count, and for which it stays out; 0: default
+    uint64_t connect_timeout_ms; // the caller's: until a connection is made
+    uint64_t queue_timeout_ms;   // a waiter is expired after it
+    uint64_t think_timeout_ms;   // the caller's: until the final head
+    uint64_t idle_timeout_ms;    // the caller's: between pieces of a response
+    uint64_t keepalive_timeout_ms; // an idle connection is aged out after it
+};
+
+// What became of a request, for the server's health.
+enum pool_outcome {
+    POOL_GOOD,    // it answered, whatever the status
+    POOL_FAILED,  // no connection, cut short, timed out
+    POOL_NEUTRAL, // says nothing about the server: the client went away
+};
+
+struct pool_server {
+    unsigned active, fails, idle_count;
+    uint64_t first_fail_ms, down_until_ms;
+    struct list idle; // of struct pool_idle, least recently used first
+};
+
+// Member of a request that waits; on no list (list_init) at first.
+struct pool_waiter {
+    struct list node;
+    uint64_t deadline_ms;
+    unsigned server; // set by pool_next
+};
+
+// Member of a connection that is kept; on no list (list_init) at first.
+struct pool_idle {
+    struct list node;
+    uint64_t since_ms;
+};
+
+struct pool {
+    struct pool_conf conf;
+    struct pool_server *servers;
+    unsigned turn; // where the search for the least loaded begins
+    unsigned waiting, active;
+    struct list waiters; // first come first
+};
+
+enum pool_verdict { POOL_TAKEN, POOL_WAIT };
+
+#define POOL_NO_SERVER (-1)
+
+// Copies conf but borrows what it points to until fini.
+void pool_init(struct pool *p, const struct pool_conf *conf);
+// All waiters and idle connections must be off before (asserted). Idempotent.
+void pool_fini(struct pool *p);
+
+// Takes a slot at the least loaded server that is not out. `avoid`: a server just failed, taken
+// only if no other is usable; or POOL_NO_SERVER. POOL_TAKEN with *server; POOL_WAIT when the
+// request must wait (pool_wait) or be given up; ERR_QUEUE_FULL when it may not even wait. Who comes
+// now never overtakes who waits.
+int pool_take(struct pool *p, uint64_t now_ms, int avoid, unsigned *server);
+// Gives the slot back; then call pool_next.
+void pool_put(struct pool *p, unsigned server, enum pool_outcome outcome, uint64_t now_ms);
+// The server is out: failures within fail_timeout_ms reached max_fails.
+bool pool_is_down(const struct pool *p, unsigned server, uint64_t now_ms);
+
+// Puts a request at the end of the queue, after POOL_WAIT.
+void pool_wait(struct pool *p, struct pool_waiter *w, uint64_t now_ms);
+// Takes a waiter off that is no longer interested; nothing if it does not wait.
+void pool_leave(struct pool *p, struct pool_waiter *w);
+// Takes the first waiter off with a slot for it (w->server), or NULL. To be called until NULL after
+// pool_put and from a timer while anybody waits (a server may come back).
+struct pool_waiter *pool_next(struct pool *p, uint64_t now_ms);
+// Takes a waiter off whose deadline has come (answer: ERR_QUEUE_TIMEOUT), or NULL.
+struct pool_waiter *pool_expired(struct pool *p, uint64_t now_ms);
+
+// Keeps a connection; gives the one that must be closed instead (this one, or the one unused for
+// longest), or NULL.
+struct pool_idle *pool_keep(struct pool *p, unsigned server, struct pool_idle *c, uint64_t now_ms);
+// Takes the most recently used kept connection of the server, or NULL. To be asked directly after a
+// slot was taken: kept and active connections together then stay within `connections`.
+struct pool_idle *pool_reuse(struct pool *p, unsigned server);
+// Takes off a connection that was kept for keepalive_timeout_ms, to be closed, or NULL.
+struct pool_idle *pool_aged(struct pool *p, uint64_t now_ms);
+// Takes off a kept connection that the peer closed.
+void pool_forget(struct pool *p, unsigned server, struct pool_idle *c);
+// When pool_expired, pool_aged or a server that comes back needs a look; UINT64_MAX: never.
+uint64_t pool_deadline(const struct pool *p);
+
+// Reads "unix:/path", "host:port", "[::1]:port" or "tcp:" before the latter two. The spans of *out
+// borrow from text. 0, or ERR_SYNTAX with static words in *why.
+int pool_address_parse(struct span text, struct pool_server_conf *out, const char **why);
+
+#endif
