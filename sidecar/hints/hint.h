@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// One hint: a target that a client should fetch or connect to early, with the few attributes that
+// browsers accept in a 103. hint_from_link makes it of an application's Link, and is the one place
+// where that is sanitised.
+#ifndef HINTS_HINT_H
+#define HINTS_HINT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "hints/link.h"
+
+struct target_page;
+
+enum hint_rel { HINT_PRELOAD, HINT_MODULEPRELOAD, HINT_PRECONNECT };
+enum hint_as {
+    HINT_AS_NONE,
+    HINT_AS_STYLE,
+    HINT_AS_SCRIPT,
+    HINT_AS_FONT,
+    HINT_AS_IMAGE,
+    HINT_AS_FETCH
+};
+// ANONYMOUS is written bare: Chromium drops a link with crossorigin="".
+enum hint_crossorigin { HINT_NO_CORS, HINT_ANONYMOUS, HINT_CREDENTIALS };
+enum hint_priority {
+    HINT_PRIORITY_NONE,
+    HINT_PRIORITY_HIGH,
+    HINT_PRIORITY_LOW,
+    HINT_PRIORITY_AUTO
+};
+
+enum hint_reason {
+#define REASON(constant, label, sentence) HINT_##constant,
+#include "hints/hint_reason.def"
+#undef REASON
+    HINT_REASONS
+};
+
+struct hint_reason_row {
+    const char *label, *sentence;
+};
+
+struct hint {
+    struct span target;    // absolute path and query on the page's origin, else an absolute URL
+    struct span type;      // media type, or empty
+    struct span integrity; // or empty
+    enum hint_rel rel;
+    enum hint_as as;
+    enum hint_crossorigin crossorigin;
+    enum hint_priority priority;
+    bool can_push;  // same origin, a preload, and the application did not say nopush
+    bool push_only; // pushed where that is possible, never in a 103
+};
+
+// How a site wants its links judged. Borrowed.
+struct hint_policy {
+    const struct span
+        *origins; // other origins whose assets may be preloaded: "https://cdn.example"
+    size_t origins_n;
+};
+
+// The hint that `link` on `page` stands for. HINT_OK; HINT_CROSS_ORIGIN when it became a preconnect
+// (*out is filled in both cases); else why there is none. policy may be NULL. The spans of *out
+// borrow from the link or live in the arena.
+struct hint_context {
+    const struct target_page *page;
+    const struct hint_policy *policy;
+    struct arena *arena;
+};
+enum hint_reason hint_from_link(struct hint *out, const struct link *link,
+                                const struct hint_context *context);
+// The same target, rel and crossorigin: a client would fetch it once.
+bool hint_is_same(const struct hint *a, const struct hint *b);
+// Every member is the same.
+bool hint_eq(const struct hint *a, const struct hint *b);
+// How much it blocks rendering: 0 the most. Style, script, preconnect, font, image, fetch.
+int hint_rank(const struct hint *hint);
+// Appends its one canonical Link value. 0, ERR_BUF_LIMIT or ERR_SYNTAX; nothing is appended then.
+int hint_write(const struct hint *hint, struct buf *out);
+// The row of a reason.
+const struct hint_reason_row *hint_reason_row(enum hint_reason reason);
+
+#endif

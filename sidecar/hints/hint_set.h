@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// A bounded set of hints in the order in which a client should see them: what blocks rendering
+// first, and in the order of arrival among equals. The same target is in it once. When it is full,
+// a more important hint puts out the least important one.
+#ifndef HINTS_HINT_SET_H
+#define HINTS_HINT_SET_H
+
+#include "base/arena.h"
+#include "hints/hint.h"
+
+#define HINT_SET_MAX 50 // hints in a 103
+
+struct hint_set {
+    struct hint *v; // in order; in the arena
+    size_t n, max;
+};
+
+// An empty set of at most `max` hints (no more than HINT_SET_MAX). 0, or ERR_ARENA_LIMIT.
+int hint_set_init(struct hint_set *set, struct arena *arena, size_t max);
+// Puts a copy of the hint, whose spans stay borrowed, at its place. HINT_OK, HINT_DUPLICATE (one
+// that may be pushed makes the one that is there so only if both may), or HINT_TOO_MANY (it, or the
+// one it put out).
+enum hint_reason hint_set_put(struct hint_set *set, const struct hint *hint);
+// The same as hint_set_put but at the end whatever its rank: for what an operator ordered by hand.
+enum hint_reason hint_set_append(struct hint_set *set, const struct hint *hint);
+// The same hints in the same order.
+bool hint_set_eq(const struct hint_set *a, const struct hint_set *b);
+
+#endif

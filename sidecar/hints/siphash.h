@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash for tables whose keys strangers choose.
+// Without the key nobody can find names that collide.
+#ifndef HINTS_SIPHASH_H
+#define HINTS_SIPHASH_H
+
+#include "base/span.h"
+
+struct siphash_key {
+    uint64_t k0, k1; // random, made once at start
+};
+
+uint64_t siphash(const struct siphash_key *key, struct span bytes);
+
+#endif
