@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// The whole configuration, checked: what a file says, or what the arguments of `outrider run` say,
+// with the defaults of options.def for the rest. All errors are collected, each as
+// "file:line: what and why", so that one run of `outrider check` shows them all. A configuration is
+// filled once, then only read; everything in it lives in its arena.
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "exchange/site.h"
+#include "fcgi/pool.h"
+
+// Where to listen. Exactly one of host and path is set.
+struct listen_conf {
+    struct span text; // as written, for messages
+    struct span host; // "0.0.0.0", "::", "localhost"; no brackets; zero-terminated
+    uint16_t port;    // 0: any free one
+    struct span path; // of a unix socket; zero-terminated
+    bool is_loopback; // only this machine can connect
+    bool tls;
+    bool must_self_sign; // tls, and no site has a certificate: loopback only
+    bool redirect;       // answers everything by a redirect to https
+    uint16_t https_port; // of that redirect: the port of the first tls listener, else 443
+};
+
+enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
+
+// Milliseconds, of clients.
+struct config_timeouts {
+    uint64_t head_ms, idle_ms, send_ms, body_ms;
+};
+
+struct config {
+    struct arena arena;
+    unsigned workers; // 0: one for each processor
+    struct span user; // zero-terminated; empty: stay who we are
+    enum config_log log;
+    unsigned connections; // most of clients, of one worker
+    struct config_timeouts timeouts;
+    const struct listen_conf *listens;
+    size_t listens_n;
+    const struct pool_conf *pools; // by site.pool
+    const struct span *pool_names;
+    size_t pools_n;
+    const struct site *sites; // the first is the default
+    size_t sites_n;
+    bool has_admin;
+    struct listen_conf admin; // if has_admin
+};
+
+// What is wrong, one line an error, in the order of the lines of the file.
+struct config_errors {
+    struct buf text; // "outrider.conf:7: ...\n"
+    unsigned count;  // more may have been seen than the text has room for
+};
+
+void config_errors_init(struct config_errors *e);
+void config_errors_fini(struct config_errors *e);
+
+// Reads a file, and looks whether the roots, certificates and keys it names are there. 0, or
+// ERR_CONFIG with at least one error told. Either way config_fini is to be called. Not re-entrant:
+// libconfuse's scanner is one for the process.
+int config_load(struct config *c, const char *path, struct config_errors *errors);
+// The same from memory; `name` stands in the errors for the file.
+int config_parse(struct config *c, const char *name, struct span text,
+                 struct config_errors *errors);
+// What `outrider run` was given instead of a file; NULL for what was not.
+struct config_args {
+    const char *root, *fastcgi, *listen, *front_controller, *admin, *workers, *mode, *name;
+    const char *check_script; // "true", "false"
+    const char *log;
+};
+// The configuration of a single site from arguments; errors name the argument ("--root: ...").
+int config_args(struct config *c, const struct config_args *args, struct config_errors *errors);
+// Idempotent.
+void config_fini(struct config *c);
+
+#endif

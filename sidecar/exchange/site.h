@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// What the configuration says about one virtual host, as the pure steps read it: its names, its
+// files, its pool, what it may hint, and the operator's rules by path. Filled by config, then only
+// read, so that workers share it. Everything it points at lives in the configuration's arena.
+#ifndef EXCHANGE_SITE_H
+#define EXCHANGE_SITE_H
+
+#include "base/span.h"
+#include "hints/gate.h"
+
+#define SITE_NO_POOL UINT32_MAX // the site has static files only
+
+// Where evidence may come from: bits of site.learn.
+enum site_learn { SITE_LEARN_LINK = 1 };
+
+struct span_list {
+    const struct span *v;
+    size_t n;
+};
+
+// What the operator wrote for paths of one pattern. In `pattern` a "*" stands for any run of bytes,
+// slashes too; it is compared with the normalised path. The first rule that matches counts.
+struct route_rule {
+    struct span pattern;     // "/", "/checkout/*"
+    bool has_mode;           // false: that of site.gate counts
+    enum hint_mode mode;     // if has_mode
+    struct span_list hints;  // link-values (RFC 8288, 3), each checked at load
+    struct span_list pushes; // paths of this site: "/assets/critical.css"
+};
+
+struct site {
+    struct span name;             // "blog.example", lower case
+    struct span_list aliases;     // further names
+    struct span root;             // absolute, resolved, no slash at the end; empty: no files here
+    struct span_list index;       // names of index files, in the order in which they are tried
+    size_t index_len;             // bytes of the longest of them
+    struct span front;            // the front controller's path under root: "/index.php", or empty
+    struct span front_file;       // root and front joined, zero-terminated
+    bool must_check;              // a script must be a regular file under root
+    struct span_list suffixes;    // of scripts: ".php"; compared without case
+    struct span_list denied;      // patterns of paths that are nobody's business
+    uint32_t pool;                // index into the pools, or SITE_NO_POOL
+    struct span certificate, key; // PEM files, zero-terminated; empty: none
+    uint64_t body_limit;          // bytes of a request body; more is 413
+    struct gate_conf gate;        // whether and to whom its pages are hinted
+    unsigned learn;               // bits of enum site_learn; 0: nothing is learned
+    const struct route_rule *rules;
+    size_t rules_n;
+};
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Counters and gauges: one row each in metrics.def. Every worker counts in an array of its own,
+// which only it writes; a reader sums over the workers. So counting costs a load, an add and a
+// store without lock prefix, and no cache line is fought over.
+#ifndef METRICS_METRICS_H
+#define METRICS_METRICS_H
+
+#include "base/error.h"
+#include "base/span.h"
+
+#include <stdatomic.h>
+
+// What a metric is split by. The reasons of the gate are a table of a folder that this one may not
+// know, so their names are given to metrics_init.
+enum metric_dimension {
+    METRIC_BY_NONE,
+    METRIC_BY_PROTOCOL, // enum protocol of base/message.h
+    METRIC_BY_CLASS,    // status / 100 - 1
+    METRIC_BY_GATE,     // enum gate_reason of hints/gate.h
+    METRIC_BY_ERROR,    // enum error_index of base/error.h
+};
+
+enum {
+    METRIC_SLOTS_NONE = 1,
+    METRIC_SLOTS_PROTOCOL = 3,
+    METRIC_SLOTS_CLASS = 5,
+    METRIC_SLOTS_GATE = 48, // room for the reasons
+    METRIC_SLOTS_ERROR = ERROR_COUNT,
+};
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE };
+
+enum metric {
+#define METRIC(id, name, type, dimension, sentence) METRIC_##id,
+#include "metrics/metrics.def"
+#undef METRIC
+    METRIC_COUNT,
+};
+
+// Where the slots of each metric begin.
+enum metric_slot {
+#define METRIC(id, name, type, dimension, sentence)                                                \
+    METRIC_SLOT_##id, METRIC_SLOT_END_##id = METRIC_SLOT_##id + METRIC_SLOTS_##dimension - 1,
+#include "metrics/metrics.def"
+#undef METRIC
+    METRIC_SLOTS,
+};
+
+struct metric_row {
+    const char *name; // "outrider_requests_total"
+    enum metric_type type;
+    enum metric_dimension dimension;
+    unsigned slot, slots;
+    const char *sentence;
+};
+
+// What one worker counted. Written by its thread only.
+struct metrics_worker {
+    _Alignas(64) _Atomic uint64_t v[METRIC_SLOTS];
+};
+
+struct metrics {
+    struct metrics_worker *workers;
+    unsigned workers_n;
+    const char *const *gates; // names of the gate's reasons
+    unsigned gates_n;
+};
+
+// All zero. Borrows gates, the label of each enum gate_reason, which may be NULL when gates_n is 0;
+// at most METRIC_SLOTS_GATE (asserted).
+void metrics_init(struct metrics *m, unsigned workers, const char *const *gates, unsigned gates_n);
+// Idempotent.
+void metrics_fini(struct metrics *m);
+const struct metric_row *metric_row(enum metric id);
+// The word for a label's value: "h2", "2xx", "backend_closed"; NULL when there is none of that
+// index.
+const char *metrics_label(const struct metrics *m, enum metric_dimension dimension, unsigned index);
+// The sum over all workers, of any thread. A gauge that is below zero for a moment reads 0.
+uint64_t metrics_read(const struct metrics *m, enum metric id, unsigned label);
+// Adds to a slot beyond the first: metrics_add_by(w, METRIC_GATE, reason, 1). An index that the
+// dimension does not have is an assertion. By the worker's own thread.
+void metrics_add_by(struct metrics_worker *w, enum metric id, unsigned label, uint64_t n);
+
+// Adds to the slot METRIC_SLOT_id of a metric without label. By the worker's own thread. To lower a
+// gauge by n add -(uint64_t)n.
+static inline void metrics_add(struct metrics_worker *w, enum metric_slot slot, uint64_t n) {
+    uint64_t was = atomic_load_explicit(&w->v[slot], memory_order_relaxed);
+    atomic_store_explicit(&w->v[slot], was + n, memory_order_relaxed);
+}
+
+#endif
