@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: a document root (the example site and the tests' scripts together), a PHP-FPM on it,
+and Outrider before it. `fpm` and `outrider` are one pool of four and one Outrider with default
+options; tests that need others make them with `make_fpm` and `make_outrider`."""
+import os
+import shutil
+
+import pytest
+from h2client import Client
+from servers import BINARY, ROOT, Fpm, Outrider
+
+
+@pytest.fixture(scope='session', autouse=True)
+def binary():
+    assert os.access(BINARY, os.X_OK), f'{BINARY} is not built: cmake --build --preset release'
+    return BINARY
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A document root of its own for the test, which may add and change files."""
+    root = tmp_path / 'site'
+    shutil.copytree(ROOT / 'php-examples/site', root)
+    shutil.copytree(ROOT / 'tests/e2e/site', root, dirs_exist_ok=True)
+    return root
+
+
+@pytest.fixture
+def make_fpm(tmp_path):
+    made = []
+
+    def make(**options):
+        made.append(Fpm(tmp_path / f'fpm{len(made)}', **options))
+        return made[-1]
+
+    yield make
+    for fpm in made:
+        fpm.stop()
+
+
+@pytest.fixture
+def make_outrider(tmp_path, site):
+    made = []
+
+    def make(fpm=None, **options):
+        if 'config' not in options:
+            options.setdefault('root', site)
+            options.setdefault('fastcgi', f'unix:{fpm.path}' if fpm else 'unix:/nowhere')
+        made.append(Outrider(tmp_path / f'outrider{len(made)}', **options))
+        return made[-1]
+
+    yield make
+    for outrider in made:
+        crashed = not outrider.is_running() and outrider.process.returncode < 0
+        outrider.stop()
+        assert not crashed, f'outrider ended by itself:\n{outrider.log[-4000:]}'
+        assert 'Sanitizer' not in outrider.log, outrider.log[-4000:]
+
+
+@pytest.fixture
+def fpm(make_fpm):
+    return make_fpm()
+
+
+@pytest.fixture
+def outrider(make_outrider, fpm):
+    return make_outrider(fpm, front_controller='/index.php')
+
+
+@pytest.fixture
+def connect():
+    """connect(outrider): an HTTP/2 connection over TLS, or with tls=False in clear text."""
+    made = []
+
+    def make(outrider, tls=True, **options):
+        made.append(Client(outrider.tls_port if tls else outrider.clear_port, tls=tls, **options))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()

@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# All tests, as CI runs them: installs what is missing, builds release, asan, tsan and fuzz, and
+# runs the house rules, the unit tests, the fuzz targets for a while, and the end-to-end tests.
+#
+#     sh tests/run.sh                    everything; the last line says whether all is well
+#     FUZZ_SECONDS=600 sh tests/run.sh   more of the fuzzing
+#
+# A section that fails does not keep the following ones from running.
+set -eu
+cd -- "$(dirname -- "$0")/.."
+
+python=/usr/bin/python3
+began=$(date +%s)
+failed=
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+trap 'exit 1' INT TERM
+
+# section NAME COMMAND...: runs the command and notes how it ended.
+section() {
+    name=$1
+    shift
+    start=$(date +%s)
+    printf '\n===== %s\n' "$name"
+    if "$@"; then
+        how=ok
+    else
+        how=FAILED
+        failed="$failed, $name"
+    fi
+    printf '%-8s %4d s  %s\n' "$how" $(($(date +%s) - start)) "$name" >>"$results"
+}
+
+build() {
+    cmake --preset "$1" >/dev/null && cmake --build --preset "$1"
+}
+
+unit() {
+    ctest --preset "$1" --parallel 2 --no-tests=error
+}
+
+house() {
+    "$python" -m pytest -q tests/house
+}
+
+end_to_end() {
+    "$python" -m pytest -q -rs --durations=5 tests/e2e
+}
+
+end_to_end_asan() {
+    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
+        OUTRIDER="$PWD/build/asan/outrider" SANITIZED=1 \
+        "$python" -m pytest -q -rs tests/e2e --deselect tests/e2e/demo_test.py \
+        --ignore tests/e2e/browser_test.py
+}
+
+end_to_end_tsan() {
+    TSAN_OPTIONS=halt_on_error=0 OUTRIDER="$PWD/build/tsan/outrider" SANITIZED=1 \
+        "$python" -m pytest -q -rs tests/e2e/hints_test.py
+}
+
+# Each target for a share of the time, two side by side.
+fuzz() {
+    found=$(find build/fuzz/tests -maxdepth 1 -name '*_fuzz' -type f | sort)
+    [ -n "$found" ] || { echo "no fuzz targets"; return 1; }
+    count=$(echo "$found" | wc -l)
+    each=$((${FUZZ_SECONDS:-40} / count + 1))
+    echo "$count targets, $each s each"
+    dir=$(mktemp -d)
+    result=0
+    echo "$found" | xargs -P 2 -n 1 sh -c '
+        name=$(basename "$3" _fuzz)
+        mkdir -p "$1/$name" "tests/fuzz/seeds/$name"
+        if "$3" -max_total_time="$2" -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$1/$name-" \
+            "$1/$name" "tests/fuzz/seeds/$name" >"$1/$name.log" 2>&1; then
+            echo "$name: $(grep -c . "$1/$name.log") lines of log, $(tail -n 1 "$1/$name.log")"
+        else
+            echo "$name FAILED"
+            tail -n 40 "$1/$name.log"
+            for input in "$1/$name-"*; do
+                [ ! -e "$input" ] || { echo "input, in base64:"; base64 "$input"; }
+            done
+            exit 1
+        fi' sh "$dir" "$each" || result=1
+    rm -rf "$dir"
+    return $result
+}
+
+if ! sh tests/install.sh build demo test; then
+    echo "FAILED: packages are missing"
+    exit 1
+fi
+
+for preset in release asan tsan fuzz; do
+    section "build $preset" build "$preset"
+done
+section "house" house
+for preset in release asan tsan; do
+    section "unit tests, $preset" unit "$preset"
+done
+section "fuzz targets" fuzz
+section "end to end, release" end_to_end
+section "end to end, asan" end_to_end_asan
+section "end to end, tsan" end_to_end_tsan
+
+printf '\n===== all sections, %d s\n' $(($(date +%s) - began))
+cat "$results"
+if [ -n "$failed" ]; then
+    printf '\nFAILED:%s\n' "${failed#,}"
+    exit 1
+fi
+printf '\nEverything passed.\n'
