@@ -12,18 +12,10 @@
 #define FCGI_POOL_H
 
 #include "base/list.h"
-#include "base/span.h"
+#include "fcgi/pool_address.h"
 
 #define POOL_MAX_FAILS_DEFAULT 3
 #define POOL_FAIL_TIMEOUT_DEFAULT_MS 10000
-
-struct pool_server_conf {
-    struct span address; // as written
-    bool is_unix;
-    struct span path; // of the unix socket
-    struct span host; // name or IP address, an IPv6 address without brackets
-    uint16_t port;
-};
 
 struct pool_conf {
     struct span name;
@@ -114,11 +106,8 @@ struct pool_idle *pool_reuse(struct pool *p, unsigned server);
 struct pool_idle *pool_aged(struct pool *p, uint64_t now_ms);
 // Takes off a kept connection that the peer closed.
 void pool_forget(struct pool *p, unsigned server, struct pool_idle *c);
-// When pool_expired, pool_aged or a server that comes back needs a look; UINT64_MAX: never.
-uint64_t pool_deadline(const struct pool *p);
-
-// Reads "unix:/path", "host:port", "[::1]:port" or "tcp:" before the latter two. The spans of *out
-// borrow from text. 0, or ERR_SYNTAX with static words in *why.
-int pool_address_parse(struct span text, struct pool_server_conf *out, const char **why);
+// When pool_expired, pool_aged or (for a server that comes back) pool_next needs a call;
+// UINT64_MAX: never.
+uint64_t pool_deadline(const struct pool *p, uint64_t now_ms);
 
 #endif

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "fcgi/params.h"
+
+#include "base/error.h"
+#include "fcgi/writer.h"
+
+#include <assert.h>
+#include <fastcgi.h>
+
+#define LENGTH_SHORT 0x80 // lengths below take one byte
+#define LENGTH_MAX 0x7fffffff
+
+static size_t length_len(size_t n) {
+    return n < LENGTH_SHORT ? 1 : 4;
+}
+
+static size_t pair_len(const struct pair *pair) {
+    return length_len(pair->name.n) + length_len(pair->value.n) + pair->name.n + pair->value.n;
+}
+
+// The pairs from *first on that share a record: *first becomes the one behind them. Gives the
+// bytes of content; 0 when the first of them does not fit into a record at all.
+static size_t record_len(const struct pairs *pairs, size_t *first) {
+    size_t n = 0;
+    while (*first < pairs->n) {
+        const struct pair *pair = &pairs->v[*first];
+        // Compared one by one: the sum of two hostile lengths might wrap round.
+        if (pair->name.n > WRITER_CONTENT_MAX || pair->value.n > WRITER_CONTENT_MAX ||
+            pair_len(pair) > WRITER_CONTENT_MAX - n) {
+            break;
+        }
+        n += pair_len(pair);
+        (*first)++;
+    }
+    return n;
+}
+
+size_t params_len(const struct pairs *pairs, size_t limit) {
+    size_t total = 0, len = 0;
+    for (size_t i = 0; i < pairs->n;) {
+        size_t n = record_len(pairs, &i);
+        if (n == 0 || n > limit - total) {
+            return 0;
+        }
+        total += n;
+        len += writer_len(n);
+    }
+    return len + FCGI_HEADER_LEN;
+}
+
+static uint8_t *put_length(uint8_t *at, size_t n) {
+    assert(n <= LENGTH_MAX);
+    if (n < LENGTH_SHORT) {
+        at[0] = (uint8_t)n;
+        return at + 1;
+    }
+    at[0] = (uint8_t)(n >> 24 | 0x80);
+    at[1] = (uint8_t)(n >> 16);
+    at[2] = (uint8_t)(n >> 8);
+    at[3] = (uint8_t)n;
+    return at + 4;
+}
+
+static uint8_t *put_bytes(uint8_t *at, struct span s) {
+    if (s.n > 0) {
+        memcpy(at, s.p, s.n);
+    }
+    return at + s.n;
+}
+
+static uint8_t *put_pair(uint8_t *at, const struct pair *pair) {
+    at = put_length(put_length(at, pair->name.n), pair->value.n);
+    return put_bytes(put_bytes(at, pair->name), pair->value);
+}
+
+int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t limit) {
+    size_t len = params_len(pairs, limit);
+    if (len == 0) {
+        return ERR_PARAMS_LIMIT;
+    }
+    uint8_t *at = buf_reserve(out, len);
+    if (at == NULL) {
+        return ERR_BUF_LIMIT;
+    }
+    const uint8_t *start = at;
+    for (size_t i = 0; i < pairs->n;) {
+        size_t behind = i;
+        size_t n = record_len(pairs, &behind);
+        at = writer_header(at, FCGI_PARAMS, id, n);
+        while (i < behind) {
+            at = put_pair(at, &pairs->v[i++]);
+        }
+        at = writer_pad(at, n);
+    }
+    at = writer_header(at, FCGI_PARAMS, id, 0);
+    assert((size_t)(at - start) == len);
+    buf_wrote(out, len);
+    return 0;
+}
+
+static bool take_length(struct span *s, size_t *n) {
+    if (s->n == 0) {
+        return false;
+    }
+    const uint8_t *p = s->p;
+    if (p[0] < LENGTH_SHORT) {
+        *n = p[0];
+        *s = span_skip(*s, 1);
+        return true;
+    }
+    if (s->n < 4) {
+        return false;
+    }
+    *n = (size_t)(p[0] & 0x7f) << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+    *s = span_skip(*s, 4);
+    return true;
+}
+
+enum step params_next(struct span *content, struct pair *pair) {
+    struct span s = *content;
+    size_t name_n, value_n;
+    if (s.n == 0) {
+        return STEP_MORE;
+    }
+    if (!take_length(&s, &name_n) || !take_length(&s, &value_n) || name_n > s.n ||
+        value_n > s.n - name_n) {
+        return STEP_BAD;
+    }
+    pair->name = span_first(s, name_n);
+    s = span_skip(s, name_n);
+    pair->value = span_first(s, value_n);
+    *content = span_skip(s, value_n);
+    return STEP_ITEM;
+}
