@@ -21,7 +21,7 @@ def browse(url, pin, folder):
         ['chromium', '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
          '--disable-background-networking', '--disable-component-update', '--disable-sync',
          '--disable-dev-shm-usage', f'--user-data-dir={folder}',
-         f'--ignore-certificate-errors-spki-list={pin}', '--timeout=6000', '--dump-dom', url],
+         f'--ignore-certificate-errors-spki-list={pin}', '--virtual-time-budget=3000', '--dump-dom', url],
         env=dict(os.environ, HOME=str(folder)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
