@@ -4,7 +4,7 @@
 usleep(400000);
 header('Link: </watched-style.php>; rel=preload; as=style');
 header('Content-Type: text/html; charset=utf-8');
-header('Cache-Control: no-store');
+header('Cache-Control: no-cache');
 file_put_contents(__DIR__ . '/watched.log', sprintf("final %.6f\n", microtime(true)), FILE_APPEND);
 ?>
 <!doctype html>
