@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Media types of files by the ending of their name, and what a media type says about compression.
+#ifndef HTTP_MIME_H
+#define HTTP_MIME_H
+
+#include "base/span.h"
+
+// The Content-Type for a file of that path, with "; charset=utf-8" where it is text; case of the
+// ending does not count. "application/octet-stream" when the ending is unknown. Static text.
+struct span mime_type(struct span path);
+// The media type without parameters and blanks: "text/html" of "text/html; charset=utf-8".
+struct span mime_essence(struct span content_type);
+// Bytes of that Content-Type become smaller when they are compressed: text, and what is text
+// inside.
+bool mime_is_compressible(struct span content_type);
+
+#endif

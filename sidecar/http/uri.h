@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// URIs as far as a server needs them (RFC 3986): the path that a request target names, the host
+// that it is for, and what a reference in a document points at. What can be read in two ways is
+// refused rather than repaired.
+#ifndef HTTP_URI_H
+#define HTTP_URI_H
+
+#include "base/arena.h"
+
+#define URI_HOST_MAX 253 // bytes of a host name (RFC 1035, 2.3.4)
+
+// host[:port], checked.
+struct uri_authority {
+    struct span text; // lower case: "example.org:8443", "[::1]"; a dot at the host's end is gone
+    struct span host; // in text, without port, brackets kept
+    uint16_t port;    // 0: none was given
+};
+
+// An absolute http or https URL, or the base of a resolution.
+struct uri {
+    struct span scheme;    // lower case: "http", "https"
+    struct span authority; // lower case host[:port], not the scheme's default port
+    struct span path;      // path and query: begins with "/" but not with "//", no dot segments,
+                           // no fragment
+};
+
+// The path and the query of a target in origin-form:
+//
+//     origin-form = absolute-path [ "?" query ]
+//
+// *path is decoded and clean: dot segments are removed, runs of "/" are one, a "/" at the end is
+// kept; it begins with "/" and has no NUL and no CTL. *query is as received; p is NULL without "?".
+// It borrows from target or lives in `a`. 0; ERR_REQUEST_PATH for a bad "%", "#", a blank, a raw
+// byte >= 0x80, "\" or an encoded "/" or "\" or CTL, and for ".." that leaves the root, encoded or
+// not; ERR_ARENA_LIMIT. *why then says it in static words.
+int uri_path_normalise(struct arena *a, struct span target, struct span *path, struct span *query,
+                       const char **why);
+// The opposite: a decoded path with "%" before what may not stand in one (pchar and "/" may). p is
+// NULL when the budget of `a` is spent.
+struct span uri_path_encode(struct arena *a, struct span path);
+
+// Checks host[:port]: a name of letters, digits, "-", "_" and single dots, or an IPv6 address in
+// brackets; a port of 1 to 65535. No user information, no lists, no empty port. 0, or
+// ERR_REQUEST_HOST with *why, or ERR_ARENA_LIMIT.
+int uri_authority_parse(struct arena *a, struct span authority, struct uri_authority *out,
+                        const char **why);
+
+// What `reference` points at when it stands in a document at `base` (RFC 3986, 5.2). References are
+// percent-encoded where they must be, not decoded. What is out lives in `a`, or borrows from base
+// or reference. 0; ERR_SYNTAX for what is no reference or names user information or a bad host;
+// ERR_URI_SCHEME when it is well formed but neither http nor https; ERR_ARENA_LIMIT.
+int uri_resolve(struct arena *a, const struct uri *base, struct span reference, struct uri *out);
+
+#endif
