@@ -7,7 +7,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "config/config_errors.h"
 #include "exchange/site.h"
 #include "fcgi/pool.h"
 
@@ -41,22 +41,12 @@ struct config {
     const struct listen_conf *listens;
     size_t listens_n;
     const struct pool_conf *pools; // by site.pool
-    const struct span *pool_names;
     size_t pools_n;
     const struct site *sites; // the first is the default
     size_t sites_n;
     bool has_admin;
     struct listen_conf admin; // if has_admin
 };
-
-// What is wrong, one line an error, in the order of the lines of the file.
-struct config_errors {
-    struct buf text; // "outrider.conf:7: ...\n"
-    unsigned count;  // more may have been seen than the text has room for
-};
-
-void config_errors_init(struct config_errors *e);
-void config_errors_fini(struct config_errors *e);
 
 // Reads a file, and looks whether the roots, certificates and keys it names are there. 0, or
 // ERR_CONFIG with at least one error told. Either way config_fini is to be called. Not re-entrant:
@@ -67,10 +57,12 @@ int config_parse(struct config *c, const char *name, struct span text,
                  struct config_errors *errors);
 // What `outrider run` was given instead of a file; NULL for what was not.
 struct config_args {
-    const char *root, *fastcgi, *listen, *front_controller, *admin, *workers, *mode, *name;
-    const char *check_script; // "true", "false"
-    const char *log;
+#define ARG(member, name, value, sentence) const char *member;
+#include "config/args.def"
+#undef ARG
 };
+// Where the value of an argument such as "--root" belongs; NULL for a name that is none.
+const char **config_arg(struct config_args *args, const char *name);
 // The configuration of a single site from arguments; errors name the argument ("--root: ...").
 int config_args(struct config *c, const struct config_args *args, struct config_errors *errors);
 // Idempotent.

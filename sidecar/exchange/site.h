@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "hints/gate.h"
+#include "hints/plan.h"
 
 #define SITE_NO_POOL UINT32_MAX // the site has static files only
 
@@ -25,6 +26,7 @@ struct route_rule {
     bool has_mode;           // false: that of site.gate counts
     enum hint_mode mode;     // if has_mode
     struct span_list hints;  // link-values (RFC 8288, 3), each checked at load
+    const struct plan *plan; // of these hints, ready to be sent; NULL when there are none
     struct span_list pushes; // paths of this site: "/assets/critical.css"
 };
 

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "config/build.h"
+
+#include "config/address.h"
+#include "config/build_site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define HTTPS_PORT 443
+
+void *build_alloc(struct build *b, size_t n) {
+    void *p = arena_alloc(&b->config->arena, n ? n : 1);
+    if (p == NULL) {
+        abort(); // the arena is without limit: the text that it is made of is bounded
+    }
+    memset(p, 0, n);
+    return p;
+}
+
+uint64_t build_number(struct build *b, const struct file_section *s, enum option id) {
+    char why[OPTION_WHY_LEN];
+    uint64_t value = 0;
+    if (file_values(s, id) > 0 && option_parse(id, file_value(s, id, 0), &value, why) != 0) {
+        config_errors_put(b->errors, file_line(s, id), "%s", why);
+        return 0;
+    }
+    return value;
+}
+
+static struct span keep(struct build *b, struct span text) {
+    uint8_t *p = build_alloc(b, text.n + 1);
+    if (text.n > 0) {
+        memcpy(p, text.p, text.n);
+    }
+    return span_of(p, text.n);
+}
+
+struct span build_text(struct build *b, const struct file_section *s, enum option id) {
+    return file_values(s, id) > 0 ? keep(b, file_value(s, id, 0)) : SPAN("");
+}
+
+struct span_list build_list(struct build *b, const struct file_section *s, enum option id) {
+    size_t n = file_values(s, id);
+    struct span *v = build_alloc(b, n * sizeof *v);
+    for (size_t i = 0; i < n; i++) {
+        v[i] = keep(b, file_value(s, id, i));
+    }
+    return (struct span_list){v, n};
+}
+
+void build_check_readable(struct build *b, struct span path, unsigned line) {
+    if (access((const char *)path.p, R_OK) != 0) {
+        config_errors_put(b->errors, line, "%s cannot be read: %s", (const char *)path.p,
+                          strerror(errno));
+    }
+}
+
+static void build_top(struct build *b) {
+    struct config *c = b->config;
+    c->workers = (unsigned)build_number(b, &b->top, OPTION_WORKERS);
+    c->user = build_text(b, &b->top, OPTION_USER);
+    c->log = (enum config_log)build_number(b, &b->top, OPTION_LOG);
+    c->connections = (unsigned)build_number(b, &b->top, OPTION_CONNECTIONS);
+    struct file_section t = file_child(&b->top, SECTION_TIMEOUTS, 0);
+    c->timeouts = (struct config_timeouts){
+        .head_ms = build_number(b, &t, OPTION_TIMEOUTS_HEAD),
+        .idle_ms = build_number(b, &t, OPTION_TIMEOUTS_IDLE),
+        .send_ms = build_number(b, &t, OPTION_TIMEOUTS_SEND),
+        .body_ms = build_number(b, &t, OPTION_TIMEOUTS_BODY),
+    };
+}
+
+static void build_servers(struct build *b, const struct file_section *s, struct pool_conf *pool) {
+    struct span_list texts = build_list(b, s, OPTION_POOL_SERVERS);
+    struct pool_server_conf *servers = build_alloc(b, texts.n * sizeof *servers);
+    for (size_t i = 0; i < texts.n; i++) {
+        const char *why;
+        if (pool_address_parse(texts.v[i], &servers[i], &why) != 0) {
+            config_errors_put(b->errors, file_line(s, OPTION_POOL_SERVERS), "server \"%.*s\": %s",
+                              SPAN_ARG(texts.v[i]), why);
+        }
+    }
+    if (texts.n == 0) {
+        config_errors_put(b->errors, file_section_line(s), "pool \"%.*s\" has no servers",
+                          SPAN_ARG(pool->name));
+    }
+    pool->servers = servers;
+    pool->server_count = texts.n;
+}
+
+static void build_pool(struct build *b, const struct file_section *s, struct pool_conf *pool) {
+    *pool = (struct pool_conf){
+        .name = keep(b, file_title(s)),
+        .keepalive = (unsigned)build_number(b, s, OPTION_POOL_KEEPALIVE),
+        .connections = (unsigned)build_number(b, s, OPTION_POOL_CONNECTIONS),
+        .queue = (unsigned)build_number(b, s, OPTION_POOL_QUEUE),
+        .connect_timeout_ms = build_number(b, s, OPTION_POOL_CONNECT_TIMEOUT),
+        .queue_timeout_ms = build_number(b, s, OPTION_POOL_QUEUE_TIMEOUT),
+        .think_timeout_ms = build_number(b, s, OPTION_POOL_THINK_TIMEOUT),
+        .idle_timeout_ms = build_number(b, s, OPTION_POOL_IDLE_TIMEOUT),
+        .keepalive_timeout_ms = build_number(b, s, OPTION_POOL_KEEPALIVE_TIMEOUT),
+    };
+    build_servers(b, s, pool);
+}
+
+static void build_pools(struct build *b) {
+    size_t n = file_count(&b->top, SECTION_POOL);
+    struct pool_conf *pools = build_alloc(b, n * sizeof *pools);
+    for (size_t i = 0; i < n; i++) {
+        struct file_section s = file_child(&b->top, SECTION_POOL, i);
+        build_pool(b, &s, &pools[i]);
+    }
+    b->config->pools = pools;
+    b->config->pools_n = n;
+}
+
+// An address from text. False when it is none, which is told.
+static bool build_address(struct build *b, struct span text, unsigned line,
+                          struct address *address) {
+    const char *why;
+    if (address_parse(text, &b->config->arena, address, &why) == 0) {
+        return true;
+    }
+    config_errors_put(b->errors, line, "address \"%.*s\": %s", SPAN_ARG(text), why);
+    return false;
+}
+
+static void build_listen(struct build *b, const struct file_section *s, struct listen_conf *l) {
+    struct address address = {0};
+    unsigned line = file_section_line(s);
+    l->text = keep(b, file_title(s));
+    if (!build_address(b, l->text, line, &address)) {
+        return;
+    }
+    l->host = address.host;
+    l->path = address.path;
+    l->port = address.port;
+    l->is_loopback = address.is_loopback;
+    l->redirect = file_values(s, OPTION_LISTEN_REDIRECT) > 0;
+    build_number(b, s, OPTION_LISTEN_REDIRECT); // there is one word only, but it may be wrong
+    bool has_tls = file_has(s, OPTION_LISTEN_TLS);
+    l->tls = has_tls ? build_number(b, s, OPTION_LISTEN_TLS) == 1 : address.is_https;
+    if (has_tls && address.has_scheme && l->tls != address.is_https) {
+        config_errors_put(b->errors, file_line(s, OPTION_LISTEN_TLS), "\"%.*s\" says %s tls",
+                          SPAN_ARG(l->text), l->tls ? "no" : "to speak");
+    }
+    if (l->tls && l->redirect) {
+        config_errors_put(
+            b->errors, file_line(s, OPTION_LISTEN_REDIRECT),
+            "this listener speaks tls: a redirect to https would go round in a circle");
+    }
+}
+
+static bool is_same_address(const struct listen_conf *a, const struct listen_conf *b) {
+    bool is_free = a->path.n == 0 && a->port == 0;
+    return !is_free && span_eq_nocase(a->host, b->host) && span_eq(a->path, b->path) &&
+           a->port == b->port;
+}
+
+static void build_listens(struct build *b) {
+    size_t n = file_count(&b->top, SECTION_LISTEN);
+    struct listen_conf *listens = build_alloc(b, n * sizeof *listens);
+    uint16_t https_port = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct file_section s = file_child(&b->top, SECTION_LISTEN, i);
+        struct listen_conf *l = &listens[i];
+        build_listen(b, &s, l);
+        unsigned line = file_section_line(&s);
+        for (size_t k = 0; k < i && l->host.n + l->path.n > 0; k++) {
+            if (is_same_address(l, &listens[k])) {
+                config_errors_put(b->errors, line, "\"%.*s\" is the same address as \"%.*s\"",
+                                  SPAN_ARG(l->text), SPAN_ARG(listens[k].text));
+            }
+        }
+        l->must_self_sign = l->tls && !b->has_certificate;
+        if (l->must_self_sign && !l->is_loopback) {
+            config_errors_put(b->errors, line,
+                              "tls on \"%.*s\" needs a site with certificate and key; only on "
+                              "loopback addresses one is made in memory",
+                              SPAN_ARG(l->text));
+        }
+        https_port = l->tls && https_port == 0 ? l->port : https_port;
+    }
+    for (size_t i = 0; i < n; i++) {
+        listens[i].https_port = https_port ? https_port : HTTPS_PORT;
+    }
+    b->config->listens = listens;
+    b->config->listens_n = n;
+}
+
+static void build_admin(struct build *b) {
+    struct file_section s = file_child(&b->top, SECTION_ADMIN, 0);
+    unsigned line = file_line(&s, OPTION_ADMIN_LISTEN);
+    struct config *c = b->config;
+    struct address address;
+    c->admin.text = build_text(b, &s, OPTION_ADMIN_LISTEN);
+    if (file_section_line(&s) == 0) {
+        return;
+    }
+    if (!build_address(b, c->admin.text, line, &address)) {
+        return;
+    }
+    if (!address.is_loopback || address.is_https) {
+        config_errors_put(b->errors, line,
+                          "the admin endpoint listens without tls, on a unix socket or a loopback "
+                          "address only");
+        return;
+    }
+    c->has_admin = true;
+    c->admin.host = address.host;
+    c->admin.path = address.path;
+    c->admin.port = address.port;
+    c->admin.is_loopback = true;
+}
+
+void build_config(struct build *b) {
+    build_top(b);
+    build_pools(b);
+    build_sites(b);
+    build_listens(b);
+    build_admin(b);
+    if (b->config->listens_n == 0) {
+        config_errors_put(b->errors, 0, "there is no listen section: nobody could connect");
+    }
+    if (b->config->sites_n == 0) {
+        config_errors_put(b->errors, 0, "there is no site section: nothing could be answered");
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Makes a struct config of a file's tree. Every value goes through its row of options.def; what is
+// wrong is told with its line and the building goes on with the default, so that all is told.
+#ifndef CONFIG_BUILD_H
+#define CONFIG_BUILD_H
+
+#include "config/config.h"
+#include "config/file.h"
+
+struct build {
+    struct config *config;
+    struct config_errors *errors;
+    struct file_section top;
+    bool has_certificate; // of some site
+};
+
+// Fills b->config, whose arena is ready. Errors are told in b->errors.
+void build_config(struct build *b);
+// The checked value of an option that is a number, a flag or a choice; 0 when it has none.
+uint64_t build_number(struct build *b, const struct file_section *s, enum option id);
+// Its text in the configuration's arena, zero-terminated; empty when it has none.
+struct span build_text(struct build *b, const struct file_section *s, enum option id);
+// All its texts.
+struct span_list build_list(struct build *b, const struct file_section *s, enum option id);
+// n bytes of the arena, zeroed.
+void *build_alloc(struct build *b, size_t n);
+// Looks whether a file can be read and tells when not. `path` is zero-terminated.
+void build_check_readable(struct build *b, struct span path, unsigned line);
+
+#endif

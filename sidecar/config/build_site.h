@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// The part of build.h that makes the sites and their rules.
+#ifndef CONFIG_BUILD_SITE_H
+#define CONFIG_BUILD_SITE_H
+
+#include "config/build.h"
+
+// Fills sites of b->config, whose pools are there already, and b->has_certificate.
+void build_sites(struct build *b);
+
+#endif

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "config/config.h"
+
+#include "base/error.h"
+#include "config/address.h"
+#include "config/build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TEXT_MOST ((size_t)1 << 20) // bytes of a configuration
+
+// The places of the lines that config_args writes.
+enum {
+    LINE_WORKERS = 1,
+    LINE_LOG,
+    LINE_LISTEN,
+    LINE_POOL,
+    LINE_ADMIN,
+    LINE_SITE,
+    LINE_ROOT,
+    LINE_FRONT,
+    LINE_CHECK,
+    LINE_MODE,
+    LINE_END,
+    LINES,
+};
+
+static int read_config(struct config *c, struct span text, struct config_errors *errors) {
+    unsigned before = errors->count;
+    struct file file;
+    *c = (struct config){0};
+    arena_init(&c->arena, SIZE_MAX);
+    if (text.n > TEXT_MOST) {
+        config_errors_put(errors, 0, "a configuration has at most 1 MB");
+        return ERR_CONFIG;
+    }
+    if (file_init(&file, text, errors) == 0) {
+        struct build build = {.config = c, .errors = errors, .top = file_top(&file)};
+        build_config(&build);
+    }
+    file_fini(&file);
+    return errors->count == before ? 0 : ERR_CONFIG;
+}
+
+int config_parse(struct config *c, const char *name, struct span text,
+                 struct config_errors *errors) {
+    errors->file = name;
+    errors->places_n = 0;
+    int error = read_config(c, text, errors);
+    errors->file = NULL;
+    return error;
+}
+
+int config_load(struct config *c, const char *path, struct config_errors *errors) {
+    *c = (struct config){0};
+    FILE *f = fopen(path, "rbe");
+    uint8_t *text = malloc(TEXT_MOST + 1);
+    if (text == NULL) {
+        abort();
+    }
+    size_t n = f != NULL ? fread(text, 1, TEXT_MOST + 1, f) : 0;
+    int error = ERR_CONFIG;
+    if (f == NULL || ferror(f)) {
+        errors->file = path;
+        config_errors_put(errors, 0, "cannot be read: %s", strerror(errno));
+        errors->file = NULL;
+    } else {
+        error = config_parse(c, path, span_of(text, n), errors);
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
+    free(text);
+    return error;
+}
+
+// Appends text in quotes.
+static void put_quoted(struct buf *out, const char *text) {
+    buf_put(out, SPAN("\""));
+    for (; *text != 0; text++) {
+        if (strchr("\"\\$", *text) != NULL) {
+            buf_put(out, SPAN("\\"));
+        }
+        buf_put(out, span_of(text, 1));
+    }
+    buf_put(out, SPAN("\""));
+}
+
+// Appends a line: what comes before the text, the text in quotes, and what comes behind it; an
+// empty line when there is no text.
+static void put_line(struct buf *out, const char *before, const char *text, const char *behind) {
+    if (text != NULL) {
+        buf_put(out, span_str(before));
+        put_quoted(out, text);
+        buf_put(out, span_str(behind));
+    }
+    buf_put(out, SPAN("\n"));
+}
+
+// The site answers to the host that is listened on; a loopback address has three names.
+static void put_site(struct buf *out, const struct config_args *args, struct arena *a) {
+    struct address address = {0};
+    const char *why, *name = args->name;
+    bool is_address =
+        args->listen != NULL && address_parse(span_str(args->listen), a, &address, &why) == 0;
+    const char *aliases = " {";
+    if (name == NULL && is_address && address.is_loopback) {
+        name = "localhost";
+        aliases = " { aliases = {\"127.0.0.1\", \"[::1]\"}";
+    } else if (name == NULL) {
+        bool is_name = is_address && address.host.n > 0 &&
+                       !span_eq(address.host, SPAN("0.0.0.0")) &&
+                       span_index(address.host, ':') == address.host.n;
+        name = is_name ? (const char *)address.host.p : "localhost";
+    }
+    put_line(out, "site ", name, aliases);
+}
+
+const char **config_arg(struct config_args *args, const char *name) {
+#define ARG(member, text, value, sentence)                                                         \
+    if (strcmp(name, text) == 0) {                                                                 \
+        return &args->member;                                                                      \
+    }
+#include "config/args.def"
+#undef ARG
+    return NULL;
+}
+
+int config_args(struct config *c, const struct config_args *args, struct config_errors *errors) {
+    static const char *const places[LINES - 1] = {
+        [LINE_WORKERS - 1] = "--workers",    [LINE_LOG - 1] = "--log",
+        [LINE_LISTEN - 1] = "--listen",      [LINE_POOL - 1] = "--fastcgi",
+        [LINE_ADMIN - 1] = "--admin",        [LINE_SITE - 1] = "--name",
+        [LINE_ROOT - 1] = "--root",          [LINE_FRONT - 1] = "--front-controller",
+        [LINE_CHECK - 1] = "--check-script", [LINE_MODE - 1] = "--mode",
+        [LINE_END - 1] = "--fastcgi",
+    };
+    struct buf text;
+    struct arena a;
+    buf_init(&text, TEXT_MOST);
+    arena_init(&a, TEXT_MOST);
+    put_line(&text, "workers = ", args->workers, "");
+    put_line(&text, "log = ", args->log, "");
+    put_line(&text, "listen ", args->listen, " {}");
+    put_line(&text, "pool \"fastcgi\" { servers = {", args->fastcgi, "} }");
+    put_line(&text, "admin { listen = ", args->admin, " }");
+    put_site(&text, args, &a);
+    put_line(&text, "root = ", args->root, "");
+    put_line(&text, "front-controller = ", args->front_controller, "");
+    put_line(&text, "check-script = ", args->check_script, "");
+    put_line(&text, "hints { mode = ", args->mode, " }");
+    put_line(&text, "pool = ", args->fastcgi != NULL ? "fastcgi" : NULL, "");
+    buf_put(&text, SPAN("}\n"));
+    errors->places = places;
+    errors->places_n = LINES - 1;
+    int error = read_config(c, buf_span(&text), errors);
+    errors->places_n = 0;
+    arena_fini(&a);
+    buf_fini(&text);
+    return error;
+}
+
+void config_fini(struct config *c) {
+    arena_fini(&c->arena);
+    *c = (struct config){0};
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "config/help.h"
+
+#include "base/error.h"
+#include "config/options.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define LINE_MOST 1024 // bytes of one line
+
+struct arg_row {
+    const char *name, *value, *sentence;
+};
+
+static const struct arg_row args[] = {
+#define ARG(member, name, value, sentence) {name, value, sentence},
+#include "config/args.def"
+#undef ARG
+};
+
+__attribute__((format(printf, 2, 3))) static int put(struct buf *out, const char *format, ...) {
+    char line[LINE_MOST];
+    va_list list;
+    va_start(list, format);
+    int n = vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    return n >= LINE_MOST ? ERR_BUF_LIMIT : buf_put(out, span_of(line, (size_t)n));
+}
+
+int help_usage(struct buf *out) {
+    int error = put(out, "outrider run FILE              serve what the configuration says\n"
+                         "outrider run ARGUMENTS         serve one site without a configuration\n"
+                         "outrider check FILE            say what is wrong with a configuration\n"
+                         "outrider help options          list the options of a configuration\n"
+                         "\nArguments of run:\n");
+    for (size_t i = 0; i < sizeof args / sizeof args[0] && error == 0; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s %s", args[i].name, args[i].value);
+        error = put(out, "  %-26s %s\n", name, args[i].sentence);
+    }
+    return error;
+}
+
+// The section of a section's sections: "site route".
+static const char *path_of(enum section id, char out[64]) {
+    const struct section_row *row = section_row(id), *parent = section_row(row->parent);
+    snprintf(out, 64, "%s%s%s", parent->name, parent->name[0] ? " " : "", row->name);
+    return id == SECTION_TOP ? "top" : out;
+}
+
+static int put_option(struct buf *out, enum option id) {
+    const struct option_row *row = option_row(id);
+    char range[OPTION_RANGE_LEN];
+    int error = put(out, "  %-18s %s\n", row->name, row->sentence);
+    if (error == 0) {
+        error = put(out, "  %-18s %s%s%s\n", "", option_range(id, range),
+                    row->standard[0] ? "; default " : "", row->standard);
+    }
+    return error;
+}
+
+int help_options(struct buf *out) {
+    int error = 0;
+    for (enum section s = 0; s < SECTION_COUNT && error == 0; s++) {
+        char path[64];
+        const struct section_row *row = section_row(s);
+        error = put(out, "%s%s%s\n  %s\n", s > 0 ? "\n" : "", path_of(s, path),
+                    row->is_titled ? " \"...\"" : "", row->sentence);
+        for (enum option id = 0; id < OPTION_COUNT && error == 0; id++) {
+            error = option_row(id)->section == s ? put_option(out, id) : 0;
+        }
+    }
+    return error;
+}
+
+// A "|" would end the cell.
+static int put_cell(struct buf *out, const char *text, const char *quote) {
+    int error = put(out, " %s", quote);
+    for (; *text != 0 && error == 0; text++) {
+        error = put(out, *text == '|' ? "\\%c" : "%c", *text);
+    }
+    return error != 0 ? error : put(out, "%s |", quote);
+}
+
+static int put_row(struct buf *out, enum option id) {
+    const struct option_row *row = option_row(id);
+    char path[64], range[OPTION_RANGE_LEN];
+    int error = put(out, "|");
+    error = error != 0 ? error : put_cell(out, path_of(row->section, path), "");
+    error = error != 0 ? error : put_cell(out, row->name, "`");
+    error = error != 0 ? error : put_cell(out, row->standard, row->standard[0] ? "`" : "");
+    error = error != 0 ? error : put_cell(out, option_range(id, range), "");
+    error = error != 0 ? error : put_cell(out, row->sentence, "");
+    return error != 0 ? error : put(out, "\n");
+}
+
+int help_markdown(struct buf *out) {
+    int error = put(out, "| section | option | default | values | meaning |\n"
+                         "| --- | --- | --- | --- | --- |\n");
+    for (enum option id = 0; id < OPTION_COUNT && error == 0; id++) {
+        error = put_row(out, id);
+    }
+    return error;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What the program says about itself, made of options.def and args.def.
+#ifndef CONFIG_HELP_H
+#define CONFIG_HELP_H
+
+#include "base/buf.h"
+
+// `outrider help`: the commands and the arguments of run. 0, or ERR_BUF_LIMIT.
+int help_usage(struct buf *out);
+// `outrider help options`: every section and option with default, range and sentence, for a
+// terminal. 0, or ERR_BUF_LIMIT.
+int help_options(struct buf *out);
+// `outrider help options --markdown`: the same as the table that stands in README.md. 0, or
+// ERR_BUF_LIMIT.
+int help_markdown(struct buf *out);
+
+#endif

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include "exchange/cgi_env.h"
+
+#include "base/error.h"
+
+#define FIXED_MOST 24 // variables that are not HTTP_*
+
+// Fields of which no HTTP_* is made. The first two have names of their own; "host" is the
+// request's authority; "proxy" would be HTTP_PROXY, which programs take for their environment
+// (CVE-2016-5385); the others speak to us about this connection (RFC 9110, 7.6.1).
+static const struct span never[] = {
+    SPAN_INIT("content-type"), SPAN_INIT("content-length"),    SPAN_INIT("host"),
+    SPAN_INIT("proxy"),        SPAN_INIT("connection"),        SPAN_INIT("keep-alive"),
+    SPAN_INIT("te"),           SPAN_INIT("trailer"),           SPAN_INIT("upgrade"),
+    SPAN_INIT("expect"),       SPAN_INIT("transfer-encoding"), SPAN_INIT("proxy-connection"),
+};
+
+// What an application believes about its client: passed on from a trusted proxy only.
+static const struct span forwarded[] = {SPAN_INIT("forwarded"), SPAN_INIT("x-real-ip")};
+
+// Being built: HTTP_* names are written into one piece of the arena.
+struct writer {
+    const struct cgi_env *env;
+    struct arena *arena;
+    struct pairs *params;
+    uint8_t *names;  // where the next name goes
+    size_t first;    // index of the first HTTP_*
+    uint64_t filter; // a bit for each hash of an HTTP_* name so far
+    int error;
+};
+
+static void put(struct writer *w, struct span name, struct span value) {
+    if (w->error == 0) {
+        w->error = pairs_put(w->params, w->arena, name, value);
+    }
+}
+
+static struct span put_number(struct writer *w, uint64_t value) {
+    uint8_t digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    struct span text = arena_copy(w->arena, span_of(digits + at, sizeof digits - at));
+    if (text.p == NULL) {
+        w->error = ERR_ARENA_LIMIT;
+    }
+    return text;
+}
+
+static bool is_among(struct span name, const struct span *v, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (span_eq_nocase(name, v[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_dropped(const struct writer *w, struct span name) {
+    if (is_among(name, never, sizeof never / sizeof never[0])) {
+        return true;
+    }
+    if (w->env->peer->is_trusted) {
+        return false;
+    }
+    return is_among(name, forwarded, sizeof forwarded / sizeof forwarded[0]) ||
+           span_eq_nocase(span_first(name, 12), SPAN("x-forwarded-"));
+}
+
+// Fronts check it too; a CTL in a variable would be a line of its own in somebody's log.
+static bool has_ctl(struct span value) {
+    bool found = false;
+    for (size_t i = 0; i < value.n; i++) {
+        found |= (value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f;
+    }
+    return found;
+}
+
+// Writes HTTP_NAME for a field's name. False when the name has a byte that may not be in one.
+static bool write_name(struct span name, uint8_t *to, uint32_t *hash) {
+    uint32_t h = 2166136261u;
+    memcpy(to, "HTTP_", 5);
+    for (size_t i = 0; i < name.n; i++) {
+        uint8_t c = span_lower_byte(name.p[i]);
+        if (c >= 'a' && c <= 'z') {
+            c = (uint8_t)(c - 0x20);
+        } else if (c == '-') {
+            c = '_';
+        } else if (c < '0' || c > '9') {
+            return false;
+        }
+        to[5 + i] = c;
+        h = (h ^ c) * 16777619u;
+    }
+    *hash = h ^ h >> 16;
+    return name.n > 0;
+}
+
+static struct pair *find_name(const struct writer *w, struct span name, uint32_t hash) {
+    if ((w->filter >> (hash & 63) & 1) == 0) {
+        return NULL;
+    }
+    for (size_t i = w->first; i < w->params->n; i++) {
+        if (span_eq(w->params->v[i].name, name)) {
+            return &w->params->v[i];
+        }
+    }
+    return NULL;
+}
+
+static uint8_t *append(uint8_t *to, struct span s) {
+    if (s.n > 0) {
+        memcpy(to, s.p, s.n);
+    }
+    return to + s.n;
+}
+
+// A repeated field: its values become one.
+static void join(struct writer *w, struct pair *pair, struct span value) {
+    struct span comma = span_eq(pair->name, SPAN("HTTP_COOKIE")) ? SPAN("; ") : SPAN(", ");
+    uint8_t *p = arena_alloc(w->arena, pair->value.n + comma.n + value.n);
+    if (p == NULL) {
+        w->error = ERR_ARENA_LIMIT;
+        return;
+    }
+    uint8_t *end = append(append(append(p, pair->value), comma), value);
+    pair->value = span_of(p, (size_t)(end - p));
+}
+
+static void put_field(struct writer *w, const struct pair *field) {
+    uint32_t hash;
+    if (is_dropped(w, field->name) || has_ctl(field->value) ||
+        !write_name(field->name, w->names, &hash)) {
+        return;
+    }
+    struct span name = span_of(w->names, 5 + field->name.n);
+    struct pair *same = find_name(w, name, hash);
+    if (same != NULL) {
+        join(w, same, field->value);
+        return;
+    }
+    put(w, name, field->value);
+    w->filter |= (uint64_t)1 << (hash & 63);
+    w->names += name.n;
+}
+
+static void put_fields(struct writer *w) {
+    const struct pairs *fields = &w->env->request->fields;
+    size_t len = 0;
+    for (size_t i = 0; i < fields->n; i++) {
+        len += 5 + fields->v[i].name.n;
+    }
+    w->names = arena_alloc(w->arena, len ? len : 1);
+    if (w->names == NULL) {
+        w->error = ERR_ARENA_LIMIT;
+    }
+    if (w->env->request->authority.n > 0) {
+        put(w, SPAN("HTTP_HOST"), w->env->request->authority);
+    }
+    w->first = w->params->n;
+    for (size_t i = 0; i < fields->n && w->error == 0; i++) {
+        put_field(w, &fields->v[i]);
+    }
+}
+
+static void put_body(struct writer *w) {
+    const struct request *request = w->env->request;
+    const struct span *type = pairs_find(&request->fields, SPAN("content-type"));
+    if (type != NULL && !has_ctl(*type)) {
+        put(w, SPAN("CONTENT_TYPE"), *type);
+    }
+    if (request->body_len > 0 && request->body_len != BODY_UNKNOWN) {
+        put(w, SPAN("CONTENT_LENGTH"), put_number(w, request->body_len));
+    }
+}
+
+static struct span protocol_text(enum protocol protocol) {
+    switch (protocol) {
+    case PROTOCOL_HTTP10:
+        return SPAN("HTTP/1.0");
+    case PROTOCOL_HTTP11:
+        return SPAN("HTTP/1.1");
+    case PROTOCOL_HTTP2:
+        break;
+    }
+    return SPAN("HTTP/2.0");
+}
+
+static void put_request(struct writer *w) {
+    const struct request *request = w->env->request;
+    const struct route *route = w->env->route;
+    const struct span root = w->env->site->root;
+    put(w, SPAN("SCRIPT_FILENAME"), route->file);
+    put(w, SPAN("SCRIPT_NAME"), route->script_name);
+    if (route->path_info.n > 0) {
+        put(w, SPAN("PATH_INFO"), route->path_info);
+    }
+    put(w, SPAN("REQUEST_METHOD"), request->method);
+    put(w, SPAN("REQUEST_URI"), request->target);
+    put(w, SPAN("DOCUMENT_URI"), route->script_name);
+    put(w, SPAN("QUERY_STRING"), request->query.p != NULL ? request->query : SPAN(""));
+    put(w, SPAN("DOCUMENT_ROOT"), root.n > 0 ? root : SPAN(""));
+    put(w, SPAN("SERVER_PROTOCOL"), protocol_text(request->protocol));
+}
+
+static void put_connection(struct writer *w) {
+    const struct cgi_env *env = w->env;
+    bool is_secure = env->request->is_secure;
+    put(w, SPAN("REQUEST_SCHEME"), is_secure ? SPAN("https") : SPAN("http"));
+    if (is_secure) {
+        put(w, SPAN("HTTPS"), SPAN("on"));
+    }
+    put(w, SPAN("GATEWAY_INTERFACE"), SPAN("CGI/1.1"));
+    put(w, SPAN("SERVER_SOFTWARE"), SPAN("outrider"));
+    put(w, SPAN("REMOTE_ADDR"), env->peer->remote_addr);
+    put(w, SPAN("REMOTE_PORT"), env->peer->remote_port);
+    put(w, SPAN("SERVER_ADDR"), env->peer->server_addr);
+    put(w, SPAN("SERVER_PORT"), env->peer->server_port);
+    put(w, SPAN("SERVER_NAME"),
+        env->is_named ? router_host(env->request->authority) : env->site->name);
+    // php-cgi refuses to run without it where it was built to be run by a web server only.
+    put(w, SPAN("REDIRECT_STATUS"), SPAN("200"));
+}
+
+int cgi_env_build(const struct cgi_env *env, struct arena *a, struct pairs *params) {
+    struct writer w = {.env = env, .arena = a, .params = params};
+    if (params->v == NULL) {
+        size_t cap = FIXED_MOST + env->request->fields.n;
+        params->v = arena_alloc(a, cap * sizeof *params->v);
+        if (params->v == NULL) {
+            return ERR_ARENA_LIMIT;
+        }
+        params->cap = cap;
+    }
+    put_request(&w);
+    put_connection(&w);
+    put_body(&w);
+    put_fields(&w);
+    return w.error;
+}
