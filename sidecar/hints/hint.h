@@ -6,7 +6,6 @@
 #define HINTS_HINT_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "hints/link.h"
 
 struct target_page;
@@ -59,24 +58,29 @@ struct hint_policy {
     size_t origins_n;
 };
 
-// The hint that `link` on `page` stands for. HINT_OK; HINT_CROSS_ORIGIN when it became a preconnect
-// (*out is filled in both cases); else why there is none. policy may be NULL. The spans of *out
-// borrow from the link or live in the arena.
 struct hint_context {
     const struct target_page *page;
-    const struct hint_policy *policy;
+    const struct hint_policy *policy; // may be NULL
     struct arena *arena;
 };
+
+// The hint that `link` stands for on the page of the context, or why there is none. *out is filled
+// where hint_is_usable: HINT_OK, HINT_CROSS_ORIGIN (a preload became a preconnect), HINT_PUSH_ONLY.
+// The spans of *out borrow from the link or live in the arena.
 enum hint_reason hint_from_link(struct hint *out, const struct link *link,
                                 const struct hint_context *context);
+static inline bool hint_is_usable(enum hint_reason reason) {
+    return reason == HINT_OK || reason == HINT_CROSS_ORIGIN || reason == HINT_PUSH_ONLY;
+}
 // The same target, rel and crossorigin: a client would fetch it once.
 bool hint_is_same(const struct hint *a, const struct hint *b);
 // Every member is the same.
 bool hint_eq(const struct hint *a, const struct hint *b);
 // How much it blocks rendering: 0 the most. Style, script, preconnect, font, image, fetch.
 int hint_rank(const struct hint *hint);
-// Appends its one canonical Link value. 0, ERR_BUF_LIMIT or ERR_SYNTAX; nothing is appended then.
-int hint_write(const struct hint *hint, struct buf *out);
+// Writes its one canonical Link value. The bytes written; 0 when they do not fit into cap, or may
+// not be sent.
+size_t hint_format(const struct hint *hint, uint8_t *out, size_t cap);
 // The row of a reason.
 const struct hint_reason_row *hint_reason_row(enum hint_reason reason);
 

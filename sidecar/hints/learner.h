@@ -39,12 +39,11 @@ struct learner_route {
 };
 
 struct learner_stats {
-    size_t routes, bytes;           // now
-    uint64_t evidence;              // pieces put
-    uint64_t ignored;               // of an unknown route and without a usable link
-    uint64_t evicted, expired;      // routes forgotten for want of room; by age
-    uint64_t broken;                // links that could not be read
-    uint64_t refused[HINT_REASONS]; // links by reason; HINT_OK counts the accepted ones
+    size_t routes, bytes;      // now
+    uint64_t evidence;         // pieces put
+    uint64_t ignored;          // of an unknown route and without a usable link
+    uint64_t evicted, expired; // routes forgotten for want of room; by age
+    struct hint_tally links;   // what became of all links; HINT_OK counts the accepted ones
 };
 
 // Never NULL. Copies conf.

@@ -10,7 +10,6 @@
 #define HINTS_LINK_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/step.h"
 
 enum link_attribute {
@@ -48,11 +47,11 @@ static inline bool link_has(const struct link *link, enum link_attribute attribu
 }
 // One of the blank-separated relation types of rel is `type`, compared without case.
 bool link_has_rel(const struct link *link, struct span type);
-// The same target and the same known parameters, and no others on either.
+// The same bytes, or the same target and known parameters and no others on either.
 bool link_eq(const struct link *a, const struct link *b);
-// Appends "<target>; rel=preload; as=style": the known parameters in the order of
-// link_attribute.def, quoted only where the value is not a token. Other parameters are not written.
-// 0, ERR_BUF_LIMIT, or ERR_SYNTAX for bytes that may not be sent; nothing is appended then.
-int link_write(const struct link *link, struct buf *out);
+// Writes "<target>; rel=preload; as=style": the known parameters in the order of
+// link_attribute.def, quoted only where the value is not a token; other parameters are left out.
+// The bytes written; 0 when they do not fit into cap, or may not be sent (not VCHAR).
+size_t link_format(const struct link *link, uint8_t *out, size_t cap);
 
 #endif

@@ -23,6 +23,7 @@ struct plan {
     size_t pushes_n;
     struct span link;         // the Link field value; empty when there is nothing to send
     struct pair field;        // "link" and that value
+    size_t size;              // bytes of the whole block
     struct response response; // the 103 with that one field, ready for an interim response
 };
 
@@ -42,6 +43,10 @@ void plan_free(struct plan *plan);
 // are.
 const struct plan *plan_union(const struct plan *rule, const struct plan *learned,
                               struct arena *arena);
+// What an application's own 103 says, sanitised and in its order, as a plan in the arena (never
+// plan_free it). NULL when no link is left or the arena has no room.
+const struct plan *plan_of_links(const struct pairs *fields, const struct target_page *page,
+                                 struct arena *arena);
 // There is something to send in a 103.
 static inline bool plan_has_link(const struct plan *plan) {
     return plan && plan->link.n > 0;

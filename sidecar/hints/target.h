@@ -20,7 +20,7 @@ struct target_page {
 struct target {
     bool is_same_origin;
     struct span path;   // absolute path and query, no fragment: "/wp/style.css?ver=6.4"
-    struct span origin; // scheme://host[:port], lower case, without the default port
+    struct span origin; // of another origin: scheme://host[:port], lower case, no default port
     struct span url;    // what a hint carries: path on the same origin, else origin + path
 };
 

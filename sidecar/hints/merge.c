@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "hints/merge.h"
+
+#include "base/error.h"
+#include "hints/link.h"
+
+#define KEPT_MAX 64 // links that a further one is compared with
+
+struct kept {
+    struct span target, raw;
+};
+
+struct merge {
+    struct arena *arena;
+    struct kept kept[KEPT_MAX];
+    size_t n;
+};
+
+// Reads a link that stays once more, which is rarely needed and cheaper than keeping them all.
+static bool is_kept_already(const struct merge *m, const struct link *link) {
+    for (size_t i = 0; i < m->n; i++) {
+        struct link_reader reader;
+        struct link kept;
+        if (!span_eq(m->kept[i].target, link->target)) {
+            continue;
+        }
+        link_init(&reader, m->kept[i].raw, m->arena);
+        if (link_next(&reader, &kept) == STEP_ITEM && link_eq(&kept, link)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Says of one link whether it stays.
+static bool stays(struct merge *m, const struct link *link) {
+    if (link_has(link, LINK_PUSH_ONLY) || is_kept_already(m, link)) {
+        return false;
+    }
+    if (m->n < KEPT_MAX) {
+        m->kept[m->n++] = (struct kept){link->target, link->raw};
+    }
+    return true;
+}
+
+static struct span trim_commas(struct span s) {
+    struct span before;
+    do {
+        before = s;
+        s = span_trim(s);
+        if (s.n > 0 && s.p[0] == ',') {
+            s = span_skip(s, 1);
+        }
+        if (s.n > 0 && s.p[s.n - 1] == ',') {
+            s.n--;
+        }
+    } while (s.n != before.n);
+    return s;
+}
+
+// Adds `part` to the list in out; what could not be read as a link is passed on as it stands.
+static void add(uint8_t *out, size_t *n, struct span part) {
+    part = trim_commas(part);
+    if (part.n > 0) {
+        size_t comma = *n > 0 ? 2 : 0;
+        memcpy(out + *n, ", ", comma);
+        memcpy(out + *n + comma, part.p, part.n);
+        *n += comma + part.n;
+    }
+}
+
+// What is left of one Link value; itself when everything stays. 0, or ERR_ARENA_LIMIT.
+static int merge_value(struct merge *m, struct span value, struct span *out) {
+    struct link_reader reader;
+    struct link link;
+    const uint8_t *from = value.p; // everything before it is in `text`, or was taken out
+    uint8_t *text = NULL;
+    size_t n = 0;
+    link_init(&reader, value, m->arena);
+    while (link_next(&reader, &link) == STEP_ITEM) {
+        if (stays(m, &link)) {
+            continue;
+        }
+        if (text == NULL) {
+            text = arena_alloc(m->arena, value.n); // each ", " replaces a link
+        }
+        if (text == NULL) {
+            return ERR_ARENA_LIMIT;
+        }
+        add(text, &n, span_of(from, (size_t)(link.raw.p - from)));
+        from = link.raw.p + link.raw.n;
+    }
+    *out = value;
+    if (text != NULL) {
+        add(text, &n, span_of(from, (size_t)(value.p + value.n - from)));
+        *out = span_of(text, n);
+    }
+    return 0;
+}
+
+static int copy_pairs(const struct pairs *fields, struct arena *arena, struct pairs *out) {
+    struct pair *v = arena_alloc(arena, fields->n * sizeof *v);
+    if (v == NULL) {
+        return ERR_ARENA_LIMIT;
+    }
+    memcpy(v, fields->v, fields->n * sizeof *v);
+    *out = (struct pairs){.v = v, .n = fields->n, .cap = fields->n};
+    return 0;
+}
+
+int merge_fields(const struct pairs *fields, struct arena *arena, struct pairs *out) {
+    struct merge m;
+    m.arena = arena;
+    m.n = 0;
+    *out = *fields;
+    size_t n = 0;
+    for (size_t i = 0; i < fields->n; i++) {
+        struct pair pair = fields->v[i];
+        int error = 0;
+        if (span_eq_nocase(pair.name, SPAN("link"))) {
+            error = merge_value(&m, pair.value, &pair.value);
+        }
+        bool has_changed = pair.value.p != fields->v[i].value.p;
+        if (error == 0 && has_changed && out->v == fields->v) {
+            error = copy_pairs(fields, arena, out);
+        }
+        if (error != 0) {
+            *out = *fields;
+            return error;
+        }
+        if (has_changed && pair.value.n == 0) {
+            continue;
+        }
+        if (out->v != fields->v) {
+            out->v[n] = pair;
+        }
+        n++;
+    }
+    out->n = n;
+    return 0;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "hints/siphash.h"
+
+struct state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t rotate(uint64_t x, unsigned bits) {
+    return x << bits | x >> (64 - bits);
+}
+
+static void mix(struct state *s) {
+    s->v0 += s->v1;
+    s->v1 = rotate(s->v1, 13) ^ s->v0;
+    s->v0 = rotate(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = rotate(s->v3, 16) ^ s->v2;
+    s->v0 += s->v3;
+    s->v3 = rotate(s->v3, 21) ^ s->v0;
+    s->v2 += s->v1;
+    s->v1 = rotate(s->v1, 17) ^ s->v2;
+    s->v2 = rotate(s->v2, 32);
+}
+
+static void absorb(struct state *s, uint64_t word) {
+    s->v3 ^= word;
+    mix(s);
+    mix(s);
+    s->v0 ^= word;
+}
+
+// Up to eight bytes, the first one the lowest.
+static uint64_t little_endian(const uint8_t *p, size_t n) {
+    uint64_t word = 0;
+    for (size_t i = 0; i < n; i++) {
+        word |= (uint64_t)p[i] << 8 * i;
+    }
+    return word;
+}
+
+uint64_t siphash(const struct siphash_key *key, struct span bytes) {
+    struct state s = {key->k0 ^ 0x736f6d6570736575, key->k1 ^ 0x646f72616e646f6d,
+                      key->k0 ^ 0x6c7967656e657261, key->k1 ^ 0x7465646279746573};
+    size_t whole = bytes.n & ~(size_t)7;
+    for (size_t i = 0; i < whole; i += 8) {
+        absorb(&s, little_endian(bytes.p + i, 8));
+    }
+    uint64_t last = (uint64_t)bytes.n << 56;
+    if (bytes.n > whole) {
+        last |= little_endian(bytes.p + whole, bytes.n - whole);
+    }
+    absorb(&s, last);
+    s.v2 ^= 0xff;
+    for (int i = 0; i < 4; i++) {
+        mix(&s);
+    }
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "hints/target.h"
+
+#include "base/error.h"
+#include "http/uri.h"
+
+// Browsers read a backslash as a slash, so "/\evil.example" is another host to them; a control
+// character they leave out, so a scheme could hide behind one.
+static bool is_plain(struct span reference) {
+    for (size_t i = 0; i < reference.n; i++) {
+        uint8_t c = reference.p[i];
+        if (c <= 0x20 || c == 0x7f || c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct span without_default_port(struct span scheme, struct span authority) {
+    struct span port = span_eq(scheme, SPAN("https")) ? SPAN(":443") : SPAN(":80");
+    bool has = span_has_suffix(authority, port);
+    return has ? span_first(authority, authority.n - port.n) : authority;
+}
+
+static struct span join(struct arena *arena, struct span a, struct span b, struct span c) {
+    uint8_t *p = arena_alloc(arena, a.n + b.n + c.n);
+    if (p == NULL) {
+        return span_of(NULL, 0);
+    }
+    memcpy(p, a.p, a.n);
+    memcpy(p + a.n, b.p, b.n);
+    memcpy(p + a.n + b.n, c.p, c.n);
+    return span_of(p, a.n + b.n + c.n);
+}
+
+static enum hint_reason reason_of(int error) {
+    switch (error) {
+    case ERR_ARENA_LIMIT:
+        return HINT_MEMORY;
+    case ERR_SYNTAX:
+        return HINT_TARGET_SYNTAX;
+    default: // well formed, but of another scheme
+        return HINT_TARGET_SCHEME;
+    }
+}
+
+static enum hint_reason fill(struct target *out, const struct uri *base, const struct uri *uri,
+                             struct arena *arena) {
+    if (uri->path.n > TARGET_MAX) {
+        return HINT_TARGET_LONG;
+    }
+    bool same_scheme = span_eq(uri->scheme, base->scheme);
+    if (!same_scheme && span_eq(base->scheme, SPAN("https"))) {
+        return HINT_TARGET_DOWNGRADE;
+    }
+    out->is_same_origin = same_scheme && span_eq(uri->authority, base->authority);
+    out->path = uri->path;
+    out->origin = span_of(NULL, 0);
+    out->url = uri->path;
+    if (out->is_same_origin) {
+        return HINT_OK;
+    }
+    out->origin = join(arena, uri->scheme, SPAN("://"), uri->authority);
+    out->url = out->origin.p ? join(arena, out->origin, SPAN(""), uri->path) : out->origin;
+    return out->url.p != NULL ? HINT_OK : HINT_MEMORY;
+}
+
+enum hint_reason target_resolve(struct target *out, const struct target_page *page,
+                                struct span reference, struct arena *arena) {
+    struct uri base = {.scheme = page->scheme,
+                       .authority = without_default_port(page->scheme, page->authority),
+                       .path = page->path};
+    struct uri uri;
+    if (reference.n > TARGET_MAX) {
+        return HINT_TARGET_LONG;
+    }
+    if (!is_plain(reference)) {
+        return HINT_TARGET_SYNTAX;
+    }
+    int error = uri_resolve(arena, &base, reference, &uri);
+    return error == 0 ? fill(out, &base, &uri, arena) : reason_of(error);
+}
