@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// One request's life. An exchange decides and knows nobody: events go in (the request, what the
+// backend says, who went away), commands come out (what to tell the client, what to ask the
+// backend). It knows neither HTTP/2 nor FastCGI nor files; server/relay carries its commands out.
+//
+//     REQUEST ─► [INFORM] [PROMISE] CALL | FILE | HEAD BODY FINISH        (states.def)
+//     INTERIM ─► [INFORM]     HEAD ─► [LEARN] [PROMISE] HEAD     BODY ─► BODY     END ─► FINISH
+//     FAILED  ─► HEAD BODY FINISH (an error page), or RESET when the head is already out
+#ifndef EXCHANGE_EXCHANGE_H
+#define EXCHANGE_EXCHANGE_H
+
+#include "base/message.h"
+#include "base/step.h"
+#include "exchange/cgi_env.h"
+#include "exchange/router.h"
+#include "hints/gate.h"
+#include "hints/plan.h"
+#include "hints/push.h"
+
+enum exchange_state {
+#define STATE(name, from, meaning) EXCHANGE_##name,
+#include "exchange/states.def"
+#undef STATE
+    EXCHANGE_STATES,
+};
+
+enum exchange_event_kind {
+    EXCHANGE_REQUEST,      // the request given to exchange_init is to be answered
+    EXCHANGE_REQUEST_BODY, // bytes of its body
+    EXCHANGE_REQUEST_END,  // its body is complete
+    EXCHANGE_CLIENT_GONE,  // nobody waits for the response any more
+    EXCHANGE_INTERIM,      // the backend sent an interim response
+    EXCHANGE_HEAD,         // the backend's final head
+    EXCHANGE_BODY,         // bytes of its body
+    EXCHANGE_END,          // its response is complete
+    EXCHANGE_FAILED,       // it will not come: error
+};
+
+struct exchange_event {
+    enum exchange_event_kind kind;
+    const struct response *response; // INTERIM, HEAD: borrowed until the exchange is done
+    struct span body;                // REQUEST_BODY, BODY: borrowed until exchange_next says MORE
+    int error;                       // FAILED
+};
+
+enum exchange_command_kind {
+    COMMAND_INFORM,    // send `response` as an interim response
+    COMMAND_PROMISE,   // push `paths`
+    COMMAND_HEAD,      // send `response` as final head; with `end` nothing follows
+    COMMAND_BODY,      // send `body`
+    COMMAND_FINISH,    // the body is complete
+    COMMAND_RESET,     // break the response off so that the client sees it: error
+    COMMAND_CALL,      // ask the pool of the site, with `params`
+    COMMAND_CALL_BODY, // pass `body` on to the backend
+    COMMAND_CALL_END,  // the request's body is complete
+    COMMAND_FILE,      // answer with the file exchange->route.file
+    COMMAND_LEARN,     // `response` teaches the route exchange->key
+    COMMAND_ABORT,     // the backend's answer is not wanted any more
+};
+
+struct exchange_command {
+    enum exchange_command_kind kind;
+    bool end;
+    int error;
+    const struct response *response;
+    const struct pairs *params;
+    struct span body;
+    const struct span *paths;
+    size_t paths_n;
+};
+
+// What an exchange needs of the worker it runs on. Borrowed for the worker's life.
+struct exchange_conf {
+    const struct router *router;
+    const struct router_files *files;
+    // The published plan of a route, or NULL. Borrowed until the end of the loop's turn.
+    const struct plan *(*find_plan)(void *self, struct span key);
+    void *plan_self;
+    bool redirect_https; // this listener answers everything by a redirect to https
+    uint16_t https_port; // of that redirect
+};
+
+#define EXCHANGE_COMMANDS 8 // most commands that one event leads to
+
+struct exchange {
+    enum exchange_state state;
+    const struct exchange_conf *conf;
+    const struct cgi_peer *peer;
+    struct request *request;
+    struct arena *arena;
+    const struct site *site;
+    struct route route;
+    struct span key;       // of the route, for the learner; empty when it is not learned
+    bool has_plan;         // something was published for the route
+    enum gate_reason gate; // what was decided about the 103 of this request
+    bool can_push;         // the client's connection takes pushes
+    bool is_pushed;        // this exchange answers a push: no hints, no further pushes
+    bool is_named;         // the site has the request's host as a name
+    bool has_informed;     // a 103 left
+    bool is_collecting;    // the body has no known length: the backend is asked when it is complete
+    uint64_t body_len;     // bytes of the request's body so far
+    int status;            // of the final head
+    struct response head;  // what COMMAND_HEAD gives, with the fields merged
+    struct pairs params;   // what COMMAND_CALL gives
+    struct push push;      // what COMMAND_PROMISE gives
+    struct exchange_command commands[EXCHANGE_COMMANDS];
+    uint8_t first, count;
+};
+
+// request and arena belong to the front's stream and outlive the exchange, as does conf. Then peer,
+// which outlives it too, is to be set, and can_push and is_pushed may be.
+void exchange_init(struct exchange *x, const struct exchange_conf *conf, struct request *request,
+                   struct arena *arena);
+// Hands over one event; all commands of the event before must have been taken.
+void exchange_put(struct exchange *x, const struct exchange_event *event);
+// STEP_ITEM with a command, or STEP_MORE.
+enum step exchange_next(struct exchange *x, struct exchange_command *out);
+// The words for a state, e.g. "THINKING".
+const char *exchange_state_name(enum exchange_state state);
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// The responses that Outrider gives by itself: an error with a short page that a person can read,
+// and a redirect.
+#ifndef EXCHANGE_PAGE_H
+#define EXCHANGE_PAGE_H
+
+#include "base/message.h"
+
+struct page {
+    struct response head;
+    struct span body;
+};
+
+// The page of an ERR_ code, with the fields that its status asks for (Allow, Retry-After). Always
+// succeeds: without memory it is a head without fields and an empty body.
+void page_error(struct page *page, int error, struct arena *arena);
+// A redirect to `location`. `status` is 301 or 308.
+void page_redirect(struct page *page, int status, struct span location, struct arena *arena);
+// The standard reason phrase of a status (RFC 9110, 15), or "".
+struct span page_reason(int status);
+
+#endif
