@@ -36,8 +36,12 @@ build() {
     cmake --preset "$1" >/dev/null && cmake --build --preset "$1"
 }
 
+# ThreadSanitizer of Debian 12 cannot start where addresses are randomised by more than 28 bits.
+fixed=
+! setarch "$(uname -m)" -R true 2>/dev/null || fixed="setarch $(uname -m) -R"
+
 unit() {
-    ctest --preset "$1" --parallel 2 --no-tests=error
+    $fixed ctest --preset "$1" --parallel 2 --no-tests=error
 }
 
 house() {
@@ -56,8 +60,8 @@ end_to_end_asan() {
 }
 
 end_to_end_tsan() {
-    TSAN_OPTIONS=halt_on_error=0 OUTRIDER="$PWD/build/tsan/outrider" SANITIZED=1 \
-        "$python" -m pytest -q -rs tests/e2e/hints_test.py
+    OUTRIDER="$PWD/build/tsan/outrider" SANITIZED=1 \
+        $fixed "$python" -m pytest -q -rs tests/e2e/hints_test.py
 }
 
 # Each target for a share of the time, two side by side.
