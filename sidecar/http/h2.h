@@ -60,15 +60,18 @@ struct h2 {
     struct front front; // first
     const struct h2_conf *conf;
     struct nghttp2_session *session;
-    struct span input;             // fed and not yet read by the library
-    struct list streams;           // every h2_stream that is not released
-    struct list ready;             // those with something to tell
+    struct span input;      // fed and not yet read by the library
+    struct list streams;    // every h2_stream that is not released
+    struct list ready;      // those with something to tell
+    struct h2_stream *head; // whose request head is coming in; NULL for trailers
+    size_t head_bytes;      // of the header block that is coming in, 32 more a field
+    uint32_t head_fields;
     struct h2_stream *body_stream; // DATA the library has paused on
     struct span body;
     struct h2_block *out; // frames to be written: [out_from, out_to); NULL when there are none
     size_t out_from, out_to;
-    int error;                 // ERR_ of SCOPE_CONN, or 0
-    uint32_t requests, pushes; // streams that are open now
+    int error;       // ERR_ of SCOPE_CONN, or 0
+    uint32_t pushes; // pushed streams that are open now
     uint32_t faults_seen, faults_sent;
     struct h2_level resets, glitches;
     int32_t window_credit; // WINDOW_UPDATE frames that are not a glitch
@@ -77,7 +80,8 @@ struct h2 {
     bool is_heading;   // a header block has begun and is not complete
     bool has_settings; // the peer's SETTINGS have arrived
     bool has_goaway;   // the peer goes away
-    bool is_shutting;  // we go away
+    bool is_shutting;  // we go away: the client has been warned
+    bool is_gone;      // and told which request was the last
 };
 
 // Makes a server session; SETTINGS wait in front_output. 0, or ERR_H2 when the library refuses.

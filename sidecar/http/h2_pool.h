@@ -17,7 +17,10 @@ struct h2_pool {
     struct h2_block *blocks; // idle output blocks, linked
     unsigned stream_count, block_count;
     size_t kept_bytes; // memory of idle streams' body queues
-    void *library;     // nghttp2's callbacks and options, made once
+    char date[32];     // the `date` of second date_at
+    int64_t date_at;
+    bool has_date;
+    void *library; // nghttp2's callbacks and options, made once
 };
 
 // Allocates nothing.

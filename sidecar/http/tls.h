@@ -16,6 +16,7 @@
 #include "base/step.h"
 #include "http/tls_context.h"
 
+struct bio_method_st;
 struct ssl_st;
 
 // What the connections of one thread share: memory that only one of them needs at a time.
@@ -23,6 +24,7 @@ struct tls_pool {
     uint8_t *plain; // where tls_next decrypts to
     uint8_t *spare; // an idle output block, or NULL
     size_t spare_cap;
+    struct bio_method_st *method; // how OpenSSL reads and writes
 };
 
 // Allocates nothing.
@@ -44,6 +46,7 @@ struct tls {
 };
 
 // 0, or ERR_TLS. Borrows pool and context until tls_fini; the context may be shared by threads.
+// t may not be moved.
 int tls_init(struct tls *t, struct tls_context *context, struct tls_pool *pool);
 // Idempotent.
 void tls_fini(struct tls *t);

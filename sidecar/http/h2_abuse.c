@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "http/h2_stream.h"
+
+#define GOOD_PER_SECOND 10  // what a second makes good
+#define GOOD_PER_REQUEST 2  // glitches that a request makes good
+#define WINDOWS_PER_DATA 10 // WINDOW_UPDATE frames that a DATA frame of ours may be answered with
+#define WINDOWS_BANKED 200  // how many of them are remembered
+
+// A level may fall below zero by as much as it may rise: a client that has behaved may burst.
+static void fall(struct h2_level *l, int64_t by, uint32_t limit) {
+    int64_t level = l->level - by;
+    int64_t floor = -(int64_t)limit;
+    l->level = (int32_t)(level < floor ? floor : level);
+}
+
+static bool rises_above(struct h2_level *l, uint32_t limit, int64_t now) {
+    int64_t seconds = now - l->at;
+    if (seconds > 0 && l->level > 0) {
+        int64_t by = seconds > INT16_MAX ? l->level : seconds * GOOD_PER_SECOND;
+        l->level = (int32_t)(by < l->level ? l->level - by : 0);
+    }
+    l->at = now;
+    l->level++;
+    return l->level > (int64_t)limit;
+}
+
+static int calm(struct h2 *h) {
+    return h2_fail(h, ERR_H2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+// The library tells of some faults when they arrive, of the others only by the RST_STREAM that it
+// sends for them; of most by both. So two counters, and the larger one counts.
+int h2_abuse_fault(struct h2 *h, uint32_t *count) {
+    (*count)++;
+    return *count > h->conf->faults ? calm(h) : 0;
+}
+
+int h2_abuse_reset(struct h2 *h) {
+    return rises_above(&h->resets, h->conf->resets, *h->conf->unix_time) ? calm(h) : 0;
+}
+
+int h2_abuse_glitch(struct h2 *h) {
+    return rises_above(&h->glitches, h->conf->glitches, *h->conf->unix_time) ? calm(h) : 0;
+}
+
+int h2_abuse_window(struct h2 *h) {
+    if (h->window_credit > 0) {
+        h->window_credit--;
+        return 0;
+    }
+    return h2_abuse_glitch(h);
+}
+
+void h2_abuse_praise_request(struct h2 *h) {
+    fall(&h->glitches, GOOD_PER_REQUEST, h->conf->glitches);
+}
+
+void h2_abuse_praise_answer(struct h2 *h) {
+    fall(&h->resets, 1, h->conf->resets);
+}
+
+void h2_abuse_praise_data(struct h2 *h) {
+    if (h->window_credit < WINDOWS_BANKED) {
+        h->window_credit += WINDOWS_PER_DATA;
+    }
+}
+
+int h2_abuse_outbound(struct h2 *h) {
+    return nghttp2_session_get_outbound_queue_size(h->session) > h->conf->outbound ? calm(h) : 0;
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// Responses. The library checks nothing that it is given to send, so everything passes through
+// here: names, values, state and size.
+#include "http/date.h"
+#include "http/field.h"
+#include "http/h2_stream.h"
+
+#include <stdio.h>
+
+#define FIELDS_MAX 256        // of one response
+#define BLOCK_MAX (48u << 10) // bytes of its names and values, 12 more a field
+#define INDEXED_MAX 1024      // bytes of a value that may push others out of the HPACK table
+
+// A header block in the making.
+struct block {
+    nghttp2_nv nv[FIELDS_MAX + 2]; // :status and date besides
+    size_t n, len;
+    uint64_t body_len; // its Content-Length, or BODY_UNKNOWN
+    bool has_date;
+    char status[3];
+};
+
+static int put(struct block *b, struct span name, struct span value, uint8_t flags) {
+    if (b->n == FIELDS_MAX + 2) {
+        return ERR_SYNTAX;
+    }
+    b->len += name.n + value.n + 12;
+    b->nv[b->n++] = h2_nv(name, value, flags);
+    return b->len > BLOCK_MAX ? ERR_SYNTAX : 0;
+}
+
+// Only fields that vary little and are no secret go into the HPACK table.
+static uint8_t flags_of(struct span name, struct span value) {
+    return value.n > INDEXED_MAX || span_eq_nocase(name, SPAN("set-cookie"))
+               ? NGHTTP2_NV_FLAG_NO_INDEX
+               : NGHTTP2_NV_FLAG_NONE;
+}
+
+// RFC 9110, 8.6: one length, and none in 1xx and 204.
+static int put_length(struct block *b, struct pair field, int status) {
+    uint64_t len;
+    if (!span_to_u64(field.value, &len) || (b->body_len != BODY_UNKNOWN && b->body_len != len)) {
+        return ERR_SYNTAX;
+    }
+    if (status < 200 || status == 204 || b->body_len == len) {
+        return 0;
+    }
+    b->body_len = len;
+    return put(b, field.name, field.value, NGHTTP2_NV_FLAG_NONE);
+}
+
+static int put_field(struct block *b, struct pair field, int status) {
+    if (!field_is_name(field.name) || !field_is_value(field.value)) {
+        return ERR_SYNTAX;
+    }
+    if (field_is_connection_specific(field.name)) {
+        return 0;
+    }
+    if (span_eq_nocase(field.name, SPAN("content-length"))) {
+        return put_length(b, field, status);
+    }
+    b->has_date |= span_eq_nocase(field.name, SPAN("date"));
+    return put(b, field.name, field.value, flags_of(field.name, field.value));
+}
+
+static int fill(struct block *b, const struct response *r) {
+    b->n = b->len = 0;
+    b->body_len = BODY_UNKNOWN;
+    b->has_date = false;
+    b->status[0] = (char)('0' + r->status / 100);
+    b->status[1] = (char)('0' + r->status / 10 % 10);
+    b->status[2] = (char)('0' + r->status % 10);
+    int rv = put(b, SPAN(":status"), span_of(b->status, 3), NGHTTP2_NV_FLAG_NO_COPY_NAME);
+    for (size_t i = 0; rv == 0 && i < r->fields.n; i++) {
+        rv = put_field(b, r->fields.v[i], r->status);
+    }
+    return rv;
+}
+
+// Made once a second.
+static struct span date(struct h2 *h) {
+    struct h2_pool *pool = h->conf->pool;
+    int64_t now = *h->conf->unix_time;
+    if (!pool->has_date || pool->date_at != now) {
+        date_format(now, pool->date);
+        pool->date_at = now;
+        pool->has_date = true;
+    }
+    return span_of(pool->date, DATE_LEN);
+}
+
+int h2_inform(struct front *f, struct front_stream *fs, const struct response *r) {
+    struct h2 *h = h2_of(f);
+    struct h2_stream *s = h2_stream_of(fs);
+    struct block b;
+    if (s->has_head || r->status < 100 || r->status > 199 || r->status == 101 || fill(&b, r) != 0) {
+        return ERR_SYNTAX;
+    }
+    if (s->is_closed || h->error != 0) {
+        return 0;
+    }
+    // Not nghttp2_submit_response, which half-closes the stream.
+    int rv = nghttp2_submit_headers(h->session, NGHTTP2_FLAG_NONE, h2_stream_id(s), NULL, b.nv, b.n,
+                                    NULL);
+    return rv == 0 ? 0 : ERR_H2;
+}
+
+int h2_head(struct front *f, struct front_stream *fs, const struct response *r, bool end) {
+    struct h2 *h = h2_of(f);
+    struct h2_stream *s = h2_stream_of(fs);
+    struct block b;
+    if (s->has_head || r->status < 200 || r->status > 599 || fill(&b, r) != 0) {
+        return ERR_SYNTAX;
+    }
+    if (!b.has_date) {
+        put(&b, SPAN("date"), date(h), NGHTTP2_NV_FLAG_NO_COPY_NAME);
+    }
+    s->has_head = true;
+    s->is_finished = end;
+    s->drops_body |= end || r->status == 204 || r->status == 304;
+    s->body_left = b.body_len;
+    if (s->is_closed || h->error != 0) {
+        return 0;
+    }
+    nghttp2_data_provider body = h2_output_provider();
+    int rv = nghttp2_submit_response(h->session, h2_stream_id(s), b.nv, b.n,
+                                     s->drops_body ? NULL : &body);
+    return rv == 0 ? 0 : ERR_H2;
+}
+
+static void resume(struct h2 *h, struct h2_stream *s) {
+    if (s->is_deferred && !s->is_closed) {
+        s->is_deferred = false;
+        nghttp2_session_resume_data(h->session, h2_stream_id(s));
+    }
+}
+
+int h2_body(struct front *f, struct front_stream *fs, struct span bytes) {
+    struct h2 *h = h2_of(f);
+    struct h2_stream *s = h2_stream_of(fs);
+    if (s->is_closed || s->drops_body || s->is_finished || h->error != 0) {
+        return 0;
+    }
+    if (s->body_left != BODY_UNKNOWN) {
+        bytes = bytes.n > s->body_left ? span_first(bytes, (size_t)s->body_left) : bytes;
+        s->body_left -= bytes.n;
+    }
+    if (bytes.n == 0) {
+        return 0;
+    }
+    int rv = buf_put(&s->queue, bytes);
+    s->is_full |= buf_len(&s->queue) >= h->conf->response_queue;
+    resume(h, s);
+    return rv;
+}
+
+size_t h2_room(const struct front *f, const struct front_stream *fs) {
+    const struct h2_stream *s = (const struct h2_stream *)(const void *)fs;
+    size_t most = h2_of_const(f)->conf->response_queue;
+    size_t queued = buf_len(&s->queue);
+    return queued < most ? most - queued : 0;
+}
+
+void h2_finish(struct front *f, struct front_stream *fs) {
+    struct h2 *h = h2_of(f);
+    struct h2_stream *s = h2_stream_of(fs);
+    if (s->is_finished || (s->events & (H2_EVENT_DONE | H2_EVENT_RESET)) != 0) {
+        return;
+    }
+    if (!s->drops_body && s->body_left != 0 && s->body_left != BODY_UNKNOWN) {
+        h2_reset_stream(h, s, ERR_BACKEND_SHORT, NGHTTP2_INTERNAL_ERROR);
+        return;
+    }
+    s->is_finished = true;
+    if (s->is_closed) {
+        h2_end(h, s, H2_EVENT_DONE);
+        return;
+    }
+    resume(h, s);
+}
+
+void h2_reset_stream(struct h2 *h, struct h2_stream *s, int error, uint32_t h2_code) {
+    if ((s->events & (H2_EVENT_DONE | H2_EVENT_RESET)) != 0) {
+        return;
+    }
+    if (!s->is_closed) {
+        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, h2_stream_id(s), h2_code);
+        h2_detach(h, s);
+    }
+    s->reset_error = error;
+    h2_end(h, s, H2_EVENT_RESET);
+}
+
+void h2_refuse(struct h2 *h, struct h2_stream *s, int error) {
+    const struct error_row *row = error_row(error);
+    char text[128], len[8];
+    int n = snprintf(text, sizeof text, "%d %s\n", row->status, row->text);
+    int digits = snprintf(len, sizeof len, "%d", n);
+    struct pair fields[] = {
+        {SPAN("content-type"), SPAN("text/plain; charset=utf-8")},
+        {SPAN("content-length"), span_of(len, (size_t)digits)},
+        {SPAN("cache-control"), SPAN("no-store")},
+    };
+    struct response r = {.status = row->status, .fields = {.v = fields, .n = 3, .cap = 3}};
+    if (h2_head(&h->front, &s->base, &r, false) != 0) {
+        h2_reset_stream(h, s, error, NGHTTP2_INTERNAL_ERROR);
+        return;
+    }
+    h2_body(&h->front, &s->base, span_of(text, (size_t)n));
+    h2_finish(&h->front, &s->base);
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "http/tls_context.h"
+
+#include "base/error.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAME_MAX_LEN 255 // bytes of a host name (RFC 1035, 2.3.4)
+
+struct tls_name {
+    char *text; // lower case
+    size_t certificate;
+};
+
+static void *must(void *p) {
+    if (p == NULL) {
+        abort();
+    }
+    return p;
+}
+
+void tls_context_init(struct tls_context *c, bool has_h2) {
+    *c = (struct tls_context){.has_h2 = has_h2};
+}
+
+void tls_context_fini(struct tls_context *c) {
+    for (size_t i = 0; i < c->certificates_n; i++) {
+        SSL_CTX_free(c->certificates[i]);
+    }
+    for (size_t i = 0; i < c->names_n; i++) {
+        free(c->names[i].text);
+    }
+    free(c->certificates);
+    free(c->names);
+    tls_context_init(c, c->has_h2);
+}
+
+const char *tls_context_why(const struct tls_context *c) {
+    return c->why;
+}
+
+// RFC 7301, 3.1: a list of names with their lengths before them.
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+                   const unsigned char *offered, unsigned offered_n, void *self) {
+    (void)ssl;
+    const unsigned char *mine = self;
+    unsigned char *chosen = NULL;
+    if (SSL_select_next_proto(&chosen, out_n, mine, (unsigned)strlen((const char *)mine), offered,
+                              offered_n) != OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int on_server_name(SSL *ssl, int *alert, void *self) {
+    (void)alert;
+    const struct tls_context *c = self;
+    struct span name = span_str(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+    SSL_CTX *found = tls_context_find(c, name);
+    if (found != SSL_get_SSL_CTX(ssl)) {
+        SSL_set_SSL_CTX(ssl, found);
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+// Without this, OpenSSL asks for the pass phrase of a key on the terminal.
+static int on_password(char *to, int len, int is_write, void *self) {
+    (void)to, (void)len, (void)is_write, (void)self;
+    return -1;
+}
+
+static bool set_rules(SSL_CTX *x, struct tls_context *c) {
+    static const unsigned char with_h2[] = "\x02h2\x08http/1.1", without_h2[] = "\x08http/1.1";
+    const unsigned char *alpn = c->has_h2 ? with_h2 : without_h2;
+    SSL_CTX_set_options(x, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                               SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(x, 1);
+    SSL_CTX_set_max_early_data(x, 0);
+    SSL_CTX_set_default_passwd_cb(x, on_password);
+    SSL_CTX_set_alpn_select_cb(x, on_alpn, (void *)(uintptr_t)alpn);
+    SSL_CTX_set_tlsext_servername_callback(x, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(x, c);
+    return SSL_CTX_set_min_proto_version(x, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_session_id_context(x, (const unsigned char *)"outrider", 8) == 1 &&
+           SSL_CTX_set1_groups_list(x, "X25519:P-256:P-384") == 1 &&
+           SSL_CTX_set_ciphersuites(x, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                       "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
+           SSL_CTX_set_cipher_list(x, "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK:!aNULL") == 1;
+}
+
+static const char *reason(void) {
+    unsigned long code = ERR_peek_error();
+    if (ERR_SYSTEM_ERROR(code)) {
+        return strerror(ERR_GET_REASON(code));
+    }
+    if (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE) {
+        return "nothing of that kind in PEM form in it";
+    }
+    if (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_BAD_PASSWORD_READ) {
+        return "it is encrypted with a pass phrase";
+    }
+    const char *text = ERR_reason_error_string(code);
+    return text != NULL ? text : "the TLS library does not say why";
+}
+
+static int refuse(struct tls_context *c, const char *what, const char *path, const char *why) {
+    snprintf(c->why, sizeof c->why, "%s \"%s\": %s", what, path, why);
+    ERR_clear_error();
+    return ERR_CONFIG;
+}
+
+static void add_name(struct tls_context *c, struct span name, size_t certificate) {
+    if (name.n == 0 || name.n > NAME_MAX_LEN || span_index(name, 0) < name.n) {
+        return;
+    }
+    if (c->names_n == c->names_cap) {
+        c->names_cap = c->names_cap ? c->names_cap * 2 : 16;
+        c->names = must(realloc(c->names, c->names_cap * sizeof *c->names));
+    }
+    char *text = must(malloc(name.n + 1));
+    for (size_t i = 0; i < name.n; i++) {
+        text[i] = (char)span_lower_byte(name.p[i]);
+    }
+    text[name.n] = 0;
+    c->names[c->names_n++] = (struct tls_name){text, certificate};
+}
+
+// RFC 6125, 6.4: what the certificate itself says it is for.
+static void add_names_of(struct tls_context *c, X509 *x, size_t certificate) {
+    GENERAL_NAMES *all = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
+        if (name->type == GEN_DNS) {
+            add_name(c,
+                     span_of(ASN1_STRING_get0_data(name->d.dNSName),
+                             (size_t)ASN1_STRING_length(name->d.dNSName)),
+                     certificate);
+        }
+    }
+    GENERAL_NAMES_free(all);
+}
+
+static void keep(struct tls_context *c, SSL_CTX *x, const struct span *names, size_t names_n) {
+    size_t certificate = c->certificates_n;
+    c->certificates = must(realloc(c->certificates, (certificate + 1) * sizeof *c->certificates));
+    c->certificates[c->certificates_n++] = x;
+    for (size_t i = 0; i < names_n; i++) {
+        add_name(c, names[i], certificate);
+    }
+    add_names_of(c, SSL_CTX_get0_certificate(x), certificate);
+    c->is_sealed = false;
+}
+
+static int load_files(struct tls_context *c, SSL_CTX *x, const char *certificate_path,
+                      const char *key_path) {
+    if (SSL_CTX_use_certificate_chain_file(x, certificate_path) != 1) {
+        return refuse(c, "certificate", certificate_path, reason());
+    }
+    ERR_clear_error();
+    if (SSL_CTX_use_PrivateKey_file(x, key_path, SSL_FILETYPE_PEM) != 1) {
+        bool is_other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
+                        ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
+        bool is_x509 = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
+        return refuse(c, "key", key_path,
+                      is_x509 && is_other ? "it does not belong to the certificate" : reason());
+    }
+    return 0;
+}
+
+static SSL_CTX *context_new(struct tls_context *c) {
+    ERR_clear_error();
+    SSL_CTX *x = SSL_CTX_new(TLS_server_method());
+    if (x != NULL && set_rules(x, c)) {
+        return x;
+    }
+    SSL_CTX_free(x);
+    refuse(c, "library", "OpenSSL", reason());
+    return NULL;
+}
+
+int tls_context_add_files(struct tls_context *c, const char *certificate_path, const char *key_path,
+                          const struct span *names, size_t names_n) {
+    SSL_CTX *x = context_new(c);
+    int rv = x == NULL ? ERR_CONFIG : load_files(c, x, certificate_path, key_path);
+    if (rv != 0) {
+        SSL_CTX_free(x);
+        return rv;
+    }
+    keep(c, x, names, names_n);
+    return 0;
+}
+
+int tls_context_add(struct tls_context *c, X509 *certificate, EVP_PKEY *key,
+                    const struct span *names, size_t names_n) {
+    SSL_CTX *x = context_new(c);
+    if (x == NULL || SSL_CTX_use_certificate(x, certificate) != 1 ||
+        SSL_CTX_use_PrivateKey(x, key) != 1) {
+        SSL_CTX_free(x);
+        return refuse(c, "certificate", "in memory", reason());
+    }
+    keep(c, x, names, names_n);
+    return 0;
+}
+
+static int by_name(const void *a, const void *b) {
+    const struct tls_name *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    if (order != 0) {
+        return order;
+    }
+    return (x->certificate > y->certificate) - (x->certificate < y->certificate);
+}
+
+int tls_context_seal(struct tls_context *c) {
+    if (c->certificates_n == 0) {
+        snprintf(c->why, sizeof c->why, "no certificate");
+        return ERR_CONFIG;
+    }
+    if (c->names_n > 0) {
+        qsort(c->names, c->names_n, sizeof *c->names, by_name);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < c->names_n; i++) {
+        if (kept > 0 && strcmp(c->names[kept - 1].text, c->names[i].text) == 0) {
+            free(c->names[i].text);
+        } else {
+            c->names[kept++] = c->names[i];
+        }
+    }
+    c->names_n = kept;
+    c->is_sealed = true;
+    return 0;
+}
+
+static int against(const void *key, const void *element) {
+    return strcmp(key, ((const struct tls_name *)element)->text);
+}
+
+static const struct tls_name *look_up(const struct tls_context *c, const char *text) {
+    return c->names_n == 0 ? NULL : bsearch(text, c->names, c->names_n, sizeof *c->names, against);
+}
+
+SSL_CTX *tls_context_find(const struct tls_context *c, struct span name) {
+    char text[NAME_MAX_LEN + 1];
+    if (name.n == 0 || name.n > NAME_MAX_LEN) {
+        return c->certificates[0];
+    }
+    for (size_t i = 0; i < name.n; i++) {
+        text[i] = (char)span_lower_byte(name.p[i]);
+    }
+    text[name.n] = 0;
+    const struct tls_name *found = look_up(c, text);
+    size_t dot = span_index(name, '.');
+    if (found == NULL && dot > 0 && dot < name.n) {
+        text[dot - 1] = '*';
+        found = look_up(c, text + dot - 1);
+    }
+    return c->certificates[found == NULL ? 0 : found->certificate];
+}
