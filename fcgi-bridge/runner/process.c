@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "runner/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PIPE_IN, PIPE_OUT, PIPE_ERR, PIPE_EXEC, PIPES };
+
+static void close_one(int *fd) {
+    if (*fd >= 0) {
+        close(*fd);
+    }
+    *fd = -1;
+}
+
+static void close_pipes(int pipes[PIPES][2]) {
+    for (int i = 0; i < PIPES; i++) {
+        close_one(&pipes[i][0]);
+        close_one(&pipes[i][1]);
+    }
+}
+
+static int open_pipes(int pipes[PIPES][2]) {
+    for (int i = 0; i < PIPES; i++) {
+        pipes[i][0] = pipes[i][1] = -1;
+    }
+    for (int i = 0; i < PIPES; i++) {
+        if (pipe2(pipes[i], O_CLOEXEC) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+// Ignored signals would stay ignored across execve.
+static void reset_signals(void) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++) {
+        sigaction(number, &action, NULL);
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int set_limits(const struct process_plan *plan) {
+    struct rlimit memory = {plan->memory, plan->memory}, core = {0, 0}, old;
+    if (getrlimit(RLIMIT_AS, &old) == 0 && old.rlim_max < memory.rlim_max) {
+        memory.rlim_cur = memory.rlim_max = old.rlim_max; // what we were given is less
+    }
+    return setrlimit(RLIMIT_CORE, &core) < 0 || setrlimit(RLIMIT_AS, &memory) < 0 ? -1 : 0;
+}
+
+static int become(const struct process_plan *plan, int pipes[PIPES][2]) {
+    reset_signals();
+    if (setsid() < 0 || dup2(pipes[PIPE_IN][0], STDIN_FILENO) < 0 ||
+        dup2(pipes[PIPE_OUT][1], STDOUT_FILENO) < 0 ||
+        dup2(pipes[PIPE_ERR][1], STDERR_FILENO) < 0 || chdir(plan->dir) < 0) {
+        return -1;
+    }
+    // All that we opened is close-on-exec; this is for what we were started with.
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    umask(022);
+    return set_limits(plan);
+}
+
+static _Noreturn void child(const struct process_plan *plan, int pipes[PIPES][2], pid_t parent) {
+    // Should the worker die, the program does too.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(127);
+    }
+    if (become(plan, pipes) == 0) {
+        execve(plan->argv[0], plan->argv, plan->env);
+    }
+    int why = errno;
+    _exit(write(pipes[PIPE_EXEC][1], &why, sizeof why) == sizeof why ? 127 : 126);
+}
+
+// Waits until the child has executed the program or said why not: 0 or -errno.
+static int await_exec(int fd) {
+    int why = 0;
+    ssize_t n;
+    do {
+        n = read(fd, &why, sizeof why);
+    } while (n < 0 && errno == EINTR);
+    return n == sizeof why ? -why : 0;
+}
+
+static void keep_ours(struct process *p, int pipes[PIPES][2]) {
+    p->in = pipes[PIPE_IN][1];
+    p->out = pipes[PIPE_OUT][0];
+    p->err = pipes[PIPE_ERR][0];
+    pipes[PIPE_IN][1] = pipes[PIPE_OUT][0] = pipes[PIPE_ERR][0] = -1;
+    fcntl(p->in, F_SETFL, O_NONBLOCK);
+    fcntl(p->out, F_SETFL, O_NONBLOCK);
+    fcntl(p->err, F_SETFL, O_NONBLOCK);
+}
+
+static int fail(struct process *p, int pipes[PIPES][2], int why) {
+    close_pipes(pipes);
+    if (p->pid > 0) {
+        process_end(p);
+    }
+    process_close(p);
+    return why;
+}
+
+int process_start(struct process *p, const struct process_plan *plan) {
+    int pipes[PIPES][2];
+    pid_t parent = getpid();
+    *p = (struct process){
+        .pid = -1, .pidfd = -1, .in = -1, .out = -1, .err = -1, .visible = plan->visible};
+    if (open_pipes(pipes) < 0 || (p->pid = fork()) < 0) {
+        return fail(p, pipes, -errno);
+    }
+    if (p->pid == 0) {
+        child(plan, pipes, parent);
+    }
+    atomic_store(p->visible, p->pid);
+    close_one(&pipes[PIPE_EXEC][1]);
+    int error = await_exec(pipes[PIPE_EXEC][0]);
+    if (error == 0 && (p->pidfd = pidfd_open(p->pid, 0)) < 0) {
+        error = -errno;
+    }
+    if (error != 0) {
+        return fail(p, pipes, error);
+    }
+    keep_ours(p, pipes);
+    close_pipes(pipes);
+    return 0;
+}
+
+int process_end(struct process *p) {
+    int status = 0;
+    // Before the wait: until then nobody else can have got this number. The second call is for a
+    // child that had no time to make its group.
+    kill(-p->pid, SIGKILL);
+    kill(p->pid, SIGKILL);
+    atomic_store(p->visible, 0);
+    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+    return status;
+}
+
+void process_close(struct process *p) {
+    close_one(&p->pidfd);
+    close_one(&p->in);
+    close_one(&p->out);
+    close_one(&p->err);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "runner/worker.h"
+
+#include "runner/clock.h"
+#include "runner/stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#define HEAD_MS 10000 // for a client to send the parameters of a request
+#define IDLE_MS 5000  // how long a kept connection may be idle
+#define GRACE_MS 20   // how long somebody else may take to accept a connection
+#define PAUSE_MS 100  // when the system has no descriptors or memory for a connection
+
+// Closes a kept connection that waits for its next request: nothing is on its way, so none of
+// libfcgi's lingering is needed.
+static void drop_idle(FCGX_Request *request) {
+    FCGX_Detach(request);
+    FCGX_Free(request, 1);
+}
+
+// Waits for the next request on the kept connection, or closes it.
+static void await_kept(FCGX_Request *request, int listen_fd) {
+    struct pollfd fds[] = {{.fd = request->ipcFd, .events = POLLIN},
+                           {.fd = listen_fd, .events = POLLIN}};
+    int n = stop_poll(fds, 2, IDLE_MS);
+    if (n > 0 && fds[0].revents == 0) {
+        // Somebody waits at the door. Free workers are faster than this.
+        stop_poll(fds, 1, GRACE_MS);
+        n = fds[0].revents ? 1 : stop_poll(fds + 1, 1, 0) > 0 ? 0 : 1;
+        if (n > 0 && fds[0].revents == 0) {
+            return; // taken by another worker: wait on
+        }
+    }
+    if (n <= 0) {
+        drop_idle(request);
+    }
+}
+
+// Waits until a request seems to be there. False when it is time to stop.
+static bool await(FCGX_Request *request, int listen_fd) {
+    struct pollfd door = {.fd = listen_fd, .events = POLLIN};
+    struct pollfd kept = {.fd = request->ipcFd, .events = POLLIN};
+    while (stop_level() == STOP_NOT) {
+        if (request->ipcFd < 0) {
+            if (stop_poll(&door, 1, -1) > 0) {
+                return true;
+            }
+            continue;
+        }
+        await_kept(request, listen_fd);
+        if (request->ipcFd >= 0 && stop_poll(&kept, 1, 0) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void serve(FCGX_Request *request, const struct script_conf *conf) {
+    fcntl(request->ipcFd, F_SETFD, FD_CLOEXEC); // libfcgi does not
+    if (script_run(request, conf)) {
+        FCGX_Finish_r(request);
+    } else {
+        FCGX_Free(request, 1);
+    }
+}
+
+// Whether accept may succeed later: another worker was faster, or resources are short for now.
+static bool is_passing(int error) {
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
+        stop_poll(NULL, 0, PAUSE_MS);
+        return true;
+    }
+    return error == EAGAIN || error == EINTR || error == ECONNABORTED || error == 0;
+}
+
+int worker_run(const struct script_conf *conf, int listen_fd) {
+    FCGX_Request request;
+    prctl(PR_SET_CHILD_SUBREAPER, 1); // what programs leave behind is ours to reap
+    stop_init();
+    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+        fputs("fcgi-bridge: cannot initialise libfcgi\n", stderr);
+        return 1;
+    }
+    stop_init(); // again: libfcgi has set handlers where signals were ignored
+    while (await(&request, listen_fd)) {
+        clock_alarm(HEAD_MS);
+        int error = FCGX_Accept_r(&request);
+        if (error == 0) {
+            serve(&request, conf);
+        }
+        clock_alarm(0);
+        if (error != 0 && !is_passing(-error)) {
+            fprintf(stderr, "fcgi-bridge: cannot accept: %s\n", strerror(-error));
+            return 1;
+        }
+    }
+    return 0;
+}
