@@ -22,7 +22,8 @@ static inline size_t buf_len(const struct buf *b) {
 
 // The queued bytes. Borrowed until the next call that is not buf_len or buf_span.
 static inline struct span buf_span(const struct buf *b) {
-    return span_of(b->p + b->from, b->to - b->from);
+    // Nothing may be added to a null pointer, not even zero.
+    return b->p ? span_of(b->p + b->from, b->to - b->from) : span_of(NULL, 0);
 }
 
 // How many more bytes buf_put will take.

@@ -47,7 +47,8 @@ static inline bool span_has_suffix(struct span s, struct span suffix) {
 
 // The bytes from `from` on, or an empty span at the end if there are fewer.
 static inline struct span span_skip(struct span s, size_t from) {
-    return from < s.n ? (struct span){s.p + from, s.n - from} : (struct span){s.p + s.n, 0};
+    from = from < s.n ? from : s.n;
+    return (struct span){from ? s.p + from : s.p, s.n - from}; // no arithmetic on a null pointer
 }
 
 // The first `n` bytes, or all of them if there are fewer.

@@ -54,8 +54,7 @@ static enum step next_header(struct reader *r, struct reader_event *e) {
         return STEP_MORE;
     }
     if (r->header[0] != FCGI_VERSION_1) {
-        r->is_bad = true;
-        return STEP_BAD;
+        return STEP_BAD; // and again at each further call: nothing more is needed of the header
     }
     enter(r, READER_CONTENT, number(r->header + 4));
     return tell(r, e, READER_OPEN);
@@ -81,9 +80,6 @@ static enum step next_padding(struct reader *r, struct reader_event *e) {
 }
 
 enum step reader_next(struct reader *r, struct reader_event *e) {
-    if (r->is_bad) {
-        return STEP_BAD;
-    }
     if (r->part == READER_CONTENT && r->need == 0) {
         enter(r, READER_PADDING, r->header[6]);
     }
@@ -100,5 +96,5 @@ enum step reader_next(struct reader *r, struct reader_event *e) {
 }
 
 bool reader_is_between(const struct reader *r) {
-    return r->part == READER_HEADER && r->need == READER_HEADER_LEN && r->in.n == 0 && !r->is_bad;
+    return r->part == READER_HEADER && r->need == READER_HEADER_LEN && r->in.n == 0;
 }

@@ -36,7 +36,6 @@ struct reader_event {
 struct reader {
     enum reader_part part;
     size_t need; // bytes still missing of the part
-    bool is_bad;
     uint8_t header[READER_HEADER_LEN];
     struct span in;
 };

@@ -62,6 +62,7 @@ static void memory_goes_back_only_when_nothing_is_queued(void **state) {
     struct buf b;
     buf_init(&b, 100);
     assert_null(b.p);
+    assert_int_equal(buf_span(&b).n, 0);
     assert_int_equal(buf_put(&b, SPAN("abc")), 0);
     buf_release(&b);
     assert_true(span_eq(buf_span(&b), SPAN("abc")));

@@ -54,6 +54,9 @@ static void cutting_beyond_the_end_gives_what_there_is(void **state) {
     assert_span(span_skip(SPAN("abc"), 1), "bc");
     assert_span(span_skip(SPAN("abc"), 3), "");
     assert_span(span_skip(SPAN("abc"), 9), "");
+    assert_span(span_skip(span_str(NULL), 0), "");
+    assert_span(span_skip(span_str(NULL), 9), "");
+    assert_null(span_skip(span_str(NULL), 9).p);
     assert_span(span_first(SPAN("abc"), 2), "ab");
     assert_span(span_first(SPAN("abc"), 0), "");
     assert_span(span_first(SPAN("abc"), 9), "abc");

@@ -303,6 +303,28 @@ static void blocks_are_bounded(void **state) {
     }
 }
 
+// Each byte once in a name and once in a value: RFC 9110, 5.6.2 and 5.5.
+static void names_are_tokens_and_values_are_text(void **state) {
+    (void)state;
+    static const char tchar[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    struct subject s = {.budget = 1 << 20};
+    for (int c = 0; c < 256; c++) {
+        for (int in_value = 0; in_value < 2; in_value++) {
+            char input[] = "AxA: BxB\n\n";
+            struct cgi_head_event e;
+            input[in_value ? 6 : 1] = (char)c;
+            bool ok = in_value ? (c >= ' ' && c != 0x7f) || c == '\t'
+                               : (c != 0 && strchr(tchar, c) != NULL) || c == ':';
+            begin(&s);
+            cgi_head_feed(&s.head, span_of(input, sizeof input - 1));
+            assert_int_equal(cgi_head_next(&s.head, &e), ok ? STEP_ITEM : STEP_BAD);
+            cgi_head_fini(&s.head);
+            arena_fini(&s.arena);
+        }
+    }
+}
+
 static void a_field_name_is_bounded(void **state) {
     (void)state;
     char input[600];
@@ -359,6 +381,7 @@ int main(void) {
         cmocka_unit_test(an_interim_block_is_told_before_the_next_byte_exists),
         cmocka_unit_test(a_body_is_lent_and_not_copied),
         cmocka_unit_test(blocks_are_bounded),
+        cmocka_unit_test(names_are_tokens_and_values_are_text),
         cmocka_unit_test(a_field_name_is_bounded),
         cmocka_unit_test(a_spent_arena_is_a_bad_head),
         cmocka_unit_test(the_next_response_starts_afresh),

@@ -107,6 +107,20 @@ static void the_wire_is_that_of_the_specification(void **state) {
     buf_fini(&b);
 }
 
+static void lengths_below_128_take_one_byte(void **state) {
+    (void)state;
+    for (size_t n = 127; n <= 128; n++) {
+        struct pair v[] = {{SPAN(""), span_of(stuff, n)}};
+        struct buf b;
+        buf_init(&b, 1000);
+        assert_int_equal(params_put(&b, 1, &(struct pairs){v, 1, 1}, 1000), 0);
+        struct span want = n == 127 ? SPAN("\0\x7f") : SPAN("\0\x80\0\0\x80");
+        assert_memory_equal(buf_span(&b).p + 8, want.p, want.n);
+        assert_int_equal(buf_span(&b).p[5], want.n + n);
+        buf_fini(&b);
+    }
+}
+
 static void no_pairs_are_only_the_end_of_the_stream(void **state) {
     (void)state;
     check_round_trip(&(struct pairs){NULL, 0, 0}, 0);
@@ -190,6 +204,7 @@ int main(void) {
         cmocka_unit_test(any_set_of_pairs_comes_back_as_it_was),
         cmocka_unit_test(lengths_where_the_encoding_changes_come_back),
         cmocka_unit_test(the_wire_is_that_of_the_specification),
+        cmocka_unit_test(lengths_below_128_take_one_byte),
         cmocka_unit_test(no_pairs_are_only_the_end_of_the_stream),
         cmocka_unit_test(what_is_too_large_writes_nothing),
         cmocka_unit_test(a_full_buffer_takes_nothing),
