@@ -71,7 +71,8 @@ static int on_server_name(SSL *ssl, int *alert, void *self) {
 
 // Without this, OpenSSL asks for the pass phrase of a key on the terminal.
 static int on_password(char *to, int len, int is_write, void *self) {
-    (void)to, (void)len, (void)is_write, (void)self;
+    (void)to, (void)len, (void)is_write;
+    *(bool *)self = true;
     return -1;
 }
 
@@ -84,7 +85,6 @@ static bool set_rules(SSL_CTX *x, struct tls_context *c) {
     SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(x, 1);
     SSL_CTX_set_max_early_data(x, 0);
-    SSL_CTX_set_default_passwd_cb(x, on_password);
     SSL_CTX_set_alpn_select_cb(x, on_alpn, (void *)(uintptr_t)alpn);
     SSL_CTX_set_tlsext_servername_callback(x, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(x, c);
@@ -101,11 +101,10 @@ static const char *reason(void) {
     if (ERR_SYSTEM_ERROR(code)) {
         return strerror(ERR_GET_REASON(code));
     }
-    if (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE) {
+    bool has_no_start =
+        ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    if (has_no_start || ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER) {
         return "nothing of that kind in PEM form in it";
-    }
-    if (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_BAD_PASSWORD_READ) {
-        return "it is encrypted with a pass phrase";
     }
     const char *text = ERR_reason_error_string(code);
     return text != NULL ? text : "the TLS library does not say why";
@@ -159,18 +158,27 @@ static void keep(struct tls_context *c, SSL_CTX *x, const struct span *names, si
     c->is_sealed = false;
 }
 
+static const char *key_reason(void) {
+    unsigned long code = ERR_peek_last_error();
+    bool is_other =
+        ERR_GET_LIB(code) == ERR_LIB_X509 && (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
+                                              ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH);
+    return is_other ? "it does not belong to the certificate" : reason();
+}
+
 static int load_files(struct tls_context *c, SSL_CTX *x, const char *certificate_path,
                       const char *key_path) {
+    bool is_locked = false;
+    SSL_CTX_set_default_passwd_cb(x, on_password);
+    SSL_CTX_set_default_passwd_cb_userdata(x, &is_locked);
     if (SSL_CTX_use_certificate_chain_file(x, certificate_path) != 1) {
         return refuse(c, "certificate", certificate_path, reason());
     }
     ERR_clear_error();
-    if (SSL_CTX_use_PrivateKey_file(x, key_path, SSL_FILETYPE_PEM) != 1) {
-        bool is_other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
-                        ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
-        bool is_x509 = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
-        return refuse(c, "key", key_path,
-                      is_x509 && is_other ? "it does not belong to the certificate" : reason());
+    int is_loaded = SSL_CTX_use_PrivateKey_file(x, key_path, SSL_FILETYPE_PEM);
+    SSL_CTX_set_default_passwd_cb_userdata(x, NULL);
+    if (is_loaded != 1) {
+        return refuse(c, "key", key_path, is_locked ? "it is encrypted" : key_reason());
     }
     return 0;
 }
