@@ -43,58 +43,41 @@ static bool stays(struct merge *m, const struct link *link) {
     return true;
 }
 
-static struct span trim_commas(struct span s) {
-    struct span before;
-    do {
-        before = s;
-        s = span_trim(s);
-        if (s.n > 0 && s.p[0] == ',') {
-            s = span_skip(s, 1);
-        }
-        if (s.n > 0 && s.p[s.n - 1] == ',') {
-            s.n--;
-        }
-    } while (s.n != before.n);
-    return s;
-}
-
-// Adds `part` to the list in out; what could not be read as a link is passed on as it stands.
-static void add(uint8_t *out, size_t *n, struct span part) {
-    part = trim_commas(part);
-    if (part.n > 0) {
-        size_t comma = *n > 0 ? 2 : 0;
-        memcpy(out + *n, ", ", comma);
-        memcpy(out + *n + comma, part.p, part.n);
-        *n += comma + part.n;
-    }
-}
-
-// What is left of one Link value; itself when everything stays. 0, or ERR_ARENA_LIMIT.
-static int merge_value(struct merge *m, struct span value, struct span *out) {
+// Runs over one value; writes the links that stay to `text` unless that is NULL. How many do not.
+static size_t sift(struct merge *m, struct span value, uint8_t *text, size_t *n) {
     struct link_reader reader;
     struct link link;
-    const uint8_t *from = value.p; // everything before it is in `text`, or was taken out
-    uint8_t *text = NULL;
-    size_t n = 0;
+    size_t gone = 0;
     link_init(&reader, value, m->arena);
     while (link_next(&reader, &link) == STEP_ITEM) {
-        if (stays(m, &link)) {
-            continue;
+        if (!stays(m, &link)) {
+            gone++;
+        } else if (text != NULL) {
+            size_t comma = *n > 0 ? 2 : 0;
+            memcpy(text + *n, ", ", comma);
+            memcpy(text + *n + comma, link.raw.p, link.raw.n);
+            *n += comma + link.raw.n;
         }
-        if (text == NULL) {
-            text = arena_alloc(m->arena, value.n); // each ", " replaces a link
-        }
-        if (text == NULL) {
-            return ERR_ARENA_LIMIT;
-        }
-        add(text, &n, span_of(from, (size_t)(link.raw.p - from)));
-        from = link.raw.p + link.raw.n;
     }
+    return gone;
+}
+
+// What is left of one Link value; itself when everything stays. Else what could not be read as a
+// link is left out too: next to another neighbour it might read as one. 0, or ERR_ARENA_LIMIT.
+static int merge_value(struct merge *m, struct span value, struct span *out) {
+    size_t before = m->n, n = 0;
     *out = value;
-    if (text != NULL) {
-        add(text, &n, span_of(from, (size_t)(value.p + value.n - from)));
-        *out = span_of(text, n);
+    if (sift(m, value, NULL, NULL) == 0) {
+        return 0;
     }
+    // A link has two bytes at least, so the blanks behind commas at most double it.
+    uint8_t *text = arena_alloc(m->arena, 2 * value.n);
+    if (text == NULL) {
+        return ERR_ARENA_LIMIT;
+    }
+    m->n = before;
+    sift(m, value, text, &n);
+    *out = span_of(text, n);
     return 0;
 }
 

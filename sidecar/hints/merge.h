@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The fields of the final response: the application's, untouched and in order, but for its Link
 // fields, of which links marked x-http2-push-only are taken out (they speak to us) and a link that
-// stands there twice is kept once. A Link field that becomes empty is dropped.
+// stands there twice is kept once. From a field that changes, what is no link goes too; one that
+// becomes empty is dropped.
 #ifndef HINTS_MERGE_H
 #define HINTS_MERGE_H
 

@@ -58,7 +58,8 @@ static enum hint_reason fill(struct target *out, const struct uri *base, const s
     out->origin = span_of(NULL, 0);
     out->url = uri->path;
     if (out->is_same_origin) {
-        return HINT_OK;
+        // Written without its origin, "//host" would be another host.
+        return span_has_prefix(uri->path, SPAN("//")) ? HINT_TARGET_SYNTAX : HINT_OK;
     }
     out->origin = join(arena, uri->scheme, SPAN("://"), uri->authority);
     out->url = out->origin.p ? join(arena, out->origin, SPAN(""), uri->path) : out->origin;

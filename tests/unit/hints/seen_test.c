@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "hints/seen.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const struct siphash_key secret = {11, 22};
+
+static struct span name(char *text, int i) {
+    sprintf(text, "/asset/%d.css", i);
+    return span_str(text);
+}
+
+static void nothing_is_allocated_before_the_first_entry(void **state) {
+    (void)state;
+    struct seen seen;
+    seen_init(&seen);
+    assert_false(seen_has(&seen, &secret, SPAN("/a")));
+    assert_null(seen.slots);
+    assert_true(seen_put(&seen, &secret, SPAN("/a")));
+    assert_non_null(seen.slots);
+    seen_fini(&seen);
+    assert_null(seen.slots);
+    seen_fini(&seen);
+}
+
+static void the_second_time_is_not_new(void **state) {
+    (void)state;
+    struct seen seen;
+    seen_init(&seen);
+    assert_true(seen_put(&seen, &secret, SPAN("/a")));
+    assert_false(seen_put(&seen, &secret, SPAN("/a")));
+    assert_true(seen_has(&seen, &secret, SPAN("/a")));
+    assert_false(seen_has(&seen, &secret, SPAN("/a?v=1")));
+    assert_int_equal(seen.n, 1);
+    seen_fini(&seen);
+}
+
+static void a_full_table_has_seen_everything(void **state) {
+    (void)state;
+    struct seen seen;
+    char text[40];
+    seen_init(&seen);
+    for (int i = 0; i < SEEN_MAX; i++) {
+        assert_true(seen_put(&seen, &secret, name(text, i)));
+        assert_true(seen_has(&seen, &secret, name(text, i)));
+    }
+    for (int i = 0; i < 2 * SEEN_MAX; i++) {
+        assert_true(seen_has(&seen, &secret, name(text, i)));
+        assert_false(seen_put(&seen, &secret, name(text, i)));
+    }
+    assert_int_equal(seen.n, SEEN_MAX);
+    seen_fini(&seen);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_allocated_before_the_first_entry),
+        cmocka_unit_test(the_second_time_is_not_new),
+        cmocka_unit_test(a_full_table_has_seen_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
