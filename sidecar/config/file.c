@@ -44,8 +44,9 @@ static cfg_opt_t *make_table(enum section id, cfg_opt_t tables[SECTION_COUNT][RO
     for (enum section s = SECTION_TOP + 1; s < SECTION_COUNT; s++) {
         const struct section_row *row = section_row(s);
         if (row->parent == id && n < ROWS_MOST - 1) {
-            int titled = row->is_titled ? CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
-            table[n++] = (cfg_opt_t)CFG_SEC(row->name, make_table(s, tables), CFGF_MULTI | titled);
+            // A plain one is there once, with its defaults, even if it is not written.
+            int flags = row->is_titled ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
+            table[n++] = (cfg_opt_t)CFG_SEC(row->name, make_table(s, tables), flags);
         }
     }
     table[n] = (cfg_opt_t)CFG_END();

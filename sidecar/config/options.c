@@ -129,6 +129,7 @@ static int parse_word(const char *words, struct span text, uint64_t *value) {
 int option_parse(enum option id, struct span text, uint64_t *value, char *why) {
     const struct option_row *row = option_row(id);
     // A default that is a word, such as "auto", stands for 0, which no such option could be given.
+    char range[OPTION_RANGE_LEN];
     bool is_number = row->standard[0] >= '0' && row->standard[0] <= '9';
     switch (row->type) {
     case OPTION_COUNT_TYPE:
@@ -143,16 +144,15 @@ int option_parse(enum option id, struct span text, uint64_t *value, char *why) {
         if (parse_word("false|true", text, value) == 0) {
             return 0;
         }
-        snprintf(why, OPTION_WHY_LEN, "%s must be true or false, not \"%.*s\"", row->name,
-                 SPAN_ARG(span_first(text, 80)));
+        snprintf(why, OPTION_WHY_LEN, "%s must be %s, not \"%.*s\"", row->name,
+                 option_range(id, range), SPAN_ARG(span_first(text, 80)));
         return ERR_SYNTAX;
     default:
         if (parse_word(row->unit, text, value) == 0) {
             return 0;
         }
-        snprintf(why, OPTION_WHY_LEN, "%s must be %s%s, not \"%.*s\"", row->name,
-                 strchr(row->unit, '|') ? "one of " : "", row->unit,
-                 SPAN_ARG(span_first(text, 80)));
+        snprintf(why, OPTION_WHY_LEN, "%s must be %s, not \"%.*s\"", row->name,
+                 option_range(id, range), SPAN_ARG(span_first(text, 80)));
         return ERR_SYNTAX;
     }
 }

@@ -206,6 +206,11 @@ int outline_init(struct outline *o, uint8_t *text, size_t n, struct config_error
         config_errors_put(errors, r.scan.line, "%s", r.scan.why);
         return ERR_CONFIG;
     }
+    if (is_good && !o->is_whole) {
+        const struct outline_entry *open = &o->v[r.parent];
+        config_errors_put(errors, open->line, "this %s is not closed", section_row(open->id)->name);
+        return ERR_CONFIG;
+    }
     return 0;
 }
 

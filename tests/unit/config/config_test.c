@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT
+#include "config/config.h"
+
+#include "base/error.h"
+#include "config/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+// The rest of a configuration that is good, in one line.
+#define LISTEN "listen \"127.0.0.1:8080\" {}"
+#define POOL "pool \"php\" { servers = {\"unix:/run/fpm.sock\"} }"
+#define SITE "site \"a.example\" { root = www }"
+#define IN_SITE(text) LISTEN POOL "site \"a.example\" { root = www\n" text "\n}"
+
+struct row {
+    const char *name, *text, *errors;
+};
+
+static const struct row rows[] = {
+    {"the least that can be served", LISTEN SITE, ""},
+    {"an unknown option, and the name that was meant", LISTEN SITE "\nwrokers = 3",
+     "t.conf:2: there is no option wrokers; did you mean workers?\n"},
+    {"an unknown option of a section",
+     LISTEN SITE "\npool \"php\" {\n servers = { \"unix:/s\" }\n think-timout = 3s\n}",
+     "t.conf:4: there is no option think-timout in pool; did you mean think-timeout?\n"},
+    {"a name like nothing", LISTEN SITE "xyzzy = 1", "t.conf:1: there is no option xyzzy\n"},
+    {"unknown sections and lists do not hide what follows",
+     LISTEN SITE
+     "\nstore { path = { \"a\", \"b\" }\n x { y = 1 } }\nxs += {1,\n2}\nworkers = many\n",
+     "t.conf:2: there is no option store\n"
+     "t.conf:4: there is no option xs\n"
+     "t.conf:6: workers must be a whole number, not \"many\"\n"},
+    {"a titled unknown section", LISTEN SITE "\nsiet \"b\" { root = \"x\" }",
+     "t.conf:2: there is no option siet; did you mean site?\n"},
+    {"several wrong values, all told", LISTEN SITE "\nworkers = 0\n\nlog = loud\nconnections = -1",
+     "t.conf:2: workers must be between 1 and 256, not 0\n"
+     "t.conf:4: log must be error, warn, info or debug, not \"loud\"\n"
+     "t.conf:5: connections must be a whole number, not \"-1\"\n"},
+    {"an option twice", LISTEN SITE "workers = 1\nworkers = 2",
+     "t.conf:2: workers is given twice, first in line 1\n"},
+    {"a plain section twice", LISTEN SITE "timeouts {}\ntimeouts {}",
+     "t.conf:2: timeouts is given twice, first in line 1\n"},
+    {"a site twice", LISTEN SITE "\n" SITE, "t.conf:2: found duplicate title 'a.example'\n"},
+    {"a name of two sites",
+     LISTEN SITE "\nsite \"b.example\" {\nroot = www\n"
+                 "aliases = { \"x.example\", \"A.EXAMPLE\" }\n}",
+     "t.conf:4: the name \"a.example\" is already that of site \"a.example\"\n"},
+    {"a name that is a URL", LISTEN "site \"http://a\" { root = www }",
+     "t.conf:1: \"http://a\" is not a host name (no scheme, port, path or wildcard)\n"},
+    {"no equal sign", LISTEN SITE "workers 3",
+     "t.conf:1: missing equal sign after option 'workers'\n"},
+    {"a section that is not closed", LISTEN "\nsite \"a\" {\nroot = www\n",
+     "t.conf:2: this site is not closed\n"},
+    {"a list that is not closed", LISTEN SITE "\npool \"p\" { servers = { a, b",
+     "t.conf:2: premature end of file\n"},
+    {"a value that is missing", LISTEN SITE "workers =\n}", "t.conf:2: unexpected token '}'\n"},
+    {"a list where one value stands", LISTEN SITE "\nworkers = { 1 }",
+     "t.conf:2: unexpected token '{'\n"},
+    {"a section for an option", LISTEN SITE "\nworkers { }",
+     "t.conf:2: missing equal sign after option 'workers'\n"},
+    {"a quote that is not closed", LISTEN "\nsite \"a {\nroot = www }\n",
+     "t.conf:2: a quote is not closed on its line\n"},
+    {"a comment that is not closed", LISTEN "\n/* x\n\n", "t.conf:2: a comment is not closed\n"},
+    {"a variable that is not closed", "user = \"${HOME\"\n",
+     "t.conf:1: ${ without its }; write \\${ for the characters themselves\n"},
+    {"a brace too many", LISTEN SITE "}", "t.conf:1: unexpected closing brace\n"},
+    {"a function", LISTEN "include(\"x\")",
+     "t.conf:1: there is no option include\n"
+     "t.conf:1: a character that may only stand in quotes\n"},
+    {"nothing at all", "",
+     "t.conf: there is no listen section: nobody could connect\n"
+     "t.conf: there is no site section: nothing could be answered\n"},
+
+    {"a duration without unit", LISTEN SITE "timeouts { idle = 60 }",
+     "t.conf:1: idle must be a duration such as 500ms, 60s, 5min or 1h, not \"60\"\n"},
+    {"a duration out of range", LISTEN SITE "timeouts { idle = 1ms }",
+     "t.conf:1: idle must be between 100ms and 24h, not 1ms\n"},
+    {"a size of another kind", IN_SITE("body-limit = 1TB"),
+     "t.conf:2: body-limit must be a size such as 512, 64k or 1MB, not \"1TB\"\n"},
+    {"a flag that is a word", IN_SITE("check-script = yes"),
+     "t.conf:2: check-script must be true or false, not \"yes\"\n"},
+
+    {"an address without port", "listen \"localhost\" {}" SITE,
+     "t.conf:1: address \"localhost\": it must be host:port, [IPv6 address]:port or unix:/path\n"},
+    {"tls for everybody without certificate", "listen \"0.0.0.0:443\" { tls = true }" SITE,
+     "t.conf:1: tls on \"0.0.0.0:443\" needs a site with certificate and key; only on loopback "
+     "addresses one is made in memory\n"},
+    {"https that shall not speak tls", "listen \"https://localhost:1\" {\ntls = false }" SITE,
+     "t.conf:2: \"https://localhost:1\" says to speak tls\n"},
+    {"a redirect from https to https", "listen \"https://localhost:1\" {\nredirect = https }" SITE,
+     "t.conf:2: this listener speaks tls: a redirect to https would go round in a circle\n"},
+    {"a redirect to somewhere", "listen \"localhost:1\" {\nredirect = http }" SITE,
+     "t.conf:2: redirect must be https, not \"http\"\n"},
+    {"one address twice", LISTEN SITE "\nlisten \"http://127.0.0.1:8080\" {}",
+     "t.conf:2: \"http://127.0.0.1:8080\" is the same address as \"127.0.0.1:8080\"\n"},
+    {"an admin endpoint for everybody", LISTEN SITE "\nadmin { listen = \"0.0.0.0:9000\" }",
+     "t.conf:2: the admin endpoint listens without tls, on a unix socket or a loopback address "
+     "only\n"},
+
+    {"a pool without servers", LISTEN SITE "\npool \"php\" {}",
+     "t.conf:2: pool \"php\" has no servers\n"},
+    {"a pool that is not there", IN_SITE("pool = phq"), "t.conf:2: there is no pool \"phq\"\n"},
+    {"a front controller without pool", IN_SITE("front-controller = /index.php"),
+     "t.conf:2: a front-controller needs a pool that runs it\n"},
+    {"a front controller that is not there", IN_SITE("front-controller = /app.php pool = php"),
+     "t.conf:2: front-controller: there is no file @/www/app.php\n"},
+    {"a front controller outside",
+     IN_SITE("check-script = false pool = php\n"
+             "front-controller = \"/../index.php\""),
+     "t.conf:3: front-controller \"/../index.php\": no //, /. or /.. may stand in it\n"},
+    {"a root that is not there", LISTEN "site \"a\" {\nroot = nowhere }",
+     "t.conf:2: root nowhere: No such file or directory\n"},
+    {"a root that is a file", LISTEN "site \"a\" {\nroot = \"www/index.php\" }",
+     "t.conf:2: root www/index.php is not a directory\n"},
+    {"a root that is the whole machine", LISTEN "site \"a\" {\nroot = / }",
+     "t.conf:2: root must not be /: every file of this machine would be served\n"},
+    {"neither root nor pool", LISTEN "\nsite \"a\" {}",
+     "t.conf:2: site \"a\" has neither root nor pool\n"},
+    {"scripts that cannot be looked for", LISTEN POOL "\nsite \"a\" { pool = php }",
+     "t.conf:2: site \"a\" needs a root where its scripts are, or check-script = false\n"},
+    {"a certificate without key", IN_SITE("certificate = a.pem"),
+     "t.conf:2: certificate and key belong together: one of them is missing\n"},
+    {"a certificate that is not there", IN_SITE("certificate = a.pem\nkey = b.pem"),
+     "t.conf:3: b.pem cannot be read: No such file or directory\n"},
+    {"an index file with a path", IN_SITE("index = { \"x/index.php\" }"),
+     "t.conf:2: \"x/index.php\": an index file is a name without slash, and not hidden\n"},
+
+    {"evidence that is not there yet", IN_SITE("hints {\nlearn = { \"link\", \"html\" } }"),
+     "t.conf:3: learn must be link, not \"html\"\n"},
+    {"a mode that does not exist", IN_SITE("hints { mode = yes }"),
+     "t.conf:2: mode must be off, observe, hint or push, not \"yes\"\n"},
+    {"a hint that is no link", IN_SITE("route \"/\" {\nhint = { \"style.css\" } }"),
+     "t.conf:3: hint \"style.css\": This is not a link: </path>; rel=preload; as=style.\n"},
+    {"a rule that matches nothing", IN_SITE("route \"shop\" {}"),
+     "t.conf:2: route \"shop\": a pattern of paths begins with / or *\n"},
+    {"a rule for a query", IN_SITE("route \"/?p=1\" {}"),
+     "t.conf:2: route \"/?p=1\": a pattern is of paths; the query is not part of it\n"},
+    {"a push from elsewhere", IN_SITE("route \"/\" { push = { \"//cdn/x.css\" } }"),
+     "t.conf:2: \"//cdn/x.css\": only paths of this site can be pushed, such as /style.css\n"},
+};
+
+// The folder that the tests stand in, as the configuration sees it: an "@" in the errors.
+static char folder[4096];
+
+static void expect_errors(const struct row *row, const struct config_errors *e) {
+    char want[8192], *to = want;
+    for (const char *p = row->errors; *p != 0; p++) {
+        to += *p == '@' ? sprintf(to, "%s", folder) : sprintf(to, "%c", *p);
+    }
+    *to = 0;
+    struct span text = buf_span(&e->text);
+    if (!span_eq(text, span_str(want))) {
+        fail_msg("%s\n--- wanted\n%s--- got\n%.*s", row->name, want, SPAN_ARG(text));
+    }
+}
+
+static void test_what_is_wrong_is_told_with_its_line(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config c;
+        struct config_errors e;
+        config_errors_init(&e);
+        int error = config_parse(&c, "t.conf", span_str(rows[i].text), &e);
+        expect_errors(&rows[i], &e);
+        assert_int_equal(error, rows[i].errors[0] ? ERR_CONFIG : 0);
+        config_fini(&c);
+        config_errors_fini(&e);
+    }
+}
+
+static void parse(struct config *c, const char *text) {
+    struct config_errors e;
+    config_errors_init(&e);
+    int error = config_parse(c, "t.conf", span_str(text), &e);
+    if (error != 0) {
+        fail_msg("%.*s", SPAN_ARG(buf_span(&e.text)));
+    }
+    config_errors_fini(&e);
+}
+
+static void assert_span(struct span got, const char *want) {
+    if (!span_eq(got, span_str(want))) {
+        fail_msg("wanted \"%s\", got \"%.*s\"", want, SPAN_ARG(got));
+    }
+}
+
+// The example of product.md, with files that are here.
+static const char product[] =
+    "workers = auto\n"
+    "user    = \"www-data\"\n"
+    "listen \"0.0.0.0:443\" { tls = true }\n"
+    "listen \"0.0.0.0:80\"  { redirect = \"https\" }\n"
+    "pool \"php\" {\n"
+    "  servers      = { \"unix:/run/php/php8.2-fpm.sock\" }\n"
+    "  keepalive    = 8\n"
+    "  think-timeout = 60s\n"
+    "}\n"
+    "site \"blog.example\" {\n"
+    "  aliases          = { \"www.blog.example\" }\n"
+    "  root             = \"www\"\n"
+    "  front-controller = \"/index.php\"\n"
+    "  pool             = \"php\"\n"
+    "  certificate      = \"a.pem\"\n"
+    "  key              = \"a.pem\"\n"
+    "  hints {\n"
+    "    mode     = hint          # off, observe, hint, push\n"
+    "    learn    = { \"link\" }\n"
+    "  }\n"
+    "  route \"/\"           { hint = { \"</style.css>; rel=preload; as=style\" } }\n"
+    "  route \"/checkout/*\" { mode = off }\n"
+    "  route \"/shop/*\"     { push = { \"/assets/critical.css\" } }\n"
+    "}\n"
+    "admin { listen = \"unix:/run/outrider/admin.sock\" }\n";
+
+static void test_the_example_of_the_product_is_read(void **state) {
+    (void)state;
+    struct config c;
+    parse(&c, product);
+    assert_int_equal(c.workers, 0);
+    assert_span(c.user, "www-data");
+    assert_int_equal(c.listens_n, 2);
+    assert_true(c.listens[0].tls && !c.listens[0].must_self_sign && !c.listens[0].redirect);
+    assert_true(!c.listens[1].tls && c.listens[1].redirect);
+    assert_int_equal(c.listens[1].https_port, 443);
+    assert_int_equal(c.listens[1].port, 80);
+    assert_int_equal(c.pools_n, 1);
+    assert_int_equal(c.pools[0].keepalive, 8);
+    assert_int_equal(c.pools[0].think_timeout_ms, 60000);
+    assert_int_equal(c.pools[0].server_count, 1);
+    assert_span(c.pools[0].servers[0].path, "/run/php/php8.2-fpm.sock");
+    assert_int_equal(c.sites_n, 1);
+    const struct site *site = &c.sites[0];
+    assert_span(site->name, "blog.example");
+    assert_span(site->aliases.v[0], "www.blog.example");
+    assert_true(site->root.p[0] == '/' && span_has_suffix(site->root, SPAN("/www")));
+    assert_true(span_has_suffix(site->front_file, SPAN("/www/index.php")));
+    assert_int_equal(site->pool, 0);
+    assert_int_equal(site->gate.mode, HINT_MODE_HINT);
+    assert_int_equal(site->learn, SITE_LEARN_LINK);
+    assert_int_equal(site->rules_n, 3);
+    assert_false(site->rules[0].has_mode);
+    assert_span(site->rules[0].hints.v[0], "</style.css>; rel=preload; as=style");
+    assert_non_null(site->rules[0].plan);
+    assert_int_equal(site->rules[0].plan->hints_n, 1);
+    assert_true(site->rules[1].has_mode);
+    assert_int_equal(site->rules[1].mode, HINT_MODE_OFF);
+    assert_null(site->rules[1].plan);
+    assert_span(site->rules[2].pushes.v[0], "/assets/critical.css");
+    assert_true(c.has_admin);
+    assert_span(c.admin.path, "/run/outrider/admin.sock");
+    config_fini(&c);
+}
+
+static void test_what_is_not_written_has_its_default(void **state) {
+    (void)state;
+    struct config c;
+    parse(&c, LISTEN POOL SITE);
+    assert_int_equal(c.log, CONFIG_LOG_INFO);
+    assert_int_equal(c.timeouts.idle_ms, 60000);
+    assert_int_equal(c.timeouts.head_ms, 10000);
+    assert_int_equal(c.pools[0].keepalive, 0);
+    assert_int_equal(c.pools[0].connect_timeout_ms, 2000);
+    const struct site *site = &c.sites[0];
+    assert_int_equal(site->index.n, 2);
+    assert_span(site->index.v[0], "index.php");
+    assert_int_equal(site->index_len, strlen("index.html"));
+    assert_span(site->suffixes.v[0], ".php");
+    assert_int_equal(site->denied.n, 4);
+    assert_int_equal(site->front.n, 0);
+    assert_int_equal(site->pool, SITE_NO_POOL);
+    assert_int_equal(site->body_limit, 64 << 20);
+    assert_true(site->must_check);
+    assert_int_equal(site->gate.mode, HINT_MODE_HINT);
+    assert_int_equal(site->gate.clients, GATE_BROWSERS);
+    assert_int_equal(site->learn, SITE_LEARN_LINK);
+    assert_false(c.has_admin);
+    config_fini(&c);
+}
+
+static void test_every_default_is_a_value_of_its_option(void **state) {
+    (void)state;
+    for (enum option id = 0; id < OPTION_COUNT; id++) {
+        const struct option_row *row = option_row(id);
+        char why[OPTION_WHY_LEN];
+        uint64_t value;
+        if (row->standard[0] != 0 && row->type < OPTION_TEXT_TYPE &&
+            option_parse(id, span_str(row->standard), &value, why) != 0) {
+            fail_msg("%s: %s", row->name, why);
+        }
+    }
+}
+
+static void test_a_bad_text_does_not_spoil_the_next(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config c;
+        struct config_errors e;
+        config_errors_init(&e);
+        config_parse(&c, "t.conf", span_str(rows[i].text), &e);
+        config_fini(&c);
+        config_errors_fini(&e);
+        parse(&c, product);
+        assert_int_equal(c.sites[0].rules_n, 3);
+        config_fini(&c);
+    }
+}
+
+static void test_a_file_is_read(void **state) {
+    (void)state;
+    FILE *f = fopen("o.conf", "w");
+    assert_non_null(f);
+    fputs(product, f);
+    fclose(f);
+    struct config c;
+    struct config_errors e;
+    config_errors_init(&e);
+    assert_int_equal(config_load(&c, "o.conf", &e), 0);
+    assert_int_equal(c.sites_n, 1);
+    config_fini(&c);
+    assert_int_equal(config_load(&c, "nowhere.conf", &e), ERR_CONFIG);
+    assert_span(buf_span(&e.text), "nowhere.conf: cannot be read: No such file or directory\n");
+    config_fini(&c);
+    assert_int_equal(config_load(&c, ".", &e), ERR_CONFIG);
+    config_fini(&c);
+    config_errors_fini(&e);
+}
+
+static void test_arguments_stand_for_a_file(void **state) {
+    (void)state;
+    struct config_args args = {0};
+    *config_arg(&args, "--root") = "www";
+    *config_arg(&args, "--fastcgi") = "unix:/run/fpm.sock";
+    *config_arg(&args, "--listen") = "https://localhost:8443";
+    *config_arg(&args, "--front-controller") = "/index.php";
+    *config_arg(&args, "--mode") = "push";
+    *config_arg(&args, "--workers") = "3";
+    assert_null(config_arg(&args, "--rot"));
+    struct config c;
+    struct config_errors e;
+    config_errors_init(&e);
+    int error = config_args(&c, &args, &e);
+    assert_span(buf_span(&e.text), "");
+    assert_int_equal(error, 0);
+    assert_int_equal(c.workers, 3);
+    assert_true(c.listens[0].tls && c.listens[0].must_self_sign);
+    assert_span(c.listens[0].host, "localhost");
+    assert_int_equal(c.listens[0].port, 8443);
+    assert_span(c.sites[0].name, "localhost");
+    assert_span(c.sites[0].aliases.v[1], "[::1]");
+    assert_int_equal(c.sites[0].gate.mode, HINT_MODE_PUSH);
+    assert_int_equal(c.sites[0].pool, 0);
+    assert_int_equal(c.pools[0].think_timeout_ms, 60000);
+    config_fini(&c);
+    config_errors_fini(&e);
+}
+
+static void test_wrong_arguments_are_named(void **state) {
+    (void)state;
+    struct config_args args = {.root = "no\"where${X}\\",
+                               .fastcgi = "unix:",
+                               .listen = "0.0.0.0:99999",
+                               .mode = "loud",
+                               .admin = "1.2.3.4:1",
+                               .workers = "\"",
+                               .check_script = "maybe"};
+    struct config c;
+    struct config_errors e;
+    config_errors_init(&e);
+    assert_int_equal(config_args(&c, &args, &e), ERR_CONFIG);
+    const char *want[] = {
+        "--workers: workers must be a whole number, not \"\"\"\n",
+        "--fastcgi: server \"unix:\": ",
+        "--root: root no\"where${X}\\: No such file or directory\n",
+        "--check-script: check-script must be true or false, not \"maybe\"\n",
+        "--mode: mode must be off, observe, hint or push, not \"loud\"\n",
+        "--listen: address \"0.0.0.0:99999\": the port must be a number up to 65535\n",
+        "--admin: the admin endpoint listens without tls",
+    };
+    struct span text = buf_span(&e.text);
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        if (span_find(text, span_str(want[i])) == text.n) {
+            fail_msg("missing %s in\n%.*s", want[i], SPAN_ARG(text));
+        }
+    }
+    assert_int_equal(e.count, 7);
+    config_fini(&c);
+    config_errors_fini(&e);
+}
+
+static void put_file(const char *path) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+}
+
+static int enter_folder(void **state) {
+    (void)state;
+    static char template[] = "/tmp/outrider-config-XXXXXX";
+    assert_non_null(mkdtemp(template));
+    assert_int_equal(chdir(template), 0);
+    assert_int_equal(mkdir("www", 0755), 0);
+    put_file("www/index.php");
+    put_file("a.pem");
+    assert_non_null(getcwd(folder, sizeof folder));
+    return 0;
+}
+
+static int leave_folder(void **state) {
+    (void)state;
+    unlink("www/index.php");
+    unlink("a.pem");
+    unlink("o.conf");
+    rmdir("www");
+    return chdir("/") != 0 || rmdir(folder) != 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_wrong_is_told_with_its_line),
+        cmocka_unit_test(test_the_example_of_the_product_is_read),
+        cmocka_unit_test(test_what_is_not_written_has_its_default),
+        cmocka_unit_test(test_every_default_is_a_value_of_its_option),
+        cmocka_unit_test(test_a_bad_text_does_not_spoil_the_next),
+        cmocka_unit_test(test_a_file_is_read),
+        cmocka_unit_test(test_arguments_stand_for_a_file),
+        cmocka_unit_test(test_wrong_arguments_are_named),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}

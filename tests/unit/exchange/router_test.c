@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT
+#include "exchange/router.h"
+
+#include "base/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+// The disk: a list of names, directories ending in a slash, denied ones in "!".
+static const char *const tree[] = {
+    "/srv/",
+    "/srv/index.php",
+    "/srv/style.css",
+    "/srv/a b.css",
+    "/srv/info.PHP",
+    "/srv/up/",
+    "/srv/up/photo.jpg",
+    "/srv/wp-admin/",
+    "/srv/wp-admin/index.php",
+    "/srv/wp-admin/load.php",
+    "/srv/docs/",
+    "/srv/docs/index.html",
+    "/srv/odd name?/",
+    "/srv/odd name?/index.html",
+    "/srv/dir.php/",
+    "/srv/dir.php/x.txt",
+    "/srv/secret.txt!",
+    "/srv/.git/config",
+    "/srv/.well-known/acme",
+    "/srv/wp-config.php.bak",
+    "/srv/notes.txt~",
+    "/etc/passwd",
+};
+
+static enum file_kind find(void *self, struct span path, struct file_info *info) {
+    unsigned *looks = self;
+    assert_int_equal(path.p[path.n], 0);
+    assert_true(span_has_prefix(path, SPAN("/srv")));
+    assert_true(span_find(path, SPAN("/..")) == path.n);
+    ++*looks;
+    for (size_t i = 0; i < sizeof tree / sizeof tree[0]; i++) {
+        struct span name = span_str(tree[i]);
+        uint8_t last = name.p[name.n - 1];
+        bool is_marked = last == '/' || last == '!';
+        if (span_eq(path, is_marked ? span_first(name, name.n - 1) : name)) {
+            info->len = i;
+            return last == '/' ? FILE_DIRECTORY : last == '!' ? FILE_DENIED : FILE_REGULAR;
+        }
+    }
+    return FILE_NONE;
+}
+
+static const struct span indexes[] = {SPAN_INIT("index.php"), SPAN_INIT("index.html")};
+static const struct span suffixes[] = {SPAN_INIT(".php")};
+static const struct span denied[] = {SPAN_INIT("*~"), SPAN_INIT("*.bak")};
+static const struct span aliases[] = {SPAN_INIT("www.blog.example"), SPAN_INIT("[::1]")};
+static const struct route_rule rules[] = {
+    {.pattern = SPAN_INIT("/")},
+    {.pattern = SPAN_INIT("/checkout/*")},
+    {.pattern = SPAN_INIT("*.css")},
+};
+
+// What the tables call the sites: w WordPress, f files only, r scripts elsewhere but with a root,
+// n scripts elsewhere and no root, p plain scripts without front controller.
+static struct site make_site(char kind) {
+    struct site s = {
+        .name = SPAN("blog.example"),
+        .aliases = {aliases, 2},
+        .root = SPAN("/srv"),
+        .index = {indexes, 2},
+        .index_len = 10,
+        .front = SPAN("/index.php"),
+        .front_file = SPAN("/srv/index.php"),
+        .must_check = true,
+        .suffixes = {suffixes, 1},
+        .denied = {denied, 2},
+        .rules = rules,
+        .rules_n = 3,
+    };
+    if (kind == 'f') {
+        s.pool = SITE_NO_POOL;
+    }
+    if (kind == 'f' || kind == 'p') {
+        s.front = s.front_file = SPAN("");
+    }
+    if (kind == 'r' || kind == 'n') {
+        s.must_check = false;
+        s.front = SPAN("/app.php");
+        s.front_file = kind == 'r' ? SPAN("/srv/app.php") : SPAN("/app.php");
+    }
+    if (kind == 'n') {
+        s.root = (struct span){0};
+    }
+    return s;
+}
+
+struct row {
+    const char *name;
+    char site;
+    const char *method, *path, *query;
+    enum route_kind kind;
+    const char *what; // file or location
+    const char *script_name, *path_info;
+    int error;
+};
+
+static const struct row rows[] = {
+    {"an existing file", 'w', "GET", "/style.css", NULL, ROUTE_FILE, "/srv/style.css", "/style.css",
+     "", 0},
+    {"HEAD of a file", 'w', "HEAD", "/a b.css", NULL, ROUTE_FILE, "/srv/a b.css", "/a b.css", "",
+     0},
+    {"POST to a file", 'w', "POST", "/style.css", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_METHOD},
+    {"a method that only looks like GET", 'w', "get", "/style.css", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_METHOD},
+    {"an existing script", 'w', "GET", "/wp-admin/load.php", NULL, ROUTE_SCRIPT,
+     "/srv/wp-admin/load.php", "/wp-admin/load.php", "", 0},
+    {"POST to a script", 'w', "POST", "/index.php", NULL, ROUTE_SCRIPT, "/srv/index.php",
+     "/index.php", "", 0},
+    {"a script in capitals is a script", 'w', "GET", "/info.PHP", NULL, ROUTE_SCRIPT,
+     "/srv/info.PHP", "/info.PHP", "", 0},
+    {"a missing script costs no worker", 'w', "GET", "/missing.php", NULL, ROUTE_ERROR, "", "", "",
+     ERR_NOT_FOUND},
+    {"the root", 'w', "GET", "/", NULL, ROUTE_SCRIPT, "/srv/index.php", "/index.php", "", 0},
+    {"a directory with index.php", 'w', "GET", "/wp-admin/", NULL, ROUTE_SCRIPT,
+     "/srv/wp-admin/index.php", "/wp-admin/index.php", "", 0},
+    {"a directory with index.html", 'w', "GET", "/docs/", NULL, ROUTE_FILE, "/srv/docs/index.html",
+     "/docs/index.html", "", 0},
+    {"POST to a directory with index.html", 'w', "POST", "/docs/", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_METHOD},
+    {"a directory without slash", 'w', "GET", "/wp-admin", "a=1&b=%20", ROUTE_REDIRECT,
+     "/wp-admin/?a=1&b=%20", "", "", 0},
+    {"an empty query stays one", 'w', "GET", "/docs", "", ROUTE_REDIRECT, "/docs/?", "", "", 0},
+    {"a redirect is encoded", 'w', "GET", "/odd name?", NULL, ROUTE_REDIRECT, "/odd%20name%3F/", "",
+     "", 0},
+    {"a directory without index file", 'w', "GET", "/up/", NULL, ROUTE_SCRIPT, "/srv/index.php",
+     "/index.php", "", 0},
+    {"a directory without index file and slash", 'w', "GET", "/up", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
+    {"a pretty link", 'w', "GET", "/2024/05/post/", NULL, ROUTE_SCRIPT, "/srv/index.php",
+     "/index.php", "", 0},
+    {"POST to a pretty link", 'w', "POST", "/2024/05/post", NULL, ROUTE_SCRIPT, "/srv/index.php",
+     "/index.php", "", 0},
+    {"a file with a slash is no file", 'w', "GET", "/style.css/", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
+    {"PATH_INFO", 'w', "GET", "/index.php/a/b.css", NULL, ROUTE_SCRIPT, "/srv/index.php",
+     "/index.php", "/a/b.css", 0},
+    {"PATH_INFO is split at the first script", 'w', "GET", "/index.php/x.php/y", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "/x.php/y", 0},
+    {"PATH_INFO of one slash", 'w', "GET", "/index.php/", NULL, ROUTE_SCRIPT, "/srv/index.php",
+     "/index.php", "/", 0},
+    {"PATH_INFO in capitals", 'w', "GET", "/info.PHP/z", NULL, ROUTE_SCRIPT, "/srv/info.PHP",
+     "/info.PHP", "/z", 0},
+    {"a picture is no script (F-04)", 'w', "GET", "/up/photo.jpg/x.php", NULL, ROUTE_ERROR, "", "",
+     "", ERR_NOT_FOUND},
+    {"a directory named like a script", 'w', "GET", "/dir.php/x.txt", NULL, ROUTE_FILE,
+     "/srv/dir.php/x.txt", "/dir.php/x.txt", "", 0},
+    {"what the disk denies", 'w', "GET", "/secret.txt", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"a hidden directory", 'w', "GET", "/.git/config", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"a hidden file that is not there", 'w', "GET", "/x/.env", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"a hidden file behind a script", 'w', "GET", "/index.php/.env", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"/.well-known/ is public", 'w', "GET", "/.well-known/acme", NULL, ROUTE_FILE,
+     "/srv/.well-known/acme", "/.well-known/acme", "", 0},
+    {"/.well-known/ elsewhere is not", 'w', "GET", "/x/.well-known/acme", NULL, ROUTE_ERROR, "", "",
+     "", ERR_FORBIDDEN},
+    {"a hidden file in /.well-known/", 'w', "GET", "/.well-known/.x", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"a backup file", 'w', "GET", "/wp-config.php.bak", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"an editor's file", 'w', "GET", "/notes.txt~", NULL, ROUTE_ERROR, "", "", "", ERR_FORBIDDEN},
+    {"a path that climbs", 'w', "GET", "/../etc/passwd", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_PATH},
+    {"a path that climbs at its end", 'w', "GET", "/up/..", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_PATH},
+    {"a path that stays", 'w', "GET", "/up/./photo.jpg", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_PATH},
+    {"two slashes", 'w', "GET", "//evil.example/", NULL, ROUTE_ERROR, "", "", "", ERR_REQUEST_PATH},
+    {"a backslash is an ordinary byte", 'w', "GET", "/..\\..\\etc", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"an overlong dot is not a dot", 'w', "GET", "/\xc0\xae\xc0\xae/etc/passwd", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
+    {"the asterisk of OPTIONS", 'w', "OPTIONS", "*", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_PATH},
+    {"an empty path", 'w', "GET", "", NULL, ROUTE_ERROR, "", "", "", ERR_REQUEST_PATH},
+
+    {"files only: a file", 'f', "GET", "/style.css", NULL, ROUTE_FILE, "/srv/style.css",
+     "/style.css", "", 0},
+    {"files only: nobody reads a script's source", 'f', "GET", "/index.php", NULL, ROUTE_ERROR, "",
+     "", "", ERR_FORBIDDEN},
+    {"files only: not even through a directory", 'f', "GET", "/", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"files only: nothing there", 'f', "GET", "/x", NULL, ROUTE_ERROR, "", "", "", ERR_NOT_FOUND},
+    {"no front controller: nothing there", 'p', "GET", "/x/", NULL, ROUTE_ERROR, "", "", "",
+     ERR_NOT_FOUND},
+
+    {"elsewhere: our file", 'r', "GET", "/style.css", NULL, ROUTE_FILE, "/srv/style.css",
+     "/style.css", "", 0},
+    {"elsewhere: a script that we do not see", 'r', "GET", "/wp-login.php", NULL, ROUTE_SCRIPT,
+     "/srv/wp-login.php", "/wp-login.php", "", 0},
+    {"elsewhere: with PATH_INFO", 'r', "GET", "/api.php/v1/", NULL, ROUTE_SCRIPT, "/srv/api.php",
+     "/api.php", "/v1/", 0},
+    {"elsewhere: a directory that may be a picture", 'r', "GET", "/up/unseen.jpg/x.php", NULL,
+     ROUTE_SCRIPT, "/srv/app.php", "/app.php", "", 0},
+    {"elsewhere: the front controller", 'r', "GET", "/post/", NULL, ROUTE_SCRIPT, "/srv/app.php",
+     "/app.php", "", 0},
+    {"no root: a script", 'n', "GET", "/wp-login.php", NULL, ROUTE_SCRIPT, "/wp-login.php",
+     "/wp-login.php", "", 0},
+    {"no root: the front controller", 'n', "GET", "/style.css", NULL, ROUTE_SCRIPT, "/app.php",
+     "/app.php", "", 0},
+    {"no root: a path that climbs", 'n', "GET", "/../x.php", NULL, ROUTE_ERROR, "", "", "",
+     ERR_REQUEST_PATH},
+};
+
+static void expect(const struct row *row, const char *what, struct span got, const char *want) {
+    if (!span_eq(got, span_str(want))) {
+        fail_msg("%s: %s is \"%.*s\", not \"%s\"", row->name, what, SPAN_ARG(got), want);
+    }
+}
+
+static void route(const struct row *row, struct arena *a, struct route *out) {
+    unsigned looks = 0;
+    struct router_files files = {&looks, find};
+    struct site site = make_site(row->site);
+    struct request request = {.method = span_str(row->method),
+                              .path = span_str(row->path),
+                              .query = span_str(row->query)};
+    struct router_query q = {&site, &request, &files, a};
+    router_route(&q, out);
+    assert_true(looks <= 6);
+    assert_true(row->site != 'n' || looks == 0);
+}
+
+static void test_a_path_leads_where_it_should(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        struct arena a;
+        struct route out;
+        arena_init(&a, 65536);
+        route(row, &a, &out);
+        if (out.kind != row->kind || out.error != row->error) {
+            fail_msg("%s: kind %d error %d", row->name, out.kind, out.error);
+        }
+        bool is_redirect = out.kind == ROUTE_REDIRECT;
+        expect(row, "target", is_redirect ? out.location : out.file, row->what);
+        expect(row, "script_name", out.script_name, row->script_name);
+        expect(row, "path_info", out.path_info, row->path_info);
+        assert_true(out.file.n == 0 || out.file.p[out.file.n] == 0);
+        arena_fini(&a);
+    }
+}
+
+static void test_a_spent_budget_is_an_error(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t budget = 0; budget < 64; budget += 8) {
+            struct arena a;
+            struct route out;
+            arena_init(&a, budget);
+            route(&rows[i], &a, &out);
+            assert_true(out.kind == rows[i].kind || out.error == ERR_ARENA_LIMIT);
+            arena_fini(&a);
+        }
+    }
+}
+
+static void test_a_name_too_long_is_not_looked_for(void **state) {
+    (void)state;
+    static char path[8192];
+    memset(path, 'a', sizeof path - 1);
+    path[0] = '/';
+    struct row row = {"a long path", 'p', "GET", path, NULL, ROUTE_ERROR, "", "", "", 0};
+    struct arena a;
+    struct route out;
+    arena_init(&a, 65536);
+    route(&row, &a, &out);
+    assert_int_equal(out.error, ERR_NOT_FOUND);
+    arena_fini(&a);
+}
+
+static void test_the_first_rule_that_matches_counts(void **state) {
+    (void)state;
+    const struct {
+        const char *path;
+        int rule;
+    } paths[] = {{"/", 0},          {"/checkout/x.css", 1}, {"/checkout/", 1},
+                 {"/checkout", -1}, {"/a/b.css", 2},        {"/a/b.css/", -1}};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct row row = {"a rule", 'w', "GET", paths[i].path, NULL, ROUTE_FILE, "", "", "", 0};
+        struct arena a;
+        struct route out;
+        arena_init(&a, 65536);
+        route(&row, &a, &out);
+        assert_ptr_equal(out.rule, paths[i].rule < 0 ? NULL : &rules[paths[i].rule]);
+        arena_fini(&a);
+    }
+}
+
+static void test_a_star_is_any_run_of_bytes(void **state) {
+    (void)state;
+    const struct {
+        const char *pattern, *path;
+        bool matches;
+    } pairs[] = {
+        {"/a", "/a", true},       {"/a", "/ab", false},       {"*", "", true},
+        {"", "", true},           {"", "x", false},           {"/a*", "/a", true},
+        {"/*/c", "/a/b/c", true}, {"/*/c", "/a/b/cd", false}, {"*a*b", "aab", true},
+        {"*a*b", "abab", true},   {"*ab", "aaab", true},      {"**", "x", true},
+        {"a*a", "a", false},      {"/x*y*z", "/xyz", true},   {"/x*y*z", "/xzy", false},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        bool got = router_match(span_str(pairs[i].pattern), span_str(pairs[i].path));
+        if (got != pairs[i].matches) {
+            fail_msg("%s %s", pairs[i].pattern, pairs[i].path);
+        }
+    }
+}
+
+static void test_an_authority_finds_its_site(void **state) {
+    (void)state;
+    static const struct span more[] = {SPAN_INIT("c.example")};
+    struct site sites[] = {make_site('w'), {.name = SPAN("b.example"), .aliases = {more, 1}}};
+    const struct {
+        const char *authority;
+        int site;
+        bool is_named;
+    } names[] = {
+        {"blog.example", 0, true},
+        {"blog.example:8443", 0, true},
+        {"b.example", 1, true},
+        {"b.example.", 1, true},
+        {"b.example.:443", 1, true},
+        {"c.example:1", 1, true},
+        {"www.blog.example", 0, true},
+        {"[::1]:8443", 0, true},
+        {"[::1]", 0, true},
+        {"x.example", 0, false},
+        {"", 0, false},
+        {":80", 0, false},
+        {"[::2]:443", 0, false},
+        {".", 0, false},
+        {"b.example..", 0, false},
+        {"xb.example", 0, false},
+    };
+    struct arena a;
+    struct router r;
+    arena_init(&a, 65536);
+    assert_int_equal(router_init(&r, &a, sites, 2), 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        bool is_named;
+        const struct site *site = router_site(&r, span_str(names[i].authority), &is_named);
+        if (site != &sites[names[i].site] || is_named != names[i].is_named) {
+            fail_msg("%s", names[i].authority);
+        }
+    }
+    arena_fini(&a);
+    arena_init(&a, 16);
+    assert_int_equal(router_init(&r, &a, sites, 2), ERR_ARENA_LIMIT);
+    arena_fini(&a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_path_leads_where_it_should),
+        cmocka_unit_test(test_a_spent_budget_is_an_error),
+        cmocka_unit_test(test_a_name_too_long_is_not_looked_for),
+        cmocka_unit_test(test_the_first_rule_that_matches_counts),
+        cmocka_unit_test(test_a_star_is_any_run_of_bytes),
+        cmocka_unit_test(test_an_authority_finds_its_site),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
