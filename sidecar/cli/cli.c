@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "cli/cli.h"
+
+#include "cli/routes.h"
+#include "config/config.h"
+#include "config/help.h"
+#include "server/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// Exit statuses, as in other servers' command lines.
+enum { DONE = 0, FAILED = 1, MISUSED = 2 };
+
+struct command {
+    const char *name, *arguments, *sentence;
+    int (*run)(int argc, char **argv);
+};
+
+static int misused(const char *what, const char *which) {
+    fprintf(stderr, "outrider: %s%s (see \"outrider help\")\n", what, which);
+    return MISUSED;
+}
+
+// ---- run ----------------------------------------------------------------------------------------
+
+#define NAME_LEN 64 // bytes of an argument's name
+
+// "--name value" or "--name=value": where the value belongs, or into *file. 0, or MISUSED (told).
+static int take_argument(struct config_args *args, const char **file, int *at, char **argv) {
+    char name[NAME_LEN];
+    const char *arg = argv[*at], *equals = strchr(arg, '=');
+    size_t n = equals != NULL ? (size_t)(equals - arg) : strlen(arg);
+    if (n >= sizeof name) {
+        return misused("unknown argument: ", arg);
+    }
+    memcpy(name, arg, n);
+    name[n] = 0;
+    const char **value = strcmp(name, "--config") == 0 ? file : config_arg(args, name);
+    if (value == NULL) {
+        return misused("unknown argument: ", arg);
+    }
+    *value = equals != NULL ? equals + 1 : argv[++*at];
+    return *value != NULL ? 0 : misused("no value after ", arg);
+}
+
+static int tell_errors(struct config *config, struct config_errors *errors) {
+    fwrite(errors->text.p + errors->text.from, 1, buf_len(&errors->text), stderr);
+    config_errors_fini(errors);
+    config_fini(config);
+    return FAILED;
+}
+
+static int serve(const char *file, const struct config_args *args) {
+    struct config config;
+    struct config_errors errors;
+    config_errors_init(&errors);
+    int err =
+        file != NULL ? config_load(&config, file, &errors) : config_args(&config, args, &errors);
+    if (err != 0) {
+        return tell_errors(&config, &errors);
+    }
+    config_errors_fini(&errors);
+    err = server_run(&config);
+    config_fini(&config);
+    return err;
+}
+
+static int run(int argc, char **argv) {
+    struct config_args args = {.root = NULL};
+    const char *file = NULL;
+    bool has_args = false;
+    for (int i = 0; i < argc; i++) {
+        const char *was = file;
+        int err = take_argument(&args, &file, &i, argv);
+        if (err != 0) {
+            return err;
+        }
+        has_args = has_args || file == was;
+    }
+    if (file != NULL && has_args) {
+        return misused("--config goes with no other argument: the file says it all", "");
+    }
+    if (file == NULL && !has_args) {
+        return misused("run needs --config FILE, or --root DIR and --fastcgi ADDRESS", "");
+    }
+    return serve(file, &args);
+}
+
+// ---- check, help, version -----------------------------------------------------------------------
+
+static int check(int argc, char **argv) {
+    struct config config;
+    struct config_errors errors;
+    if (argc != 1) {
+        return misused("check takes one file", "");
+    }
+    config_errors_init(&errors);
+    if (config_load(&config, argv[0], &errors) != 0) {
+        return tell_errors(&config, &errors);
+    }
+    printf("%s: %zu sites, %zu pools, %zu listeners: good\n", argv[0], config.sites_n,
+           config.pools_n, config.listens_n);
+    config_errors_fini(&errors);
+    config_fini(&config);
+    return DONE;
+}
+
+static int help(int argc, char **argv);
+
+static int version(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    printf("outrider %s\n", OUTRIDER_VERSION);
+    return DONE;
+}
+
+static const struct command commands[] = {
+    {"run", "--config FILE", "Serve what a configuration file says.", run},
+    {"run", "--root DIR --fastcgi ADDRESS [...]", "Serve a folder of PHP without a file.", run},
+    {"check", "FILE", "Look for errors in a configuration file.", check},
+    {"routes", "--admin ADDRESS [--json]", "Show what has been learned.", routes_command},
+    {"help", "[options [--markdown]]", "Show this, or all options of the configuration.", help},
+    {"version", "", "Show the version.", version},
+};
+
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static int help(int argc, char **argv) {
+    if (argc >= 1 && strcmp(argv[0], "options") == 0) {
+        bool markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
+        struct buf text;
+        buf_init(&text, 1u << 20);
+        int err = markdown ? help_markdown(&text) : help_options(&text);
+        fwrite(text.p + text.from, 1, buf_len(&text), stdout);
+        buf_fini(&text);
+        return err == 0 ? DONE : FAILED;
+    }
+    printf("Outrider answers 103 Early Hints for slow FastCGI pages.\n\n");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        printf("  outrider %-7s %-36s %s\n", commands[i].name, commands[i].arguments,
+               commands[i].sentence);
+    }
+    printf("\n");
+    struct buf text;
+    buf_init(&text, 1u << 20);
+    help_usage(&text);
+    fwrite(text.p + text.from, 1, buf_len(&text), stdout);
+    buf_fini(&text);
+    return DONE;
+}
+
+int cli_main(int argc, char **argv) {
+    if (argc < 2) {
+        help(0, NULL);
+        return MISUSED;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        name = "help";
+    } else if (strcmp(name, "--version") == 0) {
+        name = "version";
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return commands[i].run(argc - 2, argv + 2);
+        }
+    }
+    return misused("unknown command: ", name);
+}

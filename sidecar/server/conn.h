@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// One client connection: a socket, TLS if its listener says so, and the front (HTTP/1 or HTTP/2)
+// that ALPN or the first bytes choose. It moves bytes and keeps the clock; what requests mean is
+// the business of the handler it was opened with.
+#ifndef SERVER_CONN_H
+#define SERVER_CONN_H
+
+#include "exchange/cgi_env.h"
+#include "hints/seen.h"
+#include "http/front.h"
+#include "http/h1.h"
+#include "http/h2.h"
+#include "http/tls.h"
+#include "metrics/metrics.h"
+#include "server/loop.h"
+
+#define CONN_ADDRESS_LEN 64 // bytes of an address as text
+#define CONN_PREFACE_LEN 24 // bytes of the HTTP/2 connection preface (RFC 9113, 3.4)
+
+struct conn;
+
+// Who answers the requests of a connection.
+struct conn_handler {
+    // Every event of the front, in order. After FRONT_DONE and FRONT_RESET the stream is released
+    // by conn itself.
+    void (*on_event)(struct conn *, const struct front_event *);
+    // The connection is gone, with all requests under way. May be NULL.
+    void (*on_close)(struct conn *);
+    // About once a second. May be NULL.
+    void (*on_tick)(struct conn *, uint64_t now_ms);
+};
+
+// Milliseconds; one set for all connections.
+struct conn_timeouts {
+    uint64_t head_ms; // from the first byte of a connection or request to its complete head
+    uint64_t idle_ms; // between requests
+    uint64_t send_ms; // without a byte taken by a client that has something to read
+    uint64_t body_ms; // without a byte of a request body that is awaited
+};
+
+// What the connections of one listener on one loop share. Borrowed by each of them.
+struct conn_conf {
+    struct loop *loop;
+    const struct conn_handler *handler;
+    void *handler_self;
+    struct tls_context *tls; // NULL: clear text
+    struct tls_pool *tls_pool;
+    struct h1_conf h1;
+    struct h2_conf h2;
+    struct conn_timeouts timeouts;
+    struct list conns;    // all that are open
+    unsigned count, most; // how many, and how many may be
+    struct metrics_worker *metrics;
+    bool is_closing; // no further requests are taken
+};
+
+struct conn {
+    struct conn_conf *conf;
+    struct list node;
+    struct loop_task flush, free;
+    struct loop_watch watch;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } io;
+    struct tls tls;
+    struct front *front; // NULL until the protocol is known; points at one of the two below
+    union {
+        struct h1 h1;
+        struct h2 h2;
+    } proto;
+    uint8_t first[CONN_PREFACE_LEN]; // clear text: the first bytes, while they may be a preface
+    uint8_t first_len;
+    uv_write_t write;
+    uv_shutdown_t shutdown;
+    struct buf stuck;        // a copy of what the kernel did not take; empty unless a write waits
+    uint64_t stuck_since_ms; // since when
+    uint64_t deadline_ms;
+    enum front_phase phase;
+    struct list requests; // the handler's own, one node a request under way
+    struct seen seen;     // the handler's own: what was pushed here
+    bool has_phase, is_reading, is_pumping;
+    bool is_ending;       // close when all output has left
+    bool is_lingering;    // all output has left; the peer is to close
+    bool is_dead;         // closing; freed by the sweep
+    struct cgi_peer peer; // both ends, as text in the next four
+    char remote[CONN_ADDRESS_LEN], local[CONN_ADDRESS_LEN], remote_port[8], local_port[8];
+};
+
+// Takes the connection that waits at `listener` (a uv_tcp_t or uv_pipe_t). 0, or a libuv error.
+int conn_accept(struct conn_conf *conf, uv_stream_t *listener);
+// Something was given to the front: write it at the end of the turn.
+void conn_wants_flush(struct conn *c);
+// Pulls events and starts or stops reading, after input or after the handler consumed some.
+void conn_pump(struct conn *c);
+// Ends all connections of conf: those idle at once, the others after what is under way.
+void conn_shutdown(struct conn_conf *conf);
+// Closes all connections of conf at once.
+void conn_close_all(struct conn_conf *conf);
+
+#endif

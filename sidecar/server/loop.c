@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "server/loop.h"
+
+#include <time.h>
+
+static void run_tasks(struct list *tasks) {
+    for (struct list *node; (node = list_take(tasks)) != NULL;) {
+        struct loop_task *task = LIST_ITEM(node, struct loop_task, node);
+        task->run(task);
+    }
+}
+
+static bool has_tasks(const struct loop *l) {
+    for (int i = 0; i < LOOP_PHASES; i++) {
+        if (!list_is_empty(&l->tasks[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void end_turn(struct loop *l) {
+    // A write that fails, or a backend that fails at once, gives other connections something to
+    // say: go round until all is said.
+    while (has_tasks(l)) {
+        for (int i = 0; i < LOOP_PHASES; i++) {
+            run_tasks(&l->tasks[i]);
+        }
+    }
+    if (l->on_turn_end != NULL) {
+        l->on_turn_end(l->turn_self);
+    }
+}
+
+static void on_prepare(uv_prepare_t *handle) {
+    end_turn(handle->data);
+}
+
+static void on_check(uv_check_t *handle) {
+    end_turn(handle->data);
+}
+
+static void on_second(uv_timer_t *handle) {
+    struct loop *l = handle->data;
+    uint64_t now_ms = loop_now_ms(l);
+    l->unix_time = time(NULL);
+    // Each is moved back before it ticks, so that it, or what it kills, may leave either list.
+    struct list round;
+    list_init(&round);
+    for (struct list *node; (node = list_take(&l->watched)) != NULL;) {
+        list_put(&round, node);
+    }
+    for (struct list *node; (node = list_take(&round)) != NULL;) {
+        struct loop_watch *w = LIST_ITEM(node, struct loop_watch, node);
+        list_put(&l->watched, node);
+        w->on_tick(w, now_ms);
+    }
+}
+
+int loop_init(struct loop *l) {
+    int err = uv_loop_init(&l->uv);
+    if (err != 0) {
+        return err;
+    }
+    for (int i = 0; i < LOOP_PHASES; i++) {
+        list_init(&l->tasks[i]);
+    }
+    list_init(&l->watched);
+    l->on_turn_end = NULL;
+    l->turn_self = NULL;
+    l->unix_time = time(NULL);
+    l->uv.data = l;
+    uv_prepare_init(&l->uv, &l->prepare);
+    uv_check_init(&l->uv, &l->check);
+    uv_timer_init(&l->uv, &l->second);
+    l->prepare.data = l->check.data = l->second.data = l;
+    uv_prepare_start(&l->prepare, on_prepare);
+    uv_check_start(&l->check, on_check);
+    uv_timer_start(&l->second, on_second, 1000, 1000);
+    // The loop lives as long as something else does.
+    uv_unref((uv_handle_t *)&l->prepare);
+    uv_unref((uv_handle_t *)&l->check);
+    uv_unref((uv_handle_t *)&l->second);
+    return 0;
+}
+
+void loop_run(struct loop *l) {
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void loop_fini(struct loop *l) {
+    end_turn(l);
+    uv_close((uv_handle_t *)&l->prepare, NULL);
+    uv_close((uv_handle_t *)&l->check, NULL);
+    uv_close((uv_handle_t *)&l->second, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    end_turn(l);
+    uv_loop_close(&l->uv);
+}
+
+uint64_t loop_now_ms(const struct loop *l) {
+    return uv_now(&l->uv);
+}
+
+uint64_t loop_now_us(void) {
+    return uv_hrtime() / 1000;
+}
+
+void loop_put(struct loop *l, enum loop_phase phase, struct loop_task *task) {
+    if (list_is_empty(&task->node)) {
+        list_put(&l->tasks[phase], &task->node);
+    }
+}
+
+void loop_watch(struct loop *l, struct loop_watch *w) {
+    list_put(&l->watched, &w->node);
+}
+
+void loop_on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *out) {
+    struct loop *l = handle->loop->data;
+    (void)hint;
+    *out = uv_buf_init((char *)l->read_bytes, LOOP_READ_LEN);
+}

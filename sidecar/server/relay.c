@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT
+#include "server/relay.h"
+
+#include "base/error.h"
+#include "hints/evidence.h"
+#include "hints/seen.h"
+#include "server/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define HELD_MOST (256u << 10)    // bytes of a request's body held for a backend that is not ready
+#define COLLECTED_MOST (1u << 20) // the same, of a body whose length is not known before its end
+#define FILE_PIECE (64u << 10)    // bytes of a file read at a time
+#define SPARE_MOST 256            // relays kept for their next use
+#define NAME_LEN 256              // bytes of a request as the log names it
+
+struct relay {
+    struct list node; // in conn->requests
+    struct loop_task free, push;
+    struct relay_conf *conf;
+    struct conn *conn;
+    struct front_stream *stream; // NULL once the front has let go of it
+    struct exchange exchange;
+    struct call call;
+    struct file_response file;
+    struct buf held;   // of the request's body, not yet taken by the backend
+    size_t unconsumed; // bytes of it that the front has not been told of
+    bool has_call, has_file, is_call_ended, wants_call_end, is_acting;
+    uint64_t body_ms; // when the last of the request's body came
+    char name[NAME_LEN];
+};
+
+static void relay_act(struct relay *r);
+static void on_call_event(struct call *call, const struct exchange_event *event);
+static void on_call_room(struct call *call);
+static void on_push(struct loop_task *task);
+
+// ---- life ---------------------------------------------------------------------------------------
+
+void relay_conf_init(struct relay_conf *conf) {
+    list_init(&conf->spare);
+    conf->spare_count = 0;
+}
+
+void relay_conf_fini(struct relay_conf *conf) {
+    for (struct list *n; (n = list_take(&conf->spare)) != NULL;) {
+        free(LIST_ITEM(n, struct relay, node));
+    }
+}
+
+static void on_free(struct loop_task *task) {
+    struct relay *r = LIST_ITEM(task, struct relay, free);
+    struct relay_conf *conf = r->conf;
+    list_drop(&r->node);
+    if (conf->spare_count < SPARE_MOST) {
+        conf->spare_count++;
+        list_put(&conf->spare, &r->node);
+    } else {
+        free(r);
+    }
+}
+
+static struct relay *relay_new(struct conn *c, struct front_stream *stream) {
+    const struct relay_listener *listener = c->conf->handler_self;
+    struct relay_conf *conf = listener->conf;
+    struct list *spare = list_take(&conf->spare);
+    struct relay *r = spare != NULL ? LIST_ITEM(spare, struct relay, node) : malloc(sizeof *r);
+    if (r == NULL) {
+        abort();
+    }
+    conf->spare_count -= spare != NULL;
+    list_init(&r->node);
+    list_init(&r->free.node);
+    list_init(&r->push.node);
+    r->free.run = on_free;
+    r->conf = conf;
+    r->conn = c;
+    r->stream = stream;
+    r->unconsumed = 0;
+    r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->is_acting = false;
+    r->body_ms = loop_now_ms(conf->loop);
+    r->name[0] = 0;
+    buf_init(&r->held, HELD_MOST);
+    exchange_init(&r->exchange, &listener->exchange, &stream->request, &stream->arena);
+    r->exchange.peer = &c->peer;
+    r->exchange.can_push = front_can_push(c->front);
+    stream->owner = r;
+    list_put(&c->requests, &r->node);
+    return r;
+}
+
+// The front has let go of the stream, or is about to: nothing of it may be touched after this turn.
+static void relay_end(struct relay *r) {
+    if (r->has_call) {
+        call_abort(&r->call);
+    }
+    if (r->has_file) {
+        files_close(r->conf->files, &r->file);
+    }
+    r->has_call = r->has_file = false;
+    buf_fini(&r->held);
+    r->stream->owner = NULL;
+    r->stream = NULL;
+    list_drop(&r->node);
+    list_drop(&r->push.node);
+    loop_put(r->conf->loop, LOOP_SWEEP, &r->free);
+}
+
+// "GET host/path" for the log, made only when a line is written about it.
+static const char *relay_name(struct relay *r) {
+    if (r->name[0] == 0) {
+        const struct request *q = &r->stream->request;
+        char method[32], authority[80], target[120];
+        snprintf(r->name, sizeof r->name, "%s %s%s", log_escape(q->method, method, sizeof method),
+                 log_escape(q->authority, authority, sizeof authority),
+                 log_escape(q->target, target, sizeof target));
+    }
+    return r->name;
+}
+
+static const char *on_call_name(struct call *call) {
+    return relay_name(LIST_ITEM(call, struct relay, call));
+}
+
+// ---- the request's body -------------------------------------------------------------------------
+
+// The client may send as much as has been taken off our hands.
+static void acknowledge(struct relay *r) {
+    if (r->unconsumed > 0 && r->stream != NULL && buf_len(&r->held) == 0) {
+        size_t n = r->unconsumed;
+        r->unconsumed = 0;
+        struct conn *c = r->conn;
+        front_consumed(c->front, r->stream, n);
+        conn_wants_flush(c);
+        conn_pump(c);
+    }
+}
+
+// Gives the backend what is held, as far as it has room.
+static void pass_body(struct relay *r) {
+    while (r->has_call && buf_len(&r->held) > 0 && call_room(&r->call) > 0) {
+        struct span piece = span_first(buf_span(&r->held), call_room(&r->call));
+        call_body(&r->call, piece);
+        buf_take(&r->held, piece.n);
+    }
+    if (!r->has_call || buf_len(&r->held) > 0 || r->call.backend == NULL) {
+        return;
+    }
+    if (r->wants_call_end && !r->is_call_ended) {
+        r->is_call_ended = true;
+        call_body_end(&r->call);
+    }
+}
+
+static void hold_body(struct relay *r, struct span body) {
+    r->held.limit = r->exchange.is_collecting ? COLLECTED_MOST : HELD_MOST;
+    if (buf_put(&r->held, body) == 0) {
+        pass_body(r);
+        return;
+    }
+    struct exchange_event failed = {.kind = EXCHANGE_FAILED, .error = ERR_BODY_LENGTH};
+    buf_fini(&r->held);
+    exchange_put(&r->exchange, &failed);
+}
+
+// More of the body may come.
+static bool is_taking(const struct relay *r) {
+    return r->exchange.is_collecting || (r->has_call && call_keeps_up(&r->call));
+}
+
+static void on_call_room(struct call *call) {
+    struct relay *r = LIST_ITEM(call, struct relay, call);
+    pass_body(r);
+    if (is_taking(r)) {
+        acknowledge(r);
+    }
+}
+
+// ---- files --------------------------------------------------------------------------------------
+
+static void file_more(struct relay *r) {
+    struct span piece;
+    while (r->has_file && r->stream != NULL) {
+        size_t room = front_room(r->conn->front, r->stream);
+        if (room == 0) {
+            return;
+        }
+        bool is_good = files_next(r->conf->files, &r->file, FILE_PIECE, &piece);
+        struct exchange_event e = {.kind = EXCHANGE_BODY, .body = piece};
+        if (!is_good) {
+            e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = ERR_FILE_IO};
+        } else if (piece.n == 0) {
+            e.kind = EXCHANGE_END;
+        }
+        if (e.kind != EXCHANGE_BODY) {
+            files_close(r->conf->files, &r->file);
+            r->has_file = false;
+        }
+        exchange_put(&r->exchange, &e);
+        relay_act(r);
+    }
+}
+
+static void file_open(struct relay *r) {
+    struct exchange_event e = {.kind = EXCHANGE_HEAD, .response = &r->file.head};
+    int err = files_open(r->conf->files, &r->file, &r->exchange.route, &r->stream->request,
+                         &r->stream->arena);
+    if (err != 0) {
+        e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = err};
+    }
+    r->has_file = err == 0;
+    exchange_put(&r->exchange, &e);
+}
+
+// ---- commands -----------------------------------------------------------------------------------
+
+static void start_call(struct relay *r, const struct exchange_command *c) {
+    const struct request *q = &r->stream->request;
+    r->call = (struct call){
+        .params = c->params,
+        .arena = &r->stream->arena,
+        .body_len = q->body_len,
+        .is_safe = span_eq(q->method, SPAN("GET")) || span_eq(q->method, SPAN("HEAD")),
+        .name = on_call_name,
+        .on_event = on_call_event,
+        .on_room = on_call_room,
+    };
+    r->has_call = true;
+    // Nothing is to be sent as a body; the call's own end of input is part of its beginning.
+    r->is_call_ended = q->body_len == 0;
+    upstream_call(&r->conf->upstreams[r->exchange.site->pool], &r->call);
+    pass_body(r);
+}
+
+static void learn(struct relay *r, const struct response *response) {
+    static _Thread_local uint8_t bytes[EVIDENCE_MAX];
+    const struct request *q = &r->stream->request;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    struct evidence e = {.key = r->exchange.key,
+                         .scheme = q->scheme,
+                         .authority = q->authority,
+                         .target = q->target,
+                         .at_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+                         .status = (uint16_t)response->status};
+    size_t n = evidence_encode(&e, &response->fields, bytes, sizeof bytes);
+    bool is_put = n > 0 && learning_put(r->conf->learning, span_of(bytes, n));
+    metrics_add(r->conf->metrics, is_put ? METRIC_SLOT_EVIDENCE : METRIC_SLOT_EVIDENCE_DROPPED, 1);
+}
+
+static void promise_one(struct relay *r, struct span path) {
+    struct front_stream *pushed = NULL;
+    struct conn *c = r->conn;
+    const struct request *q = &r->stream->request;
+    if (!seen_put(&c->seen, r->conf->secret, path)) {
+        return;
+    }
+    struct request push = {.method = SPAN("GET"),
+                           .scheme = q->scheme,
+                           .authority = q->authority,
+                           .target = path,
+                           .protocol = q->protocol,
+                           .is_secure = q->is_secure};
+    if (front_promise(c->front, r->stream, &push, &pushed) != 0) {
+        metrics_add(r->conf->metrics, METRIC_SLOT_PUSHES_REFUSED, 1);
+        return;
+    }
+    metrics_add(r->conf->metrics, METRIC_SLOT_PUSHES, 1);
+    struct relay *p = relay_new(c, pushed);
+    p->exchange.is_pushed = true;
+    // It is answered after this turn's heads: the page's own head comes first.
+    p->push.run = on_push;
+    loop_put(r->conf->loop, LOOP_CLIENTS, &p->push);
+}
+
+static void send_head(struct relay *r, const struct exchange_command *c) {
+    int err = front_head(r->conn->front, r->stream, c->response, c->end);
+    if (err != 0) {
+        log_line(LOG_ERROR, "%s: the response's header fields can not be sent", relay_name(r));
+        struct exchange_event failed = {.kind = EXCHANGE_FAILED, .error = ERR_BACKEND_HEAD};
+        exchange_put(&r->exchange, &failed);
+        return;
+    }
+    metrics_add_by(r->conf->metrics, METRIC_RESPONSES, (unsigned)c->response->status / 100 - 1, 1);
+}
+
+static void inform(struct relay *r, const struct response *response) {
+    if (front_inform(r->conn->front, r->stream, response) == 0) {
+        metrics_add(r->conf->metrics, METRIC_SLOT_HINTS, 1);
+    }
+}
+
+static void drop_backend(struct relay *r) {
+    if (r->has_call) {
+        call_abort(&r->call);
+    }
+    if (r->has_file) {
+        files_close(r->conf->files, &r->file);
+    }
+    r->has_call = r->has_file = false;
+    buf_fini(&r->held);
+    acknowledge(r);
+}
+
+static void act(struct relay *r, const struct exchange_command *c) {
+    struct front *front = r->conn->front;
+    switch (c->kind) {
+    case COMMAND_INFORM:
+        inform(r, c->response);
+        break;
+    case COMMAND_PROMISE:
+        for (size_t i = 0; i < c->paths_n; i++) {
+            promise_one(r, c->paths[i]);
+        }
+        break;
+    case COMMAND_HEAD:
+        send_head(r, c);
+        break;
+    case COMMAND_BODY:
+        front_body(front, r->stream, c->body);
+        break;
+    case COMMAND_FINISH:
+        front_finish(front, r->stream);
+        break;
+    case COMMAND_RESET:
+        metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - c->error), 1);
+        front_reset(front, r->stream, c->error);
+        break;
+    case COMMAND_CALL:
+        start_call(r, c);
+        break;
+    case COMMAND_CALL_BODY:
+        hold_body(r, c->body);
+        break;
+    case COMMAND_CALL_END:
+        r->wants_call_end = true;
+        pass_body(r);
+        break;
+    case COMMAND_FILE:
+        file_open(r);
+        break;
+    case COMMAND_LEARN:
+        learn(r, c->response);
+        break;
+    case COMMAND_ABORT:
+        drop_backend(r);
+        break;
+    }
+}
+
+static void relay_act(struct relay *r) {
+    struct exchange_command c;
+    if (r->is_acting) {
+        return; // the loop further out takes what was put
+    }
+    r->is_acting = true;
+    while (r->stream != NULL && exchange_next(&r->exchange, &c) == STEP_ITEM) {
+        act(r, &c);
+    }
+    r->is_acting = false;
+    if (r->stream != NULL) {
+        conn_wants_flush(r->conn);
+    }
+}
+
+static void relay_put(struct relay *r, const struct exchange_event *event) {
+    exchange_put(&r->exchange, event);
+    relay_act(r);
+}
+
+// ---- events from the backend --------------------------------------------------------------------
+
+static void on_call_event(struct call *call, const struct exchange_event *event) {
+    struct relay *r = LIST_ITEM(call, struct relay, call);
+    if (event->kind == EXCHANGE_FAILED) {
+        metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - event->error), 1);
+    }
+    if (event->kind == EXCHANGE_FAILED || event->kind == EXCHANGE_END) {
+        r->has_call = false;
+        buf_fini(&r->held);
+    }
+    relay_put(r, event);
+    if (r->stream == NULL) {
+        return;
+    }
+    if (r->has_call) {
+        call_pause(call, front_room(r->conn->front, r->stream) == 0);
+    } else {
+        acknowledge(r);
+    }
+}
+
+// ---- events from the front ----------------------------------------------------------------------
+
+static void on_body(struct relay *r, struct span body) {
+    struct exchange_event e = {.kind = EXCHANGE_REQUEST_BODY, .body = body};
+    r->unconsumed += body.n;
+    r->body_ms = loop_now_ms(r->conf->loop);
+    relay_put(r, &e);
+    bool is_wanted = r->has_call || r->exchange.is_collecting;
+    if (r->stream != NULL && (!is_wanted || is_taking(r))) {
+        acknowledge(r);
+    }
+}
+
+static void on_room(struct relay *r) {
+    if (r->has_call) {
+        call_pause(&r->call, false);
+    } else if (r->has_file) {
+        file_more(r);
+    }
+}
+
+static void on_push(struct loop_task *task) {
+    struct relay *r = LIST_ITEM(task, struct relay, push);
+    relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
+    file_more(r);
+}
+
+static void relay_on_event(struct conn *c, const struct front_event *e) {
+    struct relay *r = e->stream->owner;
+    switch (e->kind) {
+    case FRONT_REQUEST:
+        r = relay_new(c, e->stream);
+        metrics_add_by(r->conf->metrics, METRIC_REQUESTS, e->stream->request.protocol, 1);
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
+        file_more(r);
+        break;
+    case FRONT_BODY:
+        on_body(r, e->body);
+        break;
+    case FRONT_BODY_END:
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST_END});
+        break;
+    case FRONT_ROOM:
+        on_room(r);
+        break;
+    case FRONT_RESET:
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
+        relay_end(r);
+        break;
+    case FRONT_DONE:
+        relay_end(r);
+        break;
+    }
+}
+
+static void on_conn_close(struct conn *c) {
+    for (struct list *n; (n = list_take(&c->requests)) != NULL;) {
+        struct relay *r = LIST_ITEM(n, struct relay, node);
+        exchange_put(&r->exchange, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
+        relay_end(r);
+    }
+    seen_fini(&c->seen);
+}
+
+static void on_conn_tick(struct conn *c, uint64_t now_ms) {
+    for (struct list *n = c->requests.next; n != &c->requests; n = n->next) {
+        struct relay *r = LIST_ITEM(n, struct relay, node);
+        bool is_awaited = r->has_call || r->exchange.is_collecting;
+        if (is_awaited && !r->wants_call_end && r->unconsumed == 0 &&
+            now_ms - r->body_ms > c->conf->timeouts.body_ms) {
+            log_line(LOG_INFO, "%s: the request's body stopped coming", relay_name(r));
+            r->body_ms = now_ms; // once
+            drop_backend(r);
+            front_reset(c->front, r->stream, ERR_TIMEOUT);
+            conn_wants_flush(c);
+        }
+    }
+}
+
+const struct conn_handler relay_handler = {
+    .on_event = relay_on_event,
+    .on_close = on_conn_close,
+    .on_tick = on_conn_tick,
+};

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "server/server.h"
+
+#include "base/error.h"
+#include "http/tls_self_signed.h"
+#include "server/admin_port.h"
+#include "server/listener.h"
+#include "server/log.h"
+#include "server/privileges.h"
+#include "server/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORKERS_MOST 256
+
+struct server {
+    const struct config *config;
+    struct loop loop;
+    struct learning learning;
+    struct metrics metrics;
+    struct router router;
+    struct arena arena;
+    struct tls_context tls;
+    struct siphash_key secret;
+    struct worker_conf worker_conf;
+    struct worker *workers;
+    unsigned workers_n;
+    int *fds; // of worker w and listener l: [w * listens_n + l]
+    int admin_fd;
+    struct admin_port admin;
+    struct api api;
+    uv_signal_t terminate, interrupt;
+    uv_async_t ended; // a worker's thread is about to end
+};
+
+// ---- before the start ---------------------------------------------------------------------------
+
+static unsigned worker_count(const struct config *config) {
+    long n = config->workers > 0 ? (long)config->workers : sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > WORKERS_MOST ? WORKERS_MOST : (unsigned)n;
+}
+
+static int bind_all(struct server *s) {
+    const struct config *config = s->config;
+    size_t n = config->listens_n;
+    int column[WORKERS_MOST];
+    char url[256];
+    uint16_t port;
+    for (size_t i = 0; i < n; i++) {
+        int err = listener_bind(&config->listens[i], column, s->workers_n, &port);
+        if (err != 0) {
+            return err;
+        }
+        for (unsigned w = 0; w < s->workers_n; w++) {
+            s->fds[w * n + i] = column[w];
+        }
+        listener_url(&config->listens[i], port, url, sizeof url);
+        log_line(LOG_INFO, "listening on %s", url);
+    }
+    if (!config->has_admin) {
+        return 0;
+    }
+    int err = listener_bind(&config->admin, &s->admin_fd, 1, &port);
+    if (err == 0) {
+        log_line(LOG_INFO, "admin endpoint on %s",
+                 listener_url(&config->admin, port, url, sizeof url));
+    }
+    return err;
+}
+
+static int self_sign(struct server *s) {
+    static const struct span local[] = {SPAN_INIT("localhost"), SPAN_INIT("127.0.0.1"),
+                                        SPAN_INIT("::1")};
+    struct tls_self_signed made;
+    int err = tls_self_signed_init(&made, local, sizeof local / sizeof local[0], time(NULL));
+    if (err == 0) {
+        err = tls_context_add(&s->tls, made.certificate, made.key, NULL, 0);
+        log_line(LOG_INFO, "certificate for localhost made in memory, SPKI sha256/%s", made.pin);
+    }
+    tls_self_signed_fini(&made);
+    return err;
+}
+
+static int open_tls(struct server *s) {
+    const struct config *config = s->config;
+    bool has_tls = false, must_sign = false;
+    for (size_t i = 0; i < config->listens_n; i++) {
+        has_tls = has_tls || config->listens[i].tls;
+        must_sign = must_sign || config->listens[i].must_self_sign;
+    }
+    tls_context_init(&s->tls, true);
+    if (!has_tls) {
+        return 0;
+    }
+    int err = must_sign ? self_sign(s) : 0;
+    for (size_t i = 0; err == 0 && i < config->sites_n; i++) {
+        const struct site *site = &config->sites[i];
+        if (site->certificate.n > 0) {
+            err = tls_context_add_files(&s->tls, (const char *)site->certificate.p,
+                                        (const char *)site->key.p, &site->name, 1);
+        }
+    }
+    if (err == 0) {
+        err = tls_context_seal(&s->tls);
+    }
+    if (err != 0) {
+        log_line(LOG_ERROR, "%s", tls_context_why(&s->tls));
+        return err;
+    }
+    s->worker_conf.tls = &s->tls;
+    return 0;
+}
+
+static void open_learning(struct server *s) {
+    static const char *gates[GATE_REASONS];
+    for (int i = 0; i < GATE_REASONS; i++) {
+        gates[i] = gate_reason_row((enum gate_reason)i)->label;
+    }
+    struct learner_conf conf = {.secret = s->secret};
+    learning_init(&s->learning, &s->loop, &conf, s->workers_n);
+    // The main thread counts too, for the admin endpoint.
+    metrics_init(&s->metrics, s->workers_n + 1, gates, GATE_REASONS);
+    s->api = (struct api){.metrics = &s->metrics, .learner = s->learning.model};
+}
+
+// ---- running ------------------------------------------------------------------------------------
+
+static void on_signal(uv_signal_t *handle, int number) {
+    struct server *s = handle->data;
+    if (s->api.is_draining) {
+        return;
+    }
+    s->api.is_draining = true;
+    log_line(LOG_INFO, "stopping on signal %d", number);
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        worker_stop(&s->workers[i]);
+    }
+}
+
+static void on_ended(uv_async_t *ended) {
+    struct server *s = ended->data;
+    // Several may have been told as one: ask each worker.
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        if (!atomic_load(&s->workers[i].has_ended)) {
+            return;
+        }
+    }
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        worker_fini(&s->workers[i]);
+    }
+    learning_drain(&s->learning);
+    learning_close(&s->learning);
+    admin_port_close(&s->admin);
+    uv_close((uv_handle_t *)&s->terminate, NULL);
+    uv_close((uv_handle_t *)&s->interrupt, NULL);
+    uv_close((uv_handle_t *)&s->ended, NULL);
+}
+
+static int open_workers(struct server *s) {
+    s->workers = calloc(s->workers_n, sizeof *s->workers);
+    if (s->workers == NULL) {
+        abort();
+    }
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        int err =
+            worker_init(&s->workers[i], &s->worker_conf, i, s->fds + i * s->config->listens_n);
+        if (err != 0) {
+            return err;
+        }
+        s->workers[i].ended = &s->ended;
+    }
+    return 0;
+}
+
+static void open_signals(struct server *s) {
+    uv_async_init(&s->loop.uv, &s->ended, on_ended);
+    uv_signal_init(&s->loop.uv, &s->terminate);
+    uv_signal_init(&s->loop.uv, &s->interrupt);
+    s->ended.data = s->terminate.data = s->interrupt.data = s;
+    uv_signal_start(&s->terminate, on_signal, SIGTERM);
+    uv_signal_start(&s->interrupt, on_signal, SIGINT);
+}
+
+static int open_all(struct server *s) {
+    int err = bind_all(s);
+    if (err == 0) {
+        err = open_tls(s);
+    }
+    if (err == 0) {
+        err = privileges_drop(s->config->user);
+    }
+    if (err == 0) {
+        open_learning(s);
+        open_signals(s);
+        err = open_workers(s);
+    }
+    if (err == 0 && s->config->has_admin) {
+        err = admin_port_open(&s->admin, &s->loop, &s->config->admin, s->admin_fd, &s->api,
+                              &s->metrics.workers[s->workers_n]);
+    }
+    return err;
+}
+
+static void init(struct server *s, const struct config *config) {
+    s->config = config;
+    s->workers_n = worker_count(config);
+    arena_init(&s->arena, SIZE_MAX / 2);
+    s->fds = calloc(s->workers_n * config->listens_n, sizeof *s->fds);
+    if (s->fds == NULL || loop_init(&s->loop) != 0 ||
+        getrandom(&s->secret, sizeof s->secret, 0) != (ssize_t)sizeof s->secret ||
+        router_init(&s->router, &s->arena, config->sites, config->sites_n) != 0) {
+        abort();
+    }
+    s->worker_conf = (struct worker_conf){.config = config,
+                                          .router = &s->router,
+                                          .learning = &s->learning,
+                                          .metrics = &s->metrics,
+                                          .secret = &s->secret};
+}
+
+static void fini(struct server *s) {
+    loop_fini(&s->loop);
+    learning_fini(&s->learning);
+    metrics_fini(&s->metrics);
+    tls_context_fini(&s->tls);
+    arena_fini(&s->arena);
+    free(s->workers);
+    free(s->fds);
+}
+
+int server_run(const struct config *config) {
+    static struct server server; // one a process: its address is in handles and threads
+    struct server *s = &server;
+    signal(SIGPIPE, SIG_IGN);
+    privileges_files();
+    log_init((enum log_level)config->log);
+    init(s, config);
+    if (open_all(s) != 0) {
+        return 1; // the process ends; there is nothing to be undone that the kernel does not undo
+    }
+    for (unsigned i = 0; i < s->workers_n; i++) {
+        if (worker_start(&s->workers[i]) != 0) {
+            log_line(LOG_ERROR, "cannot start a thread");
+            return 1;
+        }
+    }
+    log_line(LOG_INFO, "ready, %u workers", s->workers_n);
+    loop_run(&s->loop);
+    fini(s);
+    log_line(LOG_INFO, "stopped");
+    return 0;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "server/worker.h"
+
+#include "base/error.h"
+#include "server/log.h"
+
+#include <stdlib.h>
+
+#define BACKLOG 4096   // connections that may wait to be accepted; the kernel cuts it to somaxconn
+#define DRAIN_MS 10000 // from a stop until connections are closed whatever they do
+#define DRAIN_LOOK_MS 20 // how often a stopping worker looks whether it is done
+
+static void on_connection(uv_stream_t *stream, int status) {
+    struct worker_listener *l = stream->data;
+    if (status != 0) {
+        log_line(LOG_WARN, "cannot accept a connection: %s", uv_strerror(status));
+        return;
+    }
+    int err = conn_accept(&l->conns, stream);
+    if (err != 0) {
+        log_line(LOG_WARN, "cannot accept a connection: %s", uv_strerror(err));
+        return;
+    }
+    metrics_add(l->relay.conf->metrics, METRIC_SLOT_CONNECTIONS, 1);
+}
+
+static const struct plan *find_plan(void *self, struct span key) {
+    return learning_find(self, key);
+}
+
+static void on_turn_end(void *self) {
+    learning_turn_end(self);
+}
+
+static void init_conns(struct worker_listener *l, const struct listen_conf *listen) {
+    struct worker *w = l->worker;
+    const struct config_timeouts *t = &w->conf->config->timeouts;
+    struct conn_conf *c = &l->conns;
+    *c = (struct conn_conf){
+        .loop = &w->loop,
+        .handler = &relay_handler,
+        .handler_self = &l->relay,
+        .tls = listen->tls ? w->conf->tls : NULL,
+        .tls_pool = &w->tls_pool,
+        .timeouts = {t->head_ms, t->idle_ms, t->send_ms, t->body_ms},
+        .most = w->conf->config->connections,
+        .metrics = w->relay.metrics,
+    };
+    list_init(&c->conns);
+    h1_conf_init(&c->h1);
+    h2_conf_init(&c->h2);
+    c->h1.is_secure = c->h2.is_secure = listen->tls;
+    c->h1.unix_time = c->h2.unix_time = &w->loop.unix_time;
+    c->h2.pool = &w->h2_pool;
+    l->relay = (struct relay_listener){.conf = &w->relay,
+                                       .exchange = {.router = w->conf->router,
+                                                    .files = &w->files.finder,
+                                                    .find_plan = find_plan,
+                                                    .plan_self = w->relay.learning,
+                                                    .redirect_https = listen->redirect,
+                                                    .https_port = listen->https_port}};
+}
+
+static int open_listener(struct worker_listener *l, const struct listen_conf *listen, int fd) {
+    uv_loop_t *uv = &l->worker->loop.uv;
+    int err;
+    if (listen->path.n > 0) {
+        uv_pipe_init(uv, &l->io.pipe, 0);
+        err = uv_pipe_open(&l->io.pipe, fd);
+    } else {
+        uv_tcp_init(uv, &l->io.tcp);
+        err = uv_tcp_open(&l->io.tcp, fd);
+    }
+    l->io.handle.data = l;
+    if (err == 0) {
+        err = uv_listen(&l->io.stream, BACKLOG, on_connection);
+    }
+    if (err != 0) {
+        log_line(LOG_ERROR, "cannot listen on %.*s: %s", SPAN_ARG(listen->text), uv_strerror(err));
+        return ERR_LISTEN;
+    }
+    return 0;
+}
+
+static int open_all(struct worker *w, const int *fds) {
+    const struct config *config = w->conf->config;
+    for (size_t i = 0; i < config->pools_n; i++) {
+        int err = upstream_init(&w->upstreams[i], &w->loop, &config->pools[i]);
+        if (err != 0) {
+            return err;
+        }
+    }
+    for (size_t i = 0; i < config->listens_n; i++) {
+        struct worker_listener *l = &w->listeners[i];
+        l->worker = w;
+        init_conns(l, &config->listens[i]);
+        int err = open_listener(l, &config->listens[i], fds[i]);
+        if (err != 0) {
+            return err;
+        }
+    }
+    return 0;
+}
+
+// ---- stopping -----------------------------------------------------------------------------------
+
+static bool has_conns(const struct worker *w) {
+    for (size_t i = 0; i < w->conf->config->listens_n; i++) {
+        if (w->listeners[i].conns.count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_drained(uv_timer_t *timer) {
+    struct worker *w = timer->data;
+    if (has_conns(w) && loop_now_ms(&w->loop) < w->stop_by_ms) {
+        return;
+    }
+    for (size_t i = 0; i < w->conf->config->listens_n; i++) {
+        conn_close_all(&w->listeners[i].conns);
+    }
+    if (has_conns(w)) {
+        return; // once more, when their handles are closed
+    }
+    for (size_t i = 0; i < w->conf->config->pools_n; i++) {
+        upstream_close(&w->upstreams[i]);
+    }
+    uv_close((uv_handle_t *)&w->stop, NULL);
+    uv_close((uv_handle_t *)&w->drained, NULL);
+}
+
+static void on_stop(uv_async_t *stop) {
+    struct worker *w = stop->data;
+    if (uv_is_active((uv_handle_t *)&w->drained)) {
+        return;
+    }
+    for (size_t i = 0; i < w->conf->config->listens_n; i++) {
+        uv_close(&w->listeners[i].io.handle, NULL);
+        conn_shutdown(&w->listeners[i].conns);
+    }
+    w->stop_by_ms = loop_now_ms(&w->loop) + DRAIN_MS;
+    uv_timer_start(&w->drained, on_drained, 1, DRAIN_LOOK_MS);
+}
+
+// ---- life ---------------------------------------------------------------------------------------
+
+int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index, const int *fds) {
+    const struct config *config = conf->config;
+    w->index = index;
+    w->conf = conf;
+    if (loop_init(&w->loop) != 0) {
+        return ERR_LISTEN;
+    }
+    w->listeners = calloc(config->listens_n, sizeof *w->listeners);
+    w->upstreams = calloc(config->pools_n + 1, sizeof *w->upstreams);
+    if (w->listeners == NULL || w->upstreams == NULL) {
+        abort();
+    }
+    h2_pool_init(&w->h2_pool);
+    tls_pool_init(&w->tls_pool);
+    files_init(&w->files, &w->loop, config->sites, config->sites_n);
+    w->relay = (struct relay_conf){.loop = &w->loop,
+                                   .upstreams = w->upstreams,
+                                   .files = &w->files,
+                                   .learning = &conf->learning->workers[index],
+                                   .metrics = &conf->metrics->workers[index],
+                                   .secret = conf->secret};
+    relay_conf_init(&w->relay);
+    w->loop.on_turn_end = on_turn_end;
+    w->loop.turn_self = w->relay.learning;
+    uv_async_init(&w->loop.uv, &w->stop, on_stop);
+    uv_timer_init(&w->loop.uv, &w->drained);
+    w->stop.data = w->drained.data = w;
+    return open_all(w, fds);
+}
+
+static void run(void *self) {
+    struct worker *w = self;
+    learning_enter(w->relay.learning);
+    loop_run(&w->loop);
+    loop_fini(&w->loop);
+    learning_leave(w->relay.learning);
+    atomic_store(&w->has_ended, true);
+    uv_async_send(w->ended);
+}
+
+int worker_start(struct worker *w) {
+    return uv_thread_create(&w->thread, run, w);
+}
+
+void worker_stop(struct worker *w) {
+    uv_async_send(&w->stop);
+}
+
+void worker_fini(struct worker *w) {
+    uv_thread_join(&w->thread);
+    for (size_t i = 0; i < w->conf->config->pools_n; i++) {
+        upstream_fini(&w->upstreams[i]);
+    }
+    relay_conf_fini(&w->relay);
+    files_fini(&w->files);
+    h2_pool_fini(&w->h2_pool);
+    tls_pool_fini(&w->tls_pool);
+    free(w->listeners);
+    free(w->upstreams);
+}

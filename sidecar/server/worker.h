@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// One worker: a thread with a loop of its own, its listening sockets (SO_REUSEPORT), its client
+// connections, its connections to the backends and its caches. Workers share nothing that is
+// written, but for the ring to the learner.
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "config/config.h"
+#include "server/relay.h"
+
+// A listening socket as the worker uses it.
+struct worker_listener {
+    struct worker *worker;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } io;
+    struct conn_conf conns;
+    struct relay_listener relay;
+};
+
+// What all workers are made from. Borrowed for their life.
+struct worker_conf {
+    const struct config *config;
+    const struct router *router;
+    struct tls_context *tls; // NULL when nobody listens with TLS
+    struct learning *learning;
+    struct metrics *metrics;
+    const struct siphash_key *secret;
+};
+
+struct worker {
+    unsigned index;
+    const struct worker_conf *conf;
+    struct loop loop;
+    struct worker_listener *listeners; // as in config->listens
+    struct upstream *upstreams;        // as in config->pools
+    struct files files;
+    struct relay_conf relay;
+    struct h2_pool h2_pool;
+    struct tls_pool tls_pool;
+    uv_async_t stop;
+    uv_timer_t drained; // looks whether the last connection is gone
+    uint64_t stop_by_ms;
+    uv_thread_t thread;
+    _Atomic bool has_ended; // its loop is over
+    uv_async_t *ended;      // of the main loop, told when it is
+};
+
+// Makes the worker on its listening sockets, one a listener of the configuration, which become its
+// own. 0, or an ERR_ that has been logged.
+int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index, const int *fds);
+// Runs it on a thread. 0, or a libuv error.
+int worker_start(struct worker *w);
+// From any thread: takes no new connections, ends those that are open, then ends the thread.
+void worker_stop(struct worker *w);
+// Waits for the thread, then frees.
+void worker_fini(struct worker *w);
+
+#endif
