@@ -7,11 +7,11 @@
 // A session of nghttp2 keeps a frame buffer of 16 KiB for life, of which an idle connection has
 // touched a few hundred bytes. Cut from slabs along pages, only the touched pages of it are real
 // memory: 4 KiB instead of 16 a connection.
-#define PAGE 4096u
-#define LARGE 12288u         // bytes from which an allocation is cut from a slab
-#define PIECE (5 * PAGE)     // bytes of such a piece
-#define PIECES 64u           // in a slab
-#define TAG (sizeof(void *)) // where in the piece the user's bytes begin
+#define PAGE ((size_t)4096)
+#define LARGE ((size_t)12288) // bytes from which an allocation is cut from a slab
+#define PIECE (5 * PAGE)      // bytes of such a piece
+#define PIECES ((size_t)64)   // in a slab
+#define TAG (sizeof(void *))  // where in the piece the user's bytes begin
 
 _Static_assert(alignof(max_align_t) == 2 * TAG, "malloc never gives an odd multiple of TAG");
 

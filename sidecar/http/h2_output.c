@@ -8,7 +8,7 @@ static size_t room(const struct h2 *h) {
 }
 
 static void put(struct h2 *h, const uint8_t *p, size_t n) {
-    if (n == 0) {
+    if (n == 0 || p == NULL) {
         return;
     }
     memcpy(h->out->bytes + h->out_to, p, n);

@@ -19,12 +19,11 @@ static void *must(void *p) {
 
 void h2_pool_init(struct h2_pool *pool) {
     *pool = (struct h2_pool){0};
-    list_init(&pool->streams);
 }
 
 void h2_pool_trim(struct h2_pool *pool) {
-    for (struct list *n; (n = list_take(&pool->streams)) != NULL;) {
-        struct h2_stream *s = LIST_ITEM(n, struct h2_stream, node);
+    for (struct h2_stream *s; (s = pool->streams) != NULL;) {
+        pool->streams = s->next;
         arena_fini(&s->base.arena);
         buf_fini(&s->queue);
         free(s);
@@ -43,15 +42,14 @@ void h2_pool_fini(struct h2_pool *pool) {
 }
 
 static struct h2_stream *take_stream(struct h2_pool *pool, size_t request_memory) {
-    struct list *n = list_take(&pool->streams);
-    if (n == NULL) {
-        struct h2_stream *s = must(calloc(1, sizeof *s));
+    struct h2_stream *s = pool->streams;
+    if (s == NULL) {
+        s = must(calloc(1, sizeof *s));
         arena_init(&s->base.arena, request_memory);
         buf_init(&s->queue, QUEUE_LIMIT);
-        list_init(&s->node);
         return s;
     }
-    struct h2_stream *s = LIST_ITEM(n, struct h2_stream, node);
+    pool->streams = s->next;
     pool->stream_count--;
     pool->kept_bytes -= s->queue.cap;
     s->base.arena.budget = request_memory;
@@ -90,7 +88,8 @@ void h2_pool_put(struct h2 *h, struct h2_stream *s) {
     pool->kept_bytes += s->queue.cap;
     pool->stream_count++;
     // The last used is the next used: its memory is still in the cache.
-    list_put(pool->streams.next, &s->node);
+    s->next = pool->streams;
+    pool->streams = s;
 }
 
 struct h2_block *h2_pool_take_block(struct h2_pool *pool) {

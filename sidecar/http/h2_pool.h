@@ -6,15 +6,14 @@
 #ifndef HTTP_H2_POOL_H
 #define HTTP_H2_POOL_H
 
-#include "base/list.h"
 #include "base/span.h"
 
 struct h2_block;
 struct h2_stream;
 
 struct h2_pool {
-    struct list streams;     // idle h2_stream
-    struct h2_block *blocks; // idle output blocks, linked
+    struct h2_stream *streams; // idle ones, linked, the last used first
+    struct h2_block *blocks;   // idle output blocks, linked
     unsigned stream_count, block_count;
     size_t kept_bytes; // memory of idle streams' body queues
     char date[32];     // the `date` of second date_at

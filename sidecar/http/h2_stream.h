@@ -30,7 +30,8 @@ enum h2_event {
 
 struct h2_stream {
     struct front_stream base; // first
-    struct list node;         // in h2.streams or h2_pool.streams
+    struct list node;         // in h2.streams
+    struct h2_stream *next;   // in h2_pool.streams
     struct list ready;        // in h2.ready
     struct buf queue;         // response body not yet framed
     uint64_t body_left;       // of its Content-Length, or BODY_UNKNOWN

@@ -149,7 +149,7 @@ static void add_names_of(struct tls_context *c, X509 *x, size_t certificate) {
 
 static void keep(struct tls_context *c, SSL_CTX *x, const struct span *names, size_t names_n) {
     size_t certificate = c->certificates_n;
-    c->certificates = must(realloc(c->certificates, (certificate + 1) * sizeof *c->certificates));
+    c->certificates = must(realloc(c->certificates, (certificate + 1) * sizeof(SSL_CTX *)));
     c->certificates[c->certificates_n++] = x;
     for (size_t i = 0; i < names_n; i++) {
         add_name(c, names[i], certificate);
