@@ -71,15 +71,22 @@ static void free_route(struct route *r) {
     free(r);
 }
 
+// list_take, and says to whoever proves things about it that the node is off the list.
+static struct list *take(struct list *list) {
+    struct list *node = list_take(list);
+    assert(node == NULL || list->next != node);
+    return node;
+}
+
 void learner_free(struct learner *l) {
     struct list *node;
-    while ((node = list_take(&l->news)) != NULL) {
+    while ((node = take(&l->news)) != NULL) {
         struct route *r = LIST_ITEM(node, struct route, news);
         if (r->is_gone) {
             free_route(r);
         }
     }
-    while ((node = list_take(&l->ages)) != NULL) {
+    while ((node = take(&l->ages)) != NULL) {
         free_route(LIST_ITEM(node, struct route, age));
     }
     arena_fini(&l->scratch);
@@ -133,6 +140,7 @@ static void drop_route(struct learner *l, struct route *r) {
     assert(*at == r);
     *at = r->chain;
     list_drop(&r->age);
+    assert(l->ages.next != &r->age);
     l->stats.routes--;
     l->stats.bytes -= route_bytes(r);
     if (r->view.version == 0) {
@@ -245,7 +253,7 @@ uint64_t learner_deadline(const struct learner *l) {
 }
 
 enum step learner_next(struct learner *l, struct plan **out) {
-    struct list *node = list_take(&l->news);
+    struct list *node = take(&l->news);
     if (node == NULL) {
         return STEP_MORE;
     }
