@@ -61,6 +61,7 @@ end_to_end_asan() {
 
 end_to_end_tsan() {
     OUTRIDER="$PWD/build/tsan/outrider" SANITIZED=1 \
+        TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" \
         $fixed "$python" -m pytest -q -rs tests/e2e/hints_test.py
 }
 
