@@ -3,8 +3,6 @@
 
 #include "http/h2_stream.h"
 
-#define READ_AHEAD_LIMIT (256u << 10) // bytes told as bodies and not consumed before wants is false
-
 void h2_conf_init(struct h2_conf *c) {
     *c = (struct h2_conf){
         .max_streams = 100,
@@ -82,13 +80,14 @@ static void fail_by_library(struct h2 *h, ssize_t code) {
     switch (code) {
     case NGHTTP2_ERR_FLOODED:
     case NGHTTP2_ERR_TOO_MANY_SETTINGS:
+    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
         h2_fail(h, ERR_H2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
         return;
     case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
         h2_fail(h, ERR_H2, NGHTTP2_PROTOCOL_ERROR);
         return;
-    default: // also -905 of Debian's 1.52, too many CONTINUATION, which has no name in its header
-        h2_fail(h, ERR_H2, NGHTTP2_ENHANCE_YOUR_CALM);
+    default:
+        h2_fail(h, ERR_H2, NGHTTP2_INTERNAL_ERROR);
     }
 }
 

@@ -24,7 +24,7 @@ struct h2_conf {
     struct h2_pool *pool; // of this thread; must outlive every h2. NULL until set
     const int64_t
         *unix_time; // seconds, kept by the caller: for `date` and for decay. NULL until set
-    bool is_secure; // request.is_secure and the scheme to expect
+    bool is_secure; // request.is_secure
 
     uint32_t max_streams;    // requests under way at once: 100
     size_t request_memory;   // bytes the arena of a stream may hand out: 256 KiB

@@ -65,6 +65,7 @@ static int too_much(struct h2 *h, int32_t id, size_t len) {
     }
     if (h->head_fields > h->conf->fields_hard) {
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM);
+        h->is_heading = false;
         int rv = h2_abuse_fault(h, &h->faults_seen);
         return rv != 0 ? rv : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }

@@ -6,11 +6,10 @@
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *self) {
     (void)session;
     struct h2 *h = self;
-    if (hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_CONTINUATION) {
-        h->is_heading = true;
+    if (hd->type == NGHTTP2_CONTINUATION) {
         return 0;
     }
-    h->is_heading = false;
+    h->is_heading = false; // also after a block that the library ignored, which has no other end
     // Of these the library does not tell when they are complete: it does little with them.
     bool is_idle = hd->type == NGHTTP2_PRIORITY || hd->type == NGHTTP2_PRIORITY_UPDATE;
     return is_idle ? h2_abuse_glitch(h) : 0;
@@ -19,6 +18,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *self) {
     (void)session;
     struct h2 *h = self;
+    h->is_heading = true;
     h->head = NULL;
     h->head_bytes = 0;
     h->head_fields = 0;
@@ -43,6 +43,7 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
     nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
                               NGHTTP2_PROTOCOL_ERROR);
     struct h2 *h = self;
+    h->is_heading = false;
     int rv = h2_abuse_fault(h, &h->faults_seen);
     return rv != 0 ? rv : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }

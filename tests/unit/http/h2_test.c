@@ -1029,6 +1029,39 @@ static void test_stream_errors(void **state) {
     }
 }
 
+// The timer for heads runs while a block is incomplete, and only then.
+static void test_phase_of_a_head(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint8_t flags;
+        struct span block;
+        enum front_phase phase;
+    } rows[] = {
+        {"a block that goes on", 1, SPAN_INIT("\x82\x87"), FRONT_HEAD},
+        {"a block that is refused", 5, SPAN_INIT(HEAD "\0\1x\3a\nb"), FRONT_IDLE},
+        {"a malformed block", 5, SPAN_INIT("\x82" HEAD), FRONT_IDLE},
+        {"a request", 5, SPAN_INIT(HEAD), FRONT_IDLE},
+        {"a request whose body is to come", 4,
+         SPAN_INIT("\x83\x87\x05\x05/echo\x01\x09"
+                   "a.example"),
+         FRONT_BUSY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        struct buf b;
+        print_message("  %s\n", rows[i].name);
+        world_init(&w);
+        buf_init(&b, 1u << 20);
+        buf_put(&b, SPAN(PREFACE));
+        put_frame(&b, NGHTTP2_HEADERS, rows[i].flags, 1, rows[i].block);
+        feed(&w, buf_span(&b));
+        assert_int_equal(front_phase(&w.h.front), rows[i].phase);
+        buf_fini(&b);
+        world_fini(&w);
+    }
+}
+
 static void test_not_http2(void **state) {
     (void)state;
     struct world w;
@@ -1179,6 +1212,7 @@ int main(void) {
         cmocka_unit_test(test_peer_that_does_not_read),
         cmocka_unit_test(test_header_block_limits),
         cmocka_unit_test(test_stream_errors),
+        cmocka_unit_test(test_phase_of_a_head),
         cmocka_unit_test(test_not_http2),
         cmocka_unit_test(test_every_split),
         cmocka_unit_test(test_body_end_comes_in_the_same_read),
