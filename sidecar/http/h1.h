@@ -72,7 +72,7 @@ struct h1 {
     bool is_finished; // the caller has put all of the response
     bool is_reset;    // the stream was broken off
     bool is_over;     // FRONT_DONE or FRONT_RESET was told
-    bool is_closing;  // no request follows
+    bool closes;      // no request follows the one under way
 };
 
 // 0. Borrows conf until front_fini(&h->front). Allocates nothing.

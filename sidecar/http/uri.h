@@ -7,7 +7,8 @@
 
 #include "base/arena.h"
 
-#define URI_HOST_MAX 253 // bytes of a host name (RFC 1035, 2.3.4)
+#define URI_HOST_MAX 253       // bytes of a host name (RFC 1035, 2.3.4)
+#define URI_REFERENCE_MAX 8192 // bytes of a reference
 
 // host[:port], checked.
 struct uri_authority {
@@ -45,10 +46,12 @@ struct span uri_path_encode(struct arena *a, struct span path);
 int uri_authority_parse(struct arena *a, struct span authority, struct uri_authority *out,
                         const char **why);
 
-// What `reference` points at when it stands in a document at `base` (RFC 3986, 5.2). References are
-// percent-encoded where they must be, not decoded. What is out lives in `a`, or borrows from base
-// or reference. 0; ERR_SYNTAX for what is no reference or names user information or a bad host;
-// ERR_URI_SCHEME when it is well formed but neither http nor https; ERR_ARENA_LIMIT.
+// What `reference` points at when it stands in a document at `base` (RFC 3986, 5.2). It comes out
+// as browsers request it: bytes that may not stand in a URL are percent-encoded, what they leave
+// alone is left alone, so that two spellings of one request compare equal. Borrows from base or
+// reference, or lives in `a`. 0; ERR_URI_SCHEME when it is neither http nor https; ERR_SYNTAX for
+// what is no reference, for user information or a bad host, for a path that would begin with "//",
+// and for what programs read differently ("\\", encoded dot segments, ...); ERR_ARENA_LIMIT.
 int uri_resolve(struct arena *a, const struct uri *base, struct span reference, struct uri *out);
 
 #endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "http/field.h"
+
+// One bit a character: "!#$%&'*+-.^_`|~", DIGIT, ALPHA.
+bool field_is_token_char(uint8_t c) {
+    static const uint32_t bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
+    return bits[c >> 5] >> (c & 31) & 1;
+}
+
+bool field_is_token(struct span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        if (!field_is_token_char(s.p[i])) {
+            return false;
+        }
+    }
+    return s.n > 0;
+}
+
+static bool is_blank(uint8_t c) {
+    return c == ' ' || c == '\t';
+}
+
+static bool is_text(const uint8_t *p, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if ((p[i] < ' ' && p[i] != '\t') || p[i] == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Eight bytes of which one is below SP, or DEL; also says so of a few that are not.
+static bool is_odd_word(const uint8_t *p) {
+    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    uint64_t del = w ^ ones * 0x7f;
+    return (((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & highs;
+}
+
+// field-value = *field-content, field-content = field-vchar [ 1*( SP / HTAB / field-vchar )
+// field-vchar ], field-vchar = VCHAR / obs-text (RFC 9110, 5.5)
+bool field_is_value(struct span s) {
+    if (s.n == 0) {
+        return true;
+    }
+    if (is_blank(s.p[0]) || is_blank(s.p[s.n - 1])) {
+        return false;
+    }
+    size_t i = 0;
+    for (; i + 8 <= s.n; i += 8) {
+        if (is_odd_word(s.p + i) && !is_text(s.p + i, 8)) {
+            return false;
+        }
+    }
+    return is_text(s.p + i, s.n - i);
+}
+
+bool field_is_connection_specific(struct span name) {
+    static const struct span names[] = {
+        SPAN_INIT("connection"),     SPAN_INIT("keep-alive"),        SPAN_INIT("proxy-connection"),
+        SPAN_INIT("upgrade"),        SPAN_INIT("transfer-encoding"), SPAN_INIT("te"),
+        SPAN_INIT("http2-settings"),
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (span_eq_nocase(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct span field_lower(struct span s, uint8_t *out) {
+    for (size_t i = 0; i < s.n; i++) {
+        out[i] = span_lower_byte(s.p[i]);
+    }
+    return span_of(out, s.n);
+}
+
+// Where the first `end` outside of quoted strings stands, or s.n. An open quoted string reaches to
+// the end.
+//
+// quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE (RFC 9110, 5.6.4)
+static size_t find_unquoted(struct span s, uint8_t end) {
+    bool is_quoted = false;
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        if (c == '"') {
+            is_quoted = !is_quoted;
+        } else if (c == '\\' && is_quoted) {
+            i++;
+        } else if (c == end && !is_quoted) {
+            return i;
+        }
+    }
+    return s.n;
+}
+
+static bool cut_unquoted(struct span *rest, uint8_t end, struct span *part) {
+    if (rest->p == NULL) {
+        return false;
+    }
+    size_t at = find_unquoted(*rest, end);
+    *part = span_trim(span_first(*rest, at));
+    *rest = at < rest->n ? span_skip(*rest, at + 1) : (struct span){NULL, 0};
+    return true;
+}
+
+// list = [ element ] *( OWS "," OWS [ element ] ) (RFC 9110, 5.6.1.2)
+bool field_next_element(struct span *rest, struct span *element) {
+    while (cut_unquoted(rest, ',', element)) {
+        if (element->n > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool field_next_part(struct span *rest, struct span *part) {
+    return cut_unquoted(rest, ';', part);
+}
+
+size_t field_find(const struct pairs *fields, struct span name, size_t from) {
+    while (from < fields->n && !span_eq_nocase(fields->v[from].name, name)) {
+        from++;
+    }
+    return from;
+}
+
+bool field_has_token(const struct pairs *fields, struct span name, struct span token) {
+    for (size_t i = field_find(fields, name, 0); i < fields->n;
+         i = field_find(fields, name, i + 1)) {
+        struct span rest = fields->v[i].value, element;
+        while (field_next_element(&rest, &element)) {
+            if (span_eq_nocase(element, token)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "http/mime.h"
+
+#define ENDING_MAX 12 // bytes; longer endings are unknown
+
+struct row {
+    const char *ending;
+    struct span type;
+};
+
+// Sorted by ending.
+static const struct row rows[] = {
+    {"3gp", SPAN_INIT("video/3gpp")},
+    {"7z", SPAN_INIT("application/x-7z-compressed")},
+    {"aac", SPAN_INIT("audio/aac")},
+    {"apng", SPAN_INIT("image/apng")},
+    {"atom", SPAN_INIT("application/atom+xml")},
+    {"avi", SPAN_INIT("video/x-msvideo")},
+    {"avif", SPAN_INIT("image/avif")},
+    {"bmp", SPAN_INIT("image/bmp")},
+    {"bz2", SPAN_INIT("application/x-bzip2")},
+    {"cjs", SPAN_INIT("text/javascript; charset=utf-8")},
+    {"css", SPAN_INIT("text/css; charset=utf-8")},
+    {"csv", SPAN_INIT("text/csv; charset=utf-8")},
+    {"cur", SPAN_INIT("image/x-icon")},
+    {"doc", SPAN_INIT("application/msword")},
+    {"docx", SPAN_INIT("application/vnd.openxmlformats-officedocument.wordprocessingml.document")},
+    {"eot", SPAN_INIT("application/vnd.ms-fontobject")},
+    {"epub", SPAN_INIT("application/epub+zip")},
+    {"flac", SPAN_INIT("audio/flac")},
+    {"gif", SPAN_INIT("image/gif")},
+    {"glb", SPAN_INIT("model/gltf-binary")},
+    {"gltf", SPAN_INIT("model/gltf+json")},
+    {"gz", SPAN_INIT("application/gzip")},
+    {"heic", SPAN_INIT("image/heic")},
+    {"htm", SPAN_INIT("text/html; charset=utf-8")},
+    {"html", SPAN_INIT("text/html; charset=utf-8")},
+    {"ico", SPAN_INIT("image/x-icon")},
+    {"ics", SPAN_INIT("text/calendar; charset=utf-8")},
+    {"jpeg", SPAN_INIT("image/jpeg")},
+    {"jpg", SPAN_INIT("image/jpeg")},
+    {"js", SPAN_INIT("text/javascript; charset=utf-8")},
+    {"json", SPAN_INIT("application/json")},
+    {"jsonld", SPAN_INIT("application/ld+json")},
+    {"jxl", SPAN_INIT("image/jxl")},
+    {"m3u8", SPAN_INIT("application/vnd.apple.mpegurl")},
+    {"m4a", SPAN_INIT("audio/mp4")},
+    {"m4v", SPAN_INIT("video/mp4")},
+    {"map", SPAN_INIT("application/json")},
+    {"md", SPAN_INIT("text/markdown; charset=utf-8")},
+    {"mid", SPAN_INIT("audio/midi")},
+    {"mjs", SPAN_INIT("text/javascript; charset=utf-8")},
+    {"mkv", SPAN_INIT("video/x-matroska")},
+    {"mov", SPAN_INIT("video/quicktime")},
+    {"mp3", SPAN_INIT("audio/mpeg")},
+    {"mp4", SPAN_INIT("video/mp4")},
+    {"mpd", SPAN_INIT("application/dash+xml")},
+    {"mpeg", SPAN_INIT("video/mpeg")},
+    {"oga", SPAN_INIT("audio/ogg")},
+    {"ogg", SPAN_INIT("audio/ogg")},
+    {"ogv", SPAN_INIT("video/ogg")},
+    {"opus", SPAN_INIT("audio/ogg")},
+    {"otf", SPAN_INIT("font/otf")},
+    {"pdf", SPAN_INIT("application/pdf")},
+    {"png", SPAN_INIT("image/png")},
+    {"ppt", SPAN_INIT("application/vnd.ms-powerpoint")},
+    {"pptx",
+     SPAN_INIT("application/vnd.openxmlformats-officedocument.presentationml.presentation")},
+    {"rar", SPAN_INIT("application/vnd.rar")},
+    {"rss", SPAN_INIT("application/rss+xml")},
+    {"rtf", SPAN_INIT("application/rtf")},
+    {"svg", SPAN_INIT("image/svg+xml")},
+    {"tar", SPAN_INIT("application/x-tar")},
+    {"tif", SPAN_INIT("image/tiff")},
+    {"tiff", SPAN_INIT("image/tiff")},
+    {"ts", SPAN_INIT("video/mp2t")},
+    {"ttc", SPAN_INIT("font/collection")},
+    {"ttf", SPAN_INIT("font/ttf")},
+    {"txt", SPAN_INIT("text/plain; charset=utf-8")},
+    {"vtt", SPAN_INIT("text/vtt; charset=utf-8")},
+    {"wasm", SPAN_INIT("application/wasm")},
+    {"wav", SPAN_INIT("audio/wav")},
+    {"weba", SPAN_INIT("audio/webm")},
+    {"webm", SPAN_INIT("video/webm")},
+    {"webmanifest", SPAN_INIT("application/manifest+json")},
+    {"webp", SPAN_INIT("image/webp")},
+    {"woff", SPAN_INIT("font/woff")},
+    {"woff2", SPAN_INIT("font/woff2")},
+    {"xhtml", SPAN_INIT("application/xhtml+xml")},
+    {"xls", SPAN_INIT("application/vnd.ms-excel")},
+    {"xlsx", SPAN_INIT("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")},
+    {"xml", SPAN_INIT("application/xml")},
+    {"xsl", SPAN_INIT("application/xslt+xml")},
+    {"zip", SPAN_INIT("application/zip")},
+};
+
+// The ending of the last segment, in lower case with a zero behind it. False when there is none
+// that may be known.
+static bool find_ending(struct span path, char *out) {
+    size_t at = path.n;
+    while (at > 0 && path.p[at - 1] != '.' && path.p[at - 1] != '/') {
+        at--;
+    }
+    struct span ending = span_skip(path, at);
+    if (at == 0 || path.p[at - 1] == '/' || ending.n == 0 || ending.n >= ENDING_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < ending.n; i++) {
+        out[i] = (char)span_lower_byte(ending.p[i]);
+    }
+    out[ending.n] = 0;
+    return true;
+}
+
+struct span mime_type(struct span path) {
+    char ending[ENDING_MAX];
+    size_t low = 0, high = sizeof rows / sizeof *rows;
+    bool has_ending = find_ending(path, ending);
+    while (has_ending && low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(ending, rows[middle].ending);
+        if (order == 0) {
+            return rows[middle].type;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return SPAN("application/octet-stream");
+}
+
+struct span mime_essence(struct span content_type) {
+    return span_trim(span_first(content_type, span_index(content_type, ';')));
+}
+
+static bool has_suffix_nocase(struct span s, struct span suffix) {
+    return s.n >= suffix.n && span_eq_nocase(span_skip(s, s.n - suffix.n), suffix);
+}
+
+bool mime_is_compressible(struct span content_type) {
+    static const struct span types[] = {
+        SPAN_INIT("application/json"),
+        SPAN_INIT("application/javascript"),
+        SPAN_INIT("application/x-javascript"),
+        SPAN_INIT("application/xml"),
+        SPAN_INIT("application/wasm"),
+        SPAN_INIT("application/rtf"),
+        SPAN_INIT("application/vnd.ms-fontobject"),
+        SPAN_INIT("application/vnd.apple.mpegurl"),
+        SPAN_INIT("font/ttf"),
+        SPAN_INIT("font/otf"),
+        SPAN_INIT("font/collection"),
+        SPAN_INIT("image/bmp"),
+        SPAN_INIT("image/x-icon"),
+        SPAN_INIT("application/x-tar"),
+    };
+    struct span type = mime_essence(content_type);
+    if (span_eq_nocase(span_first(type, 5), SPAN("text/")) ||
+        has_suffix_nocase(type, SPAN("+json")) || has_suffix_nocase(type, SPAN("+xml"))) {
+        return !span_eq_nocase(type, SPAN("text/event-stream")); // whose events must not wait
+    }
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (span_eq_nocase(type, types[i])) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include "http/uri.h"
+
+#include "base/error.h"
+#include "http/field.h"
+
+#include <arpa/inet.h>
+
+static int fail(int error, const char **why, const char *text) {
+    *why = text;
+    return error;
+}
+
+// ---- paths --------------------------------------------------------------------------------------
+
+static int hex_value(uint8_t c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = span_lower_byte(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Bytes that a request target may not have as they are.
+static bool is_bad_raw(uint8_t c) {
+    return c <= ' ' || c >= 0x7f || c == '#';
+}
+
+// The byte of the %-escape at the front of s. Negative, with *why, when it is none or hides what a
+// file name or a parser further on would take for something else.
+static int decode_escape(struct span s, const char **why) {
+    int high = s.n > 2 ? hex_value(s.p[1]) : -1, low = s.n > 2 ? hex_value(s.p[2]) : -1;
+    if (high < 0 || low < 0) {
+        return fail(-1, why, "bad percent-encoding in the path");
+    }
+    int c = high << 4 | low;
+    if (c < ' ' || c == 0x7f) {
+        return fail(-1, why, "control character in the path");
+    }
+    if (c == '/' || c == '\\') {
+        return fail(-1, why, "encoded slash or backslash in the path");
+    }
+    return c;
+}
+
+// A path being written: p[0, n), of which p[segment, n) is the segment that is not complete.
+struct path {
+    uint8_t *p;
+    size_t n, segment;
+};
+
+// Ends the segment: a "/" follows unless it is the last. False for ".." in the root.
+static bool end_segment(struct path *path, bool is_last) {
+    struct span segment = span_of(path->p + path->segment, path->n - path->segment);
+    if (span_eq(segment, SPAN(".."))) {
+        if (path->segment == 1) {
+            return false;
+        }
+        path->n = path->segment - 1;
+        while (path->p[path->n - 1] != '/') {
+            path->n--;
+        }
+    } else if (span_eq(segment, SPAN("."))) {
+        path->n = path->segment;
+    } else if (segment.n > 0 && !is_last) {
+        path->p[path->n++] = '/';
+    }
+    path->segment = path->n;
+    return true;
+}
+
+static int rewrite(struct path *path, struct span raw, const char **why) {
+    for (size_t i = 1; i < raw.n; i++) {
+        int c = raw.p[i];
+        if (c == '/') {
+            if (!end_segment(path, false)) {
+                return fail(ERR_REQUEST_PATH, why, "the path leaves the root");
+            }
+            continue;
+        }
+        if (c == '%') {
+            c = decode_escape(span_skip(raw, i), why);
+            if (c < 0) {
+                return ERR_REQUEST_PATH;
+            }
+            i += 2;
+        }
+        path->p[path->n++] = (uint8_t)c;
+    }
+    return end_segment(path, true) ? 0 : fail(ERR_REQUEST_PATH, why, "the path leaves the root");
+}
+
+// Where the query begins, or s.n; sets *is_plain when the path before it is clean as it stands.
+static size_t scan_path(struct span s, bool *is_plain, const char **why) {
+    size_t i = 0;
+    for (; i < s.n && s.p[i] != '?'; i++) {
+        uint8_t c = s.p[i], before = i > 0 ? s.p[i - 1] : 0;
+        if (is_bad_raw(c) || c == '\\') {
+            *why = "character in the path that must be encoded";
+        }
+        *is_plain &= c != '%' && !(before == '/' && (c == '/' || c == '.'));
+    }
+    return i;
+}
+
+int uri_path_normalise(struct arena *a, struct span target, struct span *path, struct span *query,
+                       const char **why) {
+    bool is_plain = true;
+    const char *bad = NULL;
+    if (target.n == 0 || target.p[0] != '/') {
+        return fail(ERR_REQUEST_PATH, why, "the path does not begin with a slash");
+    }
+    struct span raw = span_first(target, scan_path(target, &is_plain, &bad));
+    struct span rest = span_skip(target, raw.n);
+    *query = rest.n > 0 ? span_skip(rest, 1) : (struct span){NULL, 0};
+    for (size_t i = 0; i < query->n; i++) {
+        if (is_bad_raw(query->p[i])) {
+            bad = "character in the query that must be encoded";
+        }
+    }
+    if (bad != NULL) {
+        return fail(ERR_REQUEST_PATH, why, bad);
+    }
+    *path = raw;
+    if (is_plain) {
+        return 0;
+    }
+    struct path out = {.p = arena_alloc(a, raw.n + 1), .n = 1, .segment = 1};
+    if (out.p == NULL) {
+        return fail(ERR_ARENA_LIMIT, why, "no memory left for the path");
+    }
+    out.p[0] = '/';
+    int rv = rewrite(&out, raw, why);
+    out.p[out.n] = 0;
+    *path = span_of(out.p, out.n);
+    return rv;
+}
+
+// pchar = unreserved / pct-encoded / sub-delims / ":" / "@" (RFC 3986, 3.3), and "/"
+static bool is_path_char(uint8_t c) {
+    return c > ' ' && c < 0x7f && memchr("\"#%<>?[\\]^`{|}", c, 14) == NULL;
+}
+
+static uint8_t *put_escape(uint8_t *at, uint8_t c) {
+    static const char hex[] = "0123456789ABCDEF";
+    *at++ = '%';
+    *at++ = (uint8_t)hex[c >> 4];
+    *at++ = (uint8_t)hex[c & 15];
+    return at;
+}
+
+struct span uri_path_encode(struct arena *a, struct span path) {
+    size_t odd = 0;
+    for (size_t i = 0; i < path.n; i++) {
+        odd += !is_path_char(path.p[i]);
+    }
+    uint8_t *p = arena_alloc(a, path.n + 2 * odd + 1), *at = p;
+    if (p == NULL) {
+        return (struct span){NULL, 0};
+    }
+    for (size_t i = 0; i < path.n; i++) {
+        if (is_path_char(path.p[i])) {
+            *at++ = path.p[i];
+        } else {
+            at = put_escape(at, path.p[i]);
+        }
+    }
+    *at = 0;
+    return span_of(p, (size_t)(at - p));
+}
+
+// ---- authorities --------------------------------------------------------------------------------
+
+static bool is_name_char(uint8_t c) {
+    c = span_lower_byte(c);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+// reg-name as the DNS has it: labels of 1 to 63 characters between single dots
+static bool is_host_name(struct span host) {
+    struct span label;
+    if (host.n == 0 || host.n > URI_HOST_MAX) {
+        return false;
+    }
+    while (span_cut(&host, '.', &label)) {
+        if (label.n == 0 || label.n > 63) {
+            return false;
+        }
+        for (size_t i = 0; i < label.n; i++) {
+            if (!is_name_char(label.p[i])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// IP-literal = "[" IPv6address "]"; there is no other that anybody uses
+static bool is_ip_literal(struct span host) {
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+    if (host.n < 4 || host.n - 2 >= sizeof text || host.p[host.n - 1] != ']') {
+        return false;
+    }
+    memcpy(text, host.p + 1, host.n - 2);
+    text[host.n - 2] = 0;
+    return memchr(text, 0, host.n - 2) == NULL && inet_pton(AF_INET6, text, &address) == 1;
+}
+
+static bool parse_port(struct span s, uint16_t *port) {
+    uint64_t value;
+    if (s.n > 5 || !span_to_u64(s, &value) || value == 0 || value > 65535) {
+        return false;
+    }
+    *port = (uint16_t)value;
+    return true;
+}
+
+// The length of the host at the front of `authority`.
+static size_t host_len(struct span authority) {
+    if (authority.n > 0 && authority.p[0] == '[') {
+        size_t end = span_index(authority, ']');
+        return end < authority.n ? end + 1 : end;
+    }
+    return span_index(authority, ':');
+}
+
+// authority = host [ ":" port ] (RFC 9110, 7.2; no userinfo: 4.2.4)
+int uri_authority_parse(struct arena *a, struct span authority, struct uri_authority *out,
+                        const char **why) {
+    struct span host = span_first(authority, host_len(authority));
+    struct span port = span_skip(authority, host.n);
+    out->port = 0;
+    if (port.n > 0 && (port.p[0] != ':' || !parse_port(span_skip(port, 1), &out->port))) {
+        return fail(ERR_REQUEST_HOST, why, "bad port in the host");
+    }
+    bool is_literal = host.n > 0 && host.p[0] == '[';
+    if (!is_literal && host.n > 1 && host.p[host.n - 1] == '.') {
+        host.n--; // the root of the DNS
+    }
+    if (is_literal ? !is_ip_literal(host) : !is_host_name(host)) {
+        return fail(ERR_REQUEST_HOST, why, "bad host name");
+    }
+    uint8_t *p = arena_alloc(a, host.n + port.n + 1);
+    if (p == NULL) {
+        return fail(ERR_ARENA_LIMIT, why, "no memory left for the host");
+    }
+    out->host = field_lower(host, p);
+    memcpy(p + host.n, port.p, port.n);
+    p[host.n + port.n] = 0;
+    out->text = span_of(p, host.n + port.n);
+    return 0;
+}
