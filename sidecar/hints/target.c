@@ -4,18 +4,6 @@
 #include "base/error.h"
 #include "http/uri.h"
 
-// Browsers read a backslash as a slash, so "/\evil.example" is another host to them; a control
-// character they leave out, so a scheme could hide behind one.
-static bool is_plain(struct span reference) {
-    for (size_t i = 0; i < reference.n; i++) {
-        uint8_t c = reference.p[i];
-        if (c <= 0x20 || c == 0x7f || c == '\\') {
-            return false;
-        }
-    }
-    return true;
-}
-
 static struct span without_default_port(struct span scheme, struct span authority) {
     struct span port = span_eq(scheme, SPAN("https")) ? SPAN(":443") : SPAN(":80");
     bool has = span_has_suffix(authority, port);
@@ -58,8 +46,7 @@ static enum hint_reason fill(struct target *out, const struct uri *base, const s
     out->origin = span_of(NULL, 0);
     out->url = uri->path;
     if (out->is_same_origin) {
-        // Written without its origin, "//host" would be another host.
-        return span_has_prefix(uri->path, SPAN("//")) ? HINT_TARGET_SYNTAX : HINT_OK;
+        return HINT_OK; // uri_resolve gives no path that begins with "//", which would be a host
     }
     out->origin = join(arena, uri->scheme, SPAN("://"), uri->authority);
     out->url = out->origin.p ? join(arena, out->origin, SPAN(""), uri->path) : out->origin;
@@ -74,9 +61,6 @@ enum hint_reason target_resolve(struct target *out, const struct target_page *pa
     struct uri uri;
     if (reference.n > TARGET_MAX) {
         return HINT_TARGET_LONG;
-    }
-    if (!is_plain(reference)) {
-        return HINT_TARGET_SYNTAX;
     }
     int error = uri_resolve(arena, &base, reference, &uri);
     return error == 0 ? fill(out, &base, &uri, arena) : reason_of(error);

@@ -97,9 +97,11 @@ static void the_last_response_counts(void **state) {
     put(l, "/", "</a.css?v=1>; rel=preload; as=style", 1000);
     put(l, "/", "</a.css?v=2>; rel=preload; as=style", 1001);
     assert_string_equal(published(l), "/: </a.css?v=2>; rel=preload; as=style\n");
+    size_t bytes = learner_stats(l)->bytes;
     put(l, "/", "</a.css?v=3>; rel=preload; as=style", 1002);
     assert_string_equal(published(l), "/: </a.css?v=3>; rel=preload; as=style\n");
     assert_int_equal(find(l, "/")->version, 2);
+    assert_int_equal(learner_stats(l)->bytes, bytes); // what it replaced is given back
     learner_free(l);
 }
 

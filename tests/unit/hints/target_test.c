@@ -46,7 +46,8 @@ static struct row rows[] = {
      NULL},
     {"a line break", "/a\r\nx: y", HINT_TARGET_SYNTAX, NULL},
     {"a tab that hides a scheme", "java\tscript:alert(1)", HINT_TARGET_SYNTAX, NULL},
-    {"a blank", "/a b", HINT_TARGET_SYNTAX, NULL},
+    {"a blank", "/a b", HINT_OK, "/a%20b"},
+    {"bytes above ASCII", "/\xc3\xa4.css", HINT_OK, "/%C3%A4.css"},
 };
 
 static const struct target_page page = {SPAN_INIT("https"), SPAN_INIT("site.example"),
