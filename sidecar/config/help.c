@@ -29,11 +29,7 @@ __attribute__((format(printf, 2, 3))) static int put(struct buf *out, const char
 }
 
 int help_usage(struct buf *out) {
-    int error = put(out, "outrider run FILE              serve what the configuration says\n"
-                         "outrider run ARGUMENTS         serve one site without a configuration\n"
-                         "outrider check FILE            say what is wrong with a configuration\n"
-                         "outrider help options          list the options of a configuration\n"
-                         "\nArguments of run:\n");
+    int error = put(out, "Arguments of run that stand for a file:\n");
     for (size_t i = 0; i < sizeof args / sizeof args[0] && error == 0; i++) {
         char name[64];
         snprintf(name, sizeof name, "%s %s", args[i].name, args[i].value);

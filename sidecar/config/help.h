@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-// `outrider help`: the commands and the arguments of run. 0, or ERR_BUF_LIMIT.
+// The arguments of `outrider run`, for a terminal. 0, or ERR_BUF_LIMIT.
 int help_usage(struct buf *out);
 // `outrider help options`: every section and option with default, range and sentence, for a
 // terminal. 0, or ERR_BUF_LIMIT.

@@ -220,7 +220,7 @@ static void nearer(const char *candidate, struct span name, const char **best, u
     struct span c = span_str(candidate);
     unsigned d = c.n <= NAME_MOST ? distance(name, c) : UINT32_MAX;
     // More than half of it changed is another word.
-    if (c.n > 0 && d * 2 <= c.n && d < *least) {
+    if (c.n > 0 && (size_t)d * 2 <= c.n && d < *least) {
         *least = d;
         *best = candidate;
     }

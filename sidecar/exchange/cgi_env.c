@@ -78,10 +78,17 @@ static bool has_ctl(struct span value) {
     return found;
 }
 
+static uint8_t *append(uint8_t *to, struct span s) {
+    if (s.n > 0) {
+        memcpy(to, s.p, s.n);
+    }
+    return to + s.n;
+}
+
 // Writes HTTP_NAME for a field's name. False when the name has a byte that may not be in one.
 static bool write_name(struct span name, uint8_t *to, uint32_t *hash) {
     uint32_t h = 2166136261u;
-    memcpy(to, "HTTP_", 5);
+    append(to, SPAN("HTTP_"));
     for (size_t i = 0; i < name.n; i++) {
         uint8_t c = span_lower_byte(name.p[i]);
         if (c >= 'a' && c <= 'z') {
@@ -108,13 +115,6 @@ static struct pair *find_name(const struct writer *w, struct span name, uint32_t
         }
     }
     return NULL;
-}
-
-static uint8_t *append(uint8_t *to, struct span s) {
-    if (s.n > 0) {
-        memcpy(to, s.p, s.n);
-    }
-    return to + s.n;
 }
 
 // A repeated field: its values become one.

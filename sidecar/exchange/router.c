@@ -304,9 +304,12 @@ static bool set_unseen(const struct search *s, size_t split) {
     return true;
 }
 
+// A path with a slash at its end. Most are pretty links that are no directory at all: then one look
+// tells, and not one for each index file.
 static void route_directory(const struct search *s, size_t split) {
-    size_t found = find_index(s, s->path.n);
-    // find_index wrote behind the path only.
+    size_t n = s->path.n;
+    bool is_there = n == 1 || find(s, n - 1) == FILE_DIRECTORY;
+    size_t found = is_there ? find_index(s, n) : 0;
     if (found > 0) {
         set_found(s, found);
     } else if (!set_unseen(s, split)) {
