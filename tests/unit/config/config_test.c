@@ -106,6 +106,9 @@ static const struct row rows[] = {
      "t.conf:2: the admin endpoint listens without tls, on a unix socket or a loopback address "
      "only\n"},
 
+    {"an admin endpoint with tls", LISTEN SITE "admin { listen = \"https://localhost:9000\" }",
+     "t.conf:1: the admin endpoint listens without tls, on a unix socket or a loopback address "
+     "only\n"},
     {"a pool without servers", LISTEN SITE "\npool \"php\" {}",
      "t.conf:2: pool \"php\" has no servers\n"},
     {"a pool that is not there", IN_SITE("pool = phq"), "t.conf:2: there is no pool \"phq\"\n"},
