@@ -17,10 +17,10 @@ static inline int64_t clock_now_ms(void) {
 }
 
 // SIGALRM in `ms` milliseconds and, because one signal may come just before the call it should
-// break, every 50 ms from then on. 0 turns it off.
+// break, every half second from then on. 0 turns it off.
 static inline void clock_alarm(int64_t ms) {
     struct itimerval timer = {
-        .it_interval = {.tv_usec = ms > 0 ? 50000 : 0},
+        .it_interval = {.tv_usec = ms > 0 ? 500000 : 0},
         .it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000},
     };
     setitimer(ITIMER_REAL, &timer, NULL);

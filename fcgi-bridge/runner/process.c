@@ -8,7 +8,6 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +67,6 @@ static int become(const struct process_plan *plan, int pipes[PIPES][2]) {
     }
     // All that we opened is close-on-exec; this is for what we were started with.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    umask(022);
     return set_limits(plan);
 }
 

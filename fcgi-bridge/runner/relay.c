@@ -105,35 +105,32 @@ static bool is_unix(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
 }
 
-// Bytes behind the end of the input: an abort of this request, or the next one, for which we stop
-// asking. No bytes: on TCP the client is gone; on a unix socket it may have shut its side only, and
-// POLLHUP tells when it is gone.
+// Bytes behind the end of the input: an abort of this request, or something for which it is too
+// early.
 static void on_client_input(struct relay *r) {
     FCGI_Header header;
     int fd = r->request->ipcFd;
     ssize_t n = recv(fd, &header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
-    if (n == 0 && !is_unix(fd)) {
-        r->ending = RELAY_CLIENT_GONE;
-    } else if (n == sizeof header && header.type == FCGI_ABORT_REQUEST &&
-               (header.requestIdB1 << 8 | header.requestIdB0) == r->request->requestId) {
+    if (n == sizeof header && header.type == FCGI_ABORT_REQUEST &&
+        (header.requestIdB1 << 8 | header.requestIdB0) == r->request->requestId) {
         recv(fd, &header, sizeof header, MSG_DONTWAIT);
         r->ending = RELAY_ABORTED;
     } else if (n >= 0 || errno != EAGAIN) {
-        r->client_events = 0;
+        r->client_events &= ~POLLIN;
     }
 }
 
 static void on_client(struct relay *r, short events) {
-    if (events & (POLLHUP | POLLERR | POLLNVAL)) {
+    if (events & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL)) {
         r->ending = RELAY_CLIENT_GONE;
-    } else if (events & (POLLIN | POLLRDHUP)) {
+    } else if (events & POLLIN) {
         on_client_input(r);
     }
 }
 
 static void on_input_ended(struct relay *r) {
     r->has_input_ended = true;
-    r->client_events = POLLIN | POLLRDHUP;
+    r->client_events |= POLLIN;
     if (atomic_load(&r->input->state) == INPUT_BROKEN) {
         r->ending = RELAY_CLIENT_GONE;
     }
@@ -181,6 +178,9 @@ static void turn(struct relay *r) {
 
 void relay_run(struct relay *r, struct input *input) {
     r->input = input;
+    // On a unix socket POLLHUP tells a client that has gone from one that has shut its own side
+    // only. On TCP they look the same; there a client has no reason to shut its side alone.
+    r->client_events = is_unix(r->request->ipcFd) ? 0 : POLLRDHUP;
     while (r->ending == RELAY_RUNNING) {
         turn(r);
     }

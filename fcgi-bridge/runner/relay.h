@@ -29,7 +29,7 @@ struct relay {
     int64_t deadline_ms;
     uint64_t sent, most; // bytes of output; how many there may be
     uint64_t complained; // bytes of errors
-    short client_events; // what to ask the client's socket for
+    short client_events; // what to ask the client's socket for, besides that it is closed
     bool has_exited, has_input_ended;
     enum relay_ending ending;
 };

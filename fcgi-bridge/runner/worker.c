@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#define HEAD_MS 10000 // for a client to send the parameters of a request
-#define IDLE_MS 5000  // how long a kept connection may be idle
-#define GRACE_MS 20   // how long somebody else may take to accept a connection
-#define PAUSE_MS 100  // when the system has no descriptors or memory for a connection
+#define HEAD_MS 10000           // for a client to send the parameters of a request
+#define IDLE_MS 5000            // how long a kept connection may be idle
+#define GRACE_MS 20             // how long somebody else may take to accept a connection
+#define PAUSE_MS 100            // when the system has no descriptors or memory for a connection
+#define MEMORY_MORE (256 << 20) // bytes of address space beyond what a worker starts with
 
 // Closes a kept connection that waits for its next request: nothing is on its way, so none of
 // libfcgi's lingering is needed.
@@ -77,10 +80,28 @@ static bool is_passing(int error) {
     return error == EAGAIN || error == EINTR || error == ECONNABORTED || error == 0;
 }
 
+// libfcgi allocates what the length of a parameter says, whatever that is. Programs can still have
+// more: only the soft limit is set.
+static void bound_memory(void) {
+    struct rlimit limit;
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm == NULL) {
+        return;
+    }
+    if (fscanf(statm, "%lu", &pages) == 1 && getrlimit(RLIMIT_AS, &limit) == 0) {
+        rlim_t most = pages * (rlim_t)sysconf(_SC_PAGESIZE) + MEMORY_MORE;
+        limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
+        setrlimit(RLIMIT_AS, &limit);
+    }
+    fclose(statm);
+}
+
 int worker_run(const struct script_conf *conf, int listen_fd) {
     FCGX_Request request;
     prctl(PR_SET_CHILD_SUBREAPER, 1); // what programs leave behind is ours to reap
     stop_init();
+    bound_memory();
     if (FCGX_Init() != 0 || FCGX_InitRequest(&request, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
         fputs("fcgi-bridge: cannot initialise libfcgi\n", stderr);
         return 1;

@@ -7,9 +7,11 @@ import resource
 import signal
 import sys
 
+with open('/proc/self/environ') as variables:
+    names = [text.partition('=')[0] for text in variables.read().split('\0') if text]
 print('Content-Type: application/json\n')
 print(json.dumps({
-    'environment': dict(os.environ), 'arguments': sys.argv, 'directory': os.getcwd(),
+    'environment': dict(os.environ), 'names': names, 'arguments': sys.argv, 'directory': os.getcwd(),
     'descriptors': sorted(int(fd) for fd in os.listdir('/proc/self/fd')
                           if os.path.exists(f'/proc/self/fd/{fd}')),
     'pid': os.getpid(), 'parent': os.getppid(), 'group': os.getpgrp(), 'session': os.getsid(0),
