@@ -1,57 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "cli/routes.h"
 
+#include "admin/routes_text.h"
 #include "cli/admin_client.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ANSWER_MOST ((size_t)256 << 20) // bytes of the endpoint's answer
 
-// What came from the endpoint was once an address that anybody asked for: nothing of it may steer
-// the terminal.
-static void print_text(const char *text) {
-    for (const unsigned char *p = (const unsigned char *)text; *p != 0; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            printf("\\x%02x", *p);
-        } else {
-            putchar(*p);
-        }
+static int print_routes(struct span json) {
+    char why[ROUTES_TEXT_WHY_LEN] = "too long";
+    struct buf text;
+    buf_init(&text, ANSWER_MOST);
+    int err = routes_text_write(json, &text, why);
+    if (err == 0) {
+        fwrite(text.p + text.from, 1, buf_len(&text), stdout);
+    } else {
+        fprintf(stderr, "outrider: the endpoint's answer is not the JSON of routes: %s\n", why);
     }
-}
-
-static void print_route(const json_t *route) {
-    const json_t *links = json_object_get(route, "links"), *link;
-    size_t i;
-    print_text(json_string_value(json_object_get(route, "site")));
-    print_text(json_string_value(json_object_get(route, "route")));
-    printf("  seen %lld\n", (long long)json_integer_value(json_object_get(route, "seen")));
-    json_array_foreach(links, i, link) {
-        printf("    ");
-        print_text(json_string_value(link));
-        putchar('\n');
-    }
-}
-
-static int print_routes(struct span text) {
-    json_error_t error;
-    json_t *routes = json_loadb((const char *)text.p, text.n, 0, &error), *route;
-    size_t i;
-    if (!json_is_array(routes)) {
-        fprintf(stderr, "outrider: the endpoint's answer is not the JSON of routes: %s\n",
-                error.text);
-        json_decref(routes);
-        return 1;
-    }
-    if (json_array_size(routes) == 0) {
-        printf("nothing has been learned yet\n");
-    }
-    json_array_foreach(routes, i, route) {
-        print_route(route);
-    }
-    json_decref(routes);
-    return 0;
+    buf_fini(&text);
+    return err == 0 ? 0 : 1;
 }
 
 int routes_command(int argc, char **argv) {

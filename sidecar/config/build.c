@@ -222,7 +222,10 @@ void build_config(struct build *b) {
     build_listens(b);
     build_admin(b);
     if (b->config->listens_n == 0) {
-        config_errors_put(b->errors, 0, "there is no listen section: nobody could connect");
+        config_errors_put(
+            b->errors, 0,
+            "nothing says where to listen: listen \"https://localhost:8443\" {}, or as "
+            "argument --listen https://localhost:8443");
     }
     if (b->config->sites_n == 0) {
         config_errors_put(b->errors, 0, "there is no site section: nothing could be answered");

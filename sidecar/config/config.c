@@ -22,7 +22,10 @@ enum {
     LINE_ROOT,
     LINE_FRONT,
     LINE_CHECK,
+    LINE_HINTS,
     LINE_MODE,
+    LINE_CLIENTS,
+    LINE_HINTS_END,
     LINE_END,
     LINES,
 };
@@ -134,8 +137,9 @@ int config_args(struct config *c, const struct config_args *args, struct config_
         [LINE_LISTEN - 1] = "--listen",      [LINE_POOL - 1] = "--fastcgi",
         [LINE_ADMIN - 1] = "--admin",        [LINE_SITE - 1] = "--name",
         [LINE_ROOT - 1] = "--root",          [LINE_FRONT - 1] = "--front-controller",
-        [LINE_CHECK - 1] = "--check-script", [LINE_MODE - 1] = "--mode",
-        [LINE_END - 1] = "--fastcgi",
+        [LINE_CHECK - 1] = "--check-script", [LINE_HINTS - 1] = "--mode",
+        [LINE_HINTS_END - 1] = "--mode",     [LINE_MODE - 1] = "--mode",
+        [LINE_CLIENTS - 1] = "--clients",    [LINE_END - 1] = "--fastcgi",
     };
     struct buf text;
     struct arena a;
@@ -150,7 +154,10 @@ int config_args(struct config *c, const struct config_args *args, struct config_
     put_line(&text, "root = ", args->root, "");
     put_line(&text, "front-controller = ", args->front_controller, "");
     put_line(&text, "check-script = ", args->check_script, "");
-    put_line(&text, "hints { mode = ", args->mode, " }");
+    buf_put(&text, SPAN("hints {\n"));
+    put_line(&text, "mode = ", args->mode, "");
+    put_line(&text, "clients = ", args->clients, "");
+    buf_put(&text, SPAN("}\n"));
     put_line(&text, "pool = ", args->fastcgi != NULL ? "fastcgi" : NULL, "");
     buf_put(&text, SPAN("}\n"));
     errors->places = places;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""README draws the path of a byte, from on_read to the 103 on the wire, as a fenced block that
-starts with ```path, one line a function:
+"""README draws the path of a byte, from on_read to the 103 on the wire, as fenced blocks that
+start with ```path, one line a function:
 
     on_read            sidecar/server/conn.c
     conn_pump          sidecar/server/conn.c
@@ -17,11 +17,12 @@ LINE = re.compile(r'^[^\w/]*(\w+)\s+\(?((?:sidecar|fcgi-bridge)/[\w./-]+\.[ch])\
 
 
 def drawn():
+    """The blocks, each a list of (function, file)."""
     if 'README.md' not in listed():
         return []
-    block = re.search(r'^```path\n(.*?)^```', text('README.md'), re.DOTALL | re.MULTILINE)
-    lines = block[1].split('\n') if block else []
-    return [match.groups() for match in map(LINE.match, lines) if match]
+    blocks = re.findall(r'^```path\n(.*?)^```', text('README.md'), re.DOTALL | re.MULTILINE)
+    return [[match.groups() for match in map(LINE.match, block.split('\n')) if match]
+            for block in blocks]
 
 
 def names(body, function):
@@ -33,26 +34,29 @@ def names(body, function):
     return bool(verb) and re.search(r'->\s*' + re.escape(verb) + r'\s*\(', code) is not None
 
 
-STEPS = drawn()
+BLOCKS = drawn()
+STEPS = [step for block in BLOCKS for step in block]
+PAIRS = [pair for block in BLOCKS for pair in zip(block, block[1:])]
 
 
-def test_readme_draws_the_path_from_on_read():
-    assert len(STEPS) >= 5, 'README.md has no ```path block'
-    assert STEPS[0][0].endswith('on_read')
+def test_readme_draws_the_path_from_the_read_to_the_write():
+    assert len(STEPS) >= 9, 'README.md has no ```path block'
+    assert STEPS[0][0] == 'on_read'
+    writers = [name for function, name in BLOCKS[-1]
+               if names(function_body(name, function), 'uv_try_write')]
+    assert writers == ['sidecar/server/conn.c']
 
 
-@pytest.mark.parametrize('at', range(len(STEPS)))
-def test_each_function_is_where_the_drawing_says(at):
-    function, name = STEPS[at]
+@pytest.mark.parametrize('function, name', STEPS)
+def test_each_function_is_where_the_drawing_says(function, name):
     assert (ROOT / name).is_file(), name
     assert function_body(name, function) is not None, f'{name} does not define {function}'
 
 
-@pytest.mark.parametrize('at', range(len(STEPS) - 1))
-def test_each_function_names_the_next(at):
-    (function, name), (following, _) = STEPS[at], STEPS[at + 1]
-    body = function_body(name, function)
-    assert body is not None and names(body, following), f'{function} does not name {following}'
+@pytest.mark.parametrize('step, following', PAIRS)
+def test_each_function_names_the_next(step, following):
+    body = function_body(step[1], step[0])
+    assert body is not None and names(body, following[0]), f'{step[0]} does not name {following[0]}'
 
 
 def test_this_test_sees_a_gap():
