@@ -151,29 +151,31 @@ static void fail(struct h1 *h, int error, const char *why) {
 
 // ---- events -------------------------------------------------------------------------------------
 
+static bool owes(bool *flag) {
+    bool was = *flag;
+    *flag = false;
+    return was;
+}
+
 // What is owed to the caller about the request under way.
 static bool next_owed(struct h1 *h, struct front_event *e) {
+    enum front_event_kind kind;
     if (!h->is_told || h->is_over) {
         return false;
     }
-    *e = (struct front_event){.stream = &h->stream};
     if (h->is_reset || h->is_finished) {
-        e->kind = h->is_reset ? FRONT_RESET : FRONT_DONE;
-        e->error = h->is_reset ? h->reset_error : 0;
+        kind = h->is_reset ? FRONT_RESET : FRONT_DONE;
         h->is_over = true;
-        return true;
+    } else if (owes(&h->owes_room)) {
+        kind = FRONT_ROOM;
+    } else if (owes(&h->owes_end)) {
+        kind = FRONT_BODY_END;
+    } else {
+        return false;
     }
-    if (h->owes_room) {
-        e->kind = FRONT_ROOM;
-        h->owes_room = false;
-        return true;
-    }
-    if (h->owes_end) {
-        e->kind = FRONT_BODY_END;
-        h->owes_end = false;
-        return true;
-    }
-    return false;
+    *e = (struct front_event){
+        .kind = kind, .stream = &h->stream, .error = h->is_reset ? h->reset_error : 0};
+    return true;
 }
 
 static void begin_request(struct h1 *h) {
