@@ -102,6 +102,16 @@ static void put_line(struct buf *out, const char *before, const char *text, cons
     buf_put(out, SPAN("\n"));
 }
 
+// All on one line, which is that of --listen for errors.
+static void put_listens(struct buf *out, const struct config_args *args) {
+    for (unsigned i = 0; args->listen != NULL && i <= args->listens_n; i++) {
+        buf_put(out, SPAN("listen "));
+        put_quoted(out, i == 0 ? args->listen : args->listens[i - 1]);
+        buf_put(out, SPAN(" {} "));
+    }
+    buf_put(out, SPAN("\n"));
+}
+
 // The site answers to the host that is listened on; a loopback address has three names.
 static void put_site(struct buf *out, const struct config_args *args, struct arena *a) {
     struct address address = {0};
@@ -122,6 +132,9 @@ static void put_site(struct buf *out, const struct config_args *args, struct are
 }
 
 const char **config_arg(struct config_args *args, const char *name) {
+    if (strcmp(name, "--listen") == 0 && args->listen != NULL) {
+        return args->listens_n < CONFIG_ARG_LISTENS ? &args->listens[args->listens_n++] : NULL;
+    }
 #define ARG(member, text, value, sentence)                                                         \
     if (strcmp(name, text) == 0) {                                                                 \
         return &args->member;                                                                      \
@@ -147,7 +160,7 @@ int config_args(struct config *c, const struct config_args *args, struct config_
     arena_init(&a, TEXT_MOST);
     put_line(&text, "workers = ", args->workers, "");
     put_line(&text, "log = ", args->log, "");
-    put_line(&text, "listen ", args->listen, " {}");
+    put_listens(&text, args);
     put_line(&text, "pool \"fastcgi\" { servers = {", args->fastcgi, "} }");
     put_line(&text, "admin { listen = ", args->admin, " }");
     put_site(&text, args, &a);

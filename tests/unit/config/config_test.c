@@ -77,7 +77,8 @@ static const struct row rows[] = {
      "t.conf:1: there is no option include\n"
      "t.conf:1: a character that may only stand in quotes\n"},
     {"nothing at all", "",
-     "t.conf: nothing says where to listen: listen \"https://localhost:8443\" {}, or as argument --listen https://localhost:8443\n"
+     "t.conf: nothing says where to listen: listen \"https://localhost:8443\" {}, or as argument "
+     "--listen https://localhost:8443\n"
      "t.conf: there is no site section: nothing could be answered\n"},
 
     {"a duration without unit", LISTEN SITE "timeouts { idle = 60 }",
