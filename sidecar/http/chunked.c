@@ -56,10 +56,14 @@ static int extension_byte(struct chunked *c, uint8_t byte) {
     return byte == '\r' ? SIZE_LF : is_text(byte) ? EXTENSION : BROKEN;
 }
 
+static bool is_among(uint8_t c, const char *set) {
+    return c != 0 && strchr(set, c) != NULL;
+}
+
 static bool is_name_byte(uint8_t c) {
     uint8_t lower = span_lower_byte(c);
     return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-           (c != 0 && memchr("!#$%&'*+-.^_`|~", c, 15) != NULL);
+           is_among(c, "!#$%&'*+-.^_`|~");
 }
 
 // RFC 9112, 6.5.1: a field that says how the message is read may not come behind it.

@@ -48,8 +48,9 @@ void date_format(int64_t unix_time, char *out) {
     int second = (int)(t - day * DAY);
     struct civil c;
     civil_of(day, &c);
-    memcpy(out, "Xxx, 00 Xxx 0000 00:00:00 GMT", DATE_LEN);
-    memcpy(out, days + 3 * ((day + 4 + 7 * 200000) % 7), 3); // 1970 began on a Thursday
+    static const struct span blank = SPAN_INIT("Xxx, 00 Xxx 0000 00:00:00 GMT");
+    memcpy(out, blank.p, blank.n);
+    memcpy(out, days + 3 * ((day + 4 + INT64_C(1400000)) % 7), 3); // 1970 began on a Thursday
     put_two(out + 5, c.day);
     memcpy(out + 8, months + 3 * (size_t)(c.month - 1), 3);
     put_two(out + 12, (int)(c.year / 100));
@@ -82,7 +83,7 @@ static bool take(struct span *s, struct span text) {
 
 // Takes one of the three-letter names off the front; *out counts from 0.
 static bool take_name(struct span *s, const char *names, int *out) {
-    for (int i = 0; names[3 * i] != 0; i++) {
+    for (int i = 0; names[3 * (size_t)i] != 0; i++) {
         if (take(s, span_of(names + 3 * (size_t)i, 3))) {
             *out = i;
             return true;
@@ -166,6 +167,6 @@ bool date_parse(struct span s, int64_t now, int64_t *unix_time) {
     if (!is_date || !is_possible(&c)) {
         return false;
     }
-    *unix_time = days_of(&c) * DAY + c.hour * 3600 + c.minute * 60 + c.second;
+    *unix_time = days_of(&c) * DAY + (int64_t)c.hour * 3600 + (int64_t)c.minute * 60 + c.second;
     return true;
 }

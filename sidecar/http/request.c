@@ -141,13 +141,13 @@ static int join_cookies(struct request *r, struct arena *a, const char **why) {
     if (joined == NULL) {
         return fail(ERR_ARENA_LIMIT, why, "no memory left for the cookies");
     }
-    uint8_t *at = append(joined, fields->v[first].value);
-    for (size_t i = first + 1; i < fields->n; i++) {
+    uint8_t *at = joined;
+    for (size_t i = first; i < fields->n; i++) {
         struct pair field = fields->v[i];
-        if (span_eq_nocase(field.name, name)) {
-            at = append(append(at, SPAN("; ")), field.value);
-        } else {
+        if (!span_eq_nocase(field.name, name)) {
             fields->v[kept++] = field;
+        } else if (field.value.n > 0) {
+            at = append(at > joined ? append(at, SPAN("; ")) : at, field.value);
         }
     }
     fields->v[first].value = span_of(joined, (size_t)(at - joined));

@@ -136,9 +136,13 @@ int uri_path_normalise(struct arena *a, struct span target, struct span *path, s
     return rv;
 }
 
+static bool is_among(uint8_t c, const char *set) {
+    return c != 0 && strchr(set, c) != NULL;
+}
+
 // pchar = unreserved / pct-encoded / sub-delims / ":" / "@" (RFC 3986, 3.3), and "/"
 static bool is_path_char(uint8_t c) {
-    return c > ' ' && c < 0x7f && memchr("\"#%<>?[\\]^`{|}", c, 14) == NULL;
+    return c > ' ' && c < 0x7f && !is_among(c, "\"#%<>?[\\]^`{|}");
 }
 
 static uint8_t *put_escape(uint8_t *at, uint8_t c) {

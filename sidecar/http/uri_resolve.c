@@ -85,19 +85,23 @@ static int merge(struct span base, struct span path, struct arena *a, struct spa
 
 // ---- bytes --------------------------------------------------------------------------------------
 
+static bool is_among(uint8_t c, const char *set) {
+    return c != 0 && strchr(set, c) != NULL;
+}
+
 // What a browser does with a byte of a URL: lets it stand, encodes it, or something that not all of
 // them do alike. https://url.spec.whatwg.org, path and special-query percent-encode sets.
 enum treatment { STAND, ENCODE, REFUSE };
 
 static enum treatment path_byte(uint8_t c) {
-    if (c >= 0x80 || memchr(" \"<>`{}", c, 7) != NULL) {
+    if (c >= 0x80 || is_among(c, " \"<>`{}")) {
         return ENCODE;
     }
-    return c < ' ' || c == 0x7f || memchr("[\\]^|", c, 5) != NULL ? REFUSE : STAND;
+    return c < ' ' || c == 0x7f || is_among(c, "[\\]^|") ? REFUSE : STAND;
 }
 
 static enum treatment query_byte(uint8_t c) {
-    if (c >= 0x80 || memchr(" \"'<>", c, 5) != NULL) {
+    if (c >= 0x80 || is_among(c, " \"'<>")) {
         return ENCODE;
     }
     return c < ' ' || c == 0x7f ? REFUSE : STAND;
@@ -172,7 +176,7 @@ static size_t scheme_len(struct span s) {
         if (c == ':') {
             return i;
         }
-        if (!is_alpha && (i == 0 || !((c >= '0' && c <= '9') || memchr("+-.", c, 3) != NULL))) {
+        if (!is_alpha && (i == 0 || !((c >= '0' && c <= '9') || is_among(c, "+-.")))) {
             return 0;
         }
     }
@@ -203,8 +207,8 @@ static void split(struct span s, struct reference *r) {
 
 static int check(struct reference *r) {
     if (has_refused(r->path, path_byte) || has_refused(r->query, query_byte) ||
-        has_bad_escape(r->path)) {
-        return ERR_SYNTAX;
+        has_bad_escape(r->path) || span_has_prefix(r->path, SPAN("//"))) {
+        return ERR_SYNTAX; // the last names a host wherever it stands alone
     }
     r->is_odd = count_odd(r->path, path_byte) + count_odd(r->query, query_byte) > 0;
     return 0;
@@ -301,5 +305,11 @@ int uri_resolve(struct arena *a, const struct uri *base, struct span reference, 
     }
     struct span base_path = span_first(base->path, span_index(base->path, '?'));
     rv = set_path(a, r.authority.p != NULL ? SPAN("/") : base_path, &r, &out->path);
-    return rv == 0 && span_has_prefix(out->path, SPAN("//")) ? ERR_SYNTAX : rv;
+    if (rv != 0) {
+        return rv;
+    }
+    // uriparser puts "/." before a path that would begin with "//".
+    bool is_hostlike =
+        span_has_prefix(out->path, SPAN("//")) || span_has_prefix(out->path, SPAN("/.//"));
+    return is_hostlike ? ERR_SYNTAX : 0;
 }

@@ -232,6 +232,8 @@ static const struct reference_row references[] = {
     {"half an escape", "/a%2", NULL},
     {"an encoded dot", "/a/%2E%2e/b", NULL},
     {"a path that would look like a host", "/.//evil.example/x", NULL},
+    {"a host's path that would, with dots", "//a//..s\xff", NULL},
+    {"a relative path that would", "../..//..css/../", NULL},
     {"a host's path that would too", "https://a.example:8443//evil.example/x", NULL},
 };
 
