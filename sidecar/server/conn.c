@@ -118,7 +118,7 @@ int conn_accept(struct conn_conf *conf, uv_stream_t *listener) {
     c->flush.run = on_flush;
     c->free.run = on_free;
     c->watch.on_tick = on_tick;
-    buf_init(&c->stuck, 2 * LOOP_READ_LEN);
+    buf_init(&c->stuck, (size_t)2 * LOOP_READ_LEN);
     conf->count++;
     metrics_add(conf->metrics, METRIC_SLOT_CONNECTIONS_OPEN, 1);
     list_put(&conf->conns, &c->node);

@@ -68,7 +68,7 @@ static void set_port(struct sockaddr_storage *to, uint16_t port) {
 }
 
 static uint16_t bound_port(int fd) {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = {0};
     socklen_t len = sizeof at;
     if (getsockname(fd, (struct sockaddr *)&at, &len) != 0) {
         return 0;
@@ -85,6 +85,9 @@ static int resolve(const struct listen_conf *conf, struct sockaddr_storage *to, 
         return failed(conf, gai_strerror(err));
     }
     struct addrinfo *best = found;
+    if (best == NULL) {
+        return failed(conf, "no address");
+    }
     for (struct addrinfo *a = found; a != NULL; a = a->ai_next) {
         if (a->ai_family == AF_INET) {
             best = a;
