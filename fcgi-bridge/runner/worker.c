@@ -25,22 +25,17 @@ static void drop_idle(FCGX_Request *request) {
     FCGX_Free(request, 1);
 }
 
-// Waits for the next request on the kept connection, or closes it.
-static void await_kept(FCGX_Request *request, int listen_fd) {
-    struct pollfd fds[] = {{.fd = request->ipcFd, .events = POLLIN},
-                           {.fd = listen_fd, .events = POLLIN}};
-    int n = stop_poll(fds, 2, IDLE_MS);
-    if (n > 0 && fds[0].revents == 0) {
-        // Somebody waits at the door. Free workers are faster than this.
-        stop_poll(fds, 1, GRACE_MS);
-        n = fds[0].revents ? 1 : stop_poll(fds + 1, 1, 0) > 0 ? 0 : 1;
-        if (n > 0 && fds[0].revents == 0) {
-            return; // taken by another worker: wait on
-        }
+// Whether a kept connection holds up others: idle for long, or idle while somebody waits at the
+// door whom no free worker lets in.
+static bool is_in_the_way(int kept, int listen_fd) {
+    struct pollfd fds[] = {{.fd = kept, .events = POLLIN}, {.fd = listen_fd, .events = POLLIN}};
+    if (stop_poll(fds, 2, IDLE_MS) <= 0) {
+        return true;
     }
-    if (n <= 0) {
-        drop_idle(request);
+    if (fds[0].revents) {
+        return false;
     }
+    return stop_poll(fds, 1, GRACE_MS) <= 0 && stop_poll(fds + 1, 1, 0) > 0;
 }
 
 // Waits until a request seems to be there. False when it is time to stop.
@@ -54,8 +49,9 @@ static bool await(FCGX_Request *request, int listen_fd) {
             }
             continue;
         }
-        await_kept(request, listen_fd);
-        if (request->ipcFd >= 0 && stop_poll(&kept, 1, 0) > 0) {
+        if (is_in_the_way(request->ipcFd, listen_fd)) {
+            drop_idle(request);
+        } else if (stop_poll(&kept, 1, 0) > 0) {
             return true;
         }
     }

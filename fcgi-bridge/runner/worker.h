@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A worker process: takes one request after the other from the listening socket that all workers
 // share, and runs the program of each. A kept connection (FCGI_KEEP_CONN) is served again, but
-// never at the cost of somebody who waits: it is closed when it is idle for long, or when it is
-// idle and a new connection finds no free worker.
+// never at the cost of somebody who waits: it is closed when it is idle for five seconds, or when
+// it is idle and a new connection finds no free worker.
 #ifndef RUNNER_WORKER_H
 #define RUNNER_WORKER_H
 
