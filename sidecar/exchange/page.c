@@ -33,6 +33,7 @@ struct span page_reason(int status) {
         {503, SPAN_INIT("Service Unavailable")},
         {504, SPAN_INIT("Gateway Timeout")},
         {505, SPAN_INIT("HTTP Version Not Supported")},
+        {507, SPAN_INIT("Insufficient Storage")},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].status == status) {
