@@ -60,6 +60,7 @@ void build_check_readable(struct build *b, struct span path, unsigned line) {
 static void build_top(struct build *b) {
     struct config *c = b->config;
     c->workers = (unsigned)build_number(b, &b->top, OPTION_WORKERS);
+    c->temp = build_text(b, &b->top, OPTION_TEMP);
     c->user = build_text(b, &b->top, OPTION_USER);
     c->log = (enum config_log)build_number(b, &b->top, OPTION_LOG);
     c->connections = (unsigned)build_number(b, &b->top, OPTION_CONNECTIONS);

@@ -152,6 +152,12 @@ static void build_files(const struct builder *b) {
         site->index_len = n > site->index_len ? n : site->index_len;
     }
     site->body_limit = build_number(b->build, s, OPTION_SITE_BODY_LIMIT);
+    site->buffer = (struct site_buffer){
+        .request = build_number(b->build, s, OPTION_SITE_BUFFER_REQUEST) == 1,
+        .response = build_number(b->build, s, OPTION_SITE_BUFFER_RESPONSE) == 1,
+        .memory = build_number(b->build, s, OPTION_SITE_BUFFER_MEMORY),
+        .limit = build_number(b->build, s, OPTION_SITE_BUFFER_LIMIT),
+    };
     site->must_check = build_number(b->build, s, OPTION_SITE_CHECK_SCRIPT) == 1;
 }
 
@@ -297,6 +303,11 @@ static void build_rules(const struct builder *b) {
         struct span title = file_title(&r.section);
         rules[i] = (struct route_rule){
             .pattern = arena_copy(&b->build->config->arena, title),
+            .has_buffer_request = file_values(&r.section, OPTION_ROUTE_BUFFER_REQUEST) > 0,
+            .buffer_request = build_number(b->build, &r.section, OPTION_ROUTE_BUFFER_REQUEST) == 1,
+            .has_buffer_response = file_values(&r.section, OPTION_ROUTE_BUFFER_RESPONSE) > 0,
+            .buffer_response =
+                build_number(b->build, &r.section, OPTION_ROUTE_BUFFER_RESPONSE) == 1,
             .has_mode = file_values(&r.section, OPTION_ROUTE_MODE) > 0,
             .mode = (enum hint_mode)build_number(b->build, &r.section, OPTION_ROUTE_MODE),
             .pushes = build_list(b->build, &r.section, OPTION_ROUTE_PUSH),

@@ -34,6 +34,7 @@ struct config_timeouts {
 struct config {
     struct arena arena;
     unsigned workers; // 0: one for each processor
+    struct span temp; // folder for bodies that wait, zero-terminated
     struct span user; // zero-terminated; empty: stay who we are
     enum config_log log;
     unsigned connections; // most of clients, of one worker

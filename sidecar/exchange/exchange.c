@@ -213,6 +213,18 @@ static void call(struct exchange *x) {
     command(x, COMMAND_CALL)->params = &x->params;
 }
 
+static bool buffers_request(const struct exchange *x) {
+    const struct route_rule *rule = x->route.rule;
+    return rule != NULL && rule->has_buffer_request ? rule->buffer_request
+                                                    : x->site->buffer.request;
+}
+
+static bool buffers_response(const struct exchange *x) {
+    const struct route_rule *rule = x->route.rule;
+    return rule != NULL && rule->has_buffer_response ? rule->buffer_response
+                                                     : x->site->buffer.response;
+}
+
 static void run_script(struct exchange *x) {
     if (x->site->pool == SITE_NO_POOL) {
         answer_error(x, ERR_NOT_FOUND);
@@ -223,8 +235,9 @@ static void run_script(struct exchange *x) {
         return;
     }
     hint(x);
-    if (x->request->body_len == BODY_UNKNOWN) {
-        // FastCGI wants the length before the first byte.
+    x->is_buffered = buffers_response(x);
+    // FastCGI wants the length before the first byte.
+    if (x->request->body_len == BODY_UNKNOWN || (x->request->body_len > 0 && buffers_request(x))) {
         x->is_collecting = true;
         exchange_enter(x, EXCHANGE_THINKING);
         return;

@@ -97,7 +97,8 @@ struct exchange {
     bool is_pushed;        // this exchange answers a push: no hints, no further pushes
     bool is_named;         // the site has the request's host as a name
     bool has_informed;     // a 103 left
-    bool is_collecting;    // the body has no known length: the backend is asked when it is complete
+    bool is_collecting;    // the backend is asked when the request's body is complete
+    bool is_buffered;      // the response may be read faster than the client takes it
     uint64_t body_len;     // bytes of the request's body so far
     int status;            // of the final head
     struct response head;  // what COMMAND_HEAD gives, with the fields merged

@@ -22,12 +22,22 @@ struct span_list {
 // What the operator wrote for paths of one pattern. In `pattern` a "*" stands for any run of bytes,
 // slashes too; it is compared with the normalised path. The first rule that matches counts.
 struct route_rule {
-    struct span pattern;     // "/", "/checkout/*"
-    bool has_mode;           // false: that of site.gate counts
-    enum hint_mode mode;     // if has_mode
-    struct span_list hints;  // link-values (RFC 8288, 3), each checked at load
+    struct span pattern;                       // "/", "/checkout/*"
+    bool has_mode;                             // false: that of site.gate counts
+    bool has_buffer_request, buffer_request;   // what counts instead of site.buffer.request
+    bool has_buffer_response, buffer_response; // and of site.buffer.response
+    enum hint_mode mode;                       // if has_mode
+    struct span_list hints;                    // link-values (RFC 8288, 3), each checked at load
     const struct plan *plan; // of these hints, ready to be sent; NULL when there are none
     struct span_list pushes; // paths of this site: "/assets/critical.css"
+};
+
+// How bodies wait for a slow client (a request) or a slow reader (a response).
+struct site_buffer {
+    bool request;    // the pool is asked when the request's body is complete
+    bool response;   // the pool is read as fast as it gives
+    uint64_t memory; // bytes of one body that wait in memory, the rest in a file
+    uint64_t limit;  // bytes of a response that may wait in a file
 };
 
 struct site {
@@ -43,9 +53,10 @@ struct site {
     struct span_list denied;      // patterns of paths that are nobody's business
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none
-    uint64_t body_limit;          // bytes of a request body; more is 413
-    struct gate_conf gate;        // whether and to whom its pages are hinted
-    unsigned learn;               // bits of enum site_learn; 0: nothing is learned
+    struct site_buffer buffer;
+    uint64_t body_limit;   // bytes of a request body; more is 413
+    struct gate_conf gate; // whether and to whom its pages are hinted
+    unsigned learn;        // bits of enum site_learn; 0: nothing is learned
     const struct route_rule *rules;
     size_t rules_n;
 };

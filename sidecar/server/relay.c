@@ -10,11 +10,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define HELD_MOST (256u << 10)    // bytes of a request's body held for a backend that is not ready
-#define COLLECTED_MOST (1u << 20) // the same, of a body whose length is not known before its end
-#define FILE_PIECE (64u << 10)    // bytes of a file read at a time
-#define SPARE_MOST 256            // relays kept for their next use
-#define NAME_LEN 256              // bytes of a request as the log names it
+#define HELD_MOST (256u << 10) // bytes of an unbuffered request's body held for a busy backend
+#define FILE_PIECE (64u << 10) // bytes of a file read at a time
+#define SPARE_MOST 256         // relays kept for their next use
+#define NAME_LEN 256           // bytes of a request as the log names it
 
 struct relay {
     struct list node; // in conn->requests
@@ -25,14 +24,17 @@ struct relay {
     struct exchange exchange;
     struct call call;
     struct file_response file;
-    struct buf held;   // of the request's body, not yet taken by the backend
-    size_t unconsumed; // bytes of it that the front has not been told of
-    bool has_call, has_file, is_call_ended, wants_call_end, is_acting;
+    struct spool held; // of the request's body, not yet taken by the backend
+    struct spool kept; // of the response's body, not yet taken by the client
+    struct buf last;   // the piece of it that no disk could be found for
+    size_t unconsumed; // bytes of the request's body that the front has not been told of
+    bool has_call, has_file, is_call_ended, wants_call_end, wants_finish, is_acting;
     uint64_t body_ms; // when the last of the request's body came
     char name[NAME_LEN];
 };
 
 static void relay_act(struct relay *r);
+static void drop_backend(struct relay *r);
 static void on_call_event(struct call *call, const struct exchange_event *event);
 static void on_call_room(struct call *call);
 static void on_push(struct loop_task *task);
@@ -79,10 +81,13 @@ static struct relay *relay_new(struct conn *c, struct front_stream *stream) {
     r->conn = c;
     r->stream = stream;
     r->unconsumed = 0;
-    r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->is_acting = false;
+    r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->wants_finish =
+        r->is_acting = false;
     r->body_ms = loop_now_ms(conf->loop);
     r->name[0] = 0;
-    buf_init(&r->held, HELD_MOST);
+    spool_init(&r->held, conf->temp, HELD_MOST, 0);
+    spool_init(&r->kept, conf->temp, 0, 0);
+    buf_init(&r->last, LOOP_READ_LEN);
     exchange_init(&r->exchange, &listener->exchange, &stream->request, &stream->arena);
     r->exchange.peer = &c->peer;
     r->exchange.can_push = front_can_push(c->front);
@@ -100,7 +105,9 @@ static void relay_end(struct relay *r) {
         files_close(r->conf->files, &r->file);
     }
     r->has_call = r->has_file = false;
-    buf_fini(&r->held);
+    spool_fini(&r->held);
+    spool_fini(&r->kept);
+    buf_fini(&r->last);
     r->stream->owner = NULL;
     r->stream = NULL;
     list_drop(&r->node);
@@ -128,7 +135,7 @@ static const char *on_call_name(struct call *call) {
 
 // The client may send as much as has been taken off our hands.
 static void acknowledge(struct relay *r) {
-    if (r->unconsumed > 0 && r->stream != NULL && buf_len(&r->held) == 0) {
+    if (r->unconsumed > 0 && r->stream != NULL) {
         size_t n = r->unconsumed;
         r->unconsumed = 0;
         struct conn *c = r->conn;
@@ -138,14 +145,32 @@ static void acknowledge(struct relay *r) {
     }
 }
 
+static void fail(struct relay *r, int error) {
+    struct exchange_event failed = {.kind = EXCHANGE_FAILED, .error = error};
+    drop_backend(r);
+    if (r->stream != NULL) {
+        exchange_put(&r->exchange, &failed);
+        relay_act(r);
+    }
+}
+
 // Gives the backend what is held, as far as it has room.
 static void pass_body(struct relay *r) {
-    while (r->has_call && buf_len(&r->held) > 0 && call_room(&r->call) > 0) {
-        struct span piece = span_first(buf_span(&r->held), call_room(&r->call));
-        call_body(&r->call, piece);
-        buf_take(&r->held, piece.n);
+    struct span piece;
+    int err = 0;
+    while (err == 0 && r->has_call && spool_len(&r->held) > 0 && call_room(&r->call) > 0) {
+        err = spool_peek(&r->held, &piece);
+        piece = span_first(piece, call_room(&r->call));
+        if (err == 0) {
+            call_body(&r->call, piece);
+            spool_take(&r->held, piece.n);
+        }
     }
-    if (!r->has_call || buf_len(&r->held) > 0 || r->call.backend == NULL) {
+    if (err != 0) {
+        fail(r, err);
+        return;
+    }
+    if (!r->has_call || spool_len(&r->held) > 0 || r->call.backend == NULL) {
         return;
     }
     if (r->wants_call_end && !r->is_call_ended) {
@@ -155,19 +180,22 @@ static void pass_body(struct relay *r) {
 }
 
 static void hold_body(struct relay *r, struct span body) {
-    r->held.limit = r->exchange.is_collecting ? COLLECTED_MOST : HELD_MOST;
-    if (buf_put(&r->held, body) == 0) {
-        pass_body(r);
+    const struct site *site = r->exchange.site;
+    if (r->exchange.is_collecting && spool_len(&r->held) == 0 && r->held.fd < 0) {
+        spool_init(&r->held, r->conf->temp, site->buffer.memory, site->body_limit);
+    }
+    int err = spool_put(&r->held, body);
+    if (err != 0) {
+        fail(r, err);
         return;
     }
-    struct exchange_event failed = {.kind = EXCHANGE_FAILED, .error = ERR_BODY_LENGTH};
-    buf_fini(&r->held);
-    exchange_put(&r->exchange, &failed);
+    pass_body(r);
 }
 
 // More of the body may come.
 static bool is_taking(const struct relay *r) {
-    return r->exchange.is_collecting || (r->has_call && call_keeps_up(&r->call));
+    return r->exchange.is_collecting ||
+           (r->has_call && spool_len(&r->held) == 0 && call_keeps_up(&r->call));
 }
 
 static void on_call_room(struct call *call) {
@@ -176,6 +204,59 @@ static void on_call_room(struct call *call) {
     if (is_taking(r)) {
         acknowledge(r);
     }
+}
+
+// ---- the response's body ------------------------------------------------------------------------
+
+static bool is_keeping(const struct relay *r) {
+    return spool_len(&r->kept) > 0 || buf_len(&r->last) > 0;
+}
+
+static void keep_body(struct relay *r, struct span body) {
+    const struct site *site = r->exchange.site;
+    if (!is_keeping(r) && front_room(r->conn->front, r->stream) > 0) {
+        front_body(r->conn->front, r->stream, body);
+        return;
+    }
+    if (!is_keeping(r) && r->kept.fd < 0) { // one that has its file is as it should be
+        spool_init(&r->kept, r->conf->temp, site->buffer.memory, site->buffer.limit);
+    }
+    // What finds no place any more is the last for now: the backend is not read meanwhile.
+    if (buf_len(&r->last) > 0 || spool_put(&r->kept, body) != 0) {
+        buf_put(&r->last, body);
+    }
+}
+
+// Gives the client what was kept, as far as it has room.
+static void pass_kept(struct relay *r) {
+    struct front *front = r->conn->front;
+    struct span piece;
+    size_t room;
+    while (spool_len(&r->kept) > 0 && (room = front_room(front, r->stream)) > 0) {
+        if (spool_peek(&r->kept, &piece) != 0) {
+            front_reset(front, r->stream, ERR_SPOOL_DISK);
+            return;
+        }
+        piece = span_first(piece, room);
+        front_body(front, r->stream, piece);
+        spool_take(&r->kept, piece.n);
+    }
+    if (spool_len(&r->kept) == 0 && buf_len(&r->last) > 0) {
+        front_body(front, r->stream, buf_span(&r->last));
+        buf_fini(&r->last);
+    }
+    if (!is_keeping(r) && r->wants_finish) {
+        r->wants_finish = false;
+        front_finish(front, r->stream);
+    }
+}
+
+// Whether the backend must wait for the client.
+static bool must_pause(const struct relay *r) {
+    if (!r->exchange.is_buffered) {
+        return front_room(r->conn->front, r->stream) == 0;
+    }
+    return buf_len(&r->last) > 0;
 }
 
 // ---- files --------------------------------------------------------------------------------------
@@ -300,7 +381,7 @@ static void drop_backend(struct relay *r) {
         files_close(r->conf->files, &r->file);
     }
     r->has_call = r->has_file = false;
-    buf_fini(&r->held);
+    spool_fini(&r->held);
     acknowledge(r);
 }
 
@@ -319,10 +400,11 @@ static void act(struct relay *r, const struct exchange_command *c) {
         send_head(r, c);
         break;
     case COMMAND_BODY:
-        front_body(front, r->stream, c->body);
+        keep_body(r, c->body);
         break;
     case COMMAND_FINISH:
-        front_finish(front, r->stream);
+        r->wants_finish = true;
+        pass_kept(r);
         break;
     case COMMAND_RESET:
         metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - c->error), 1);
@@ -379,14 +461,14 @@ static void on_call_event(struct call *call, const struct exchange_event *event)
     }
     if (event->kind == EXCHANGE_FAILED || event->kind == EXCHANGE_END) {
         r->has_call = false;
-        buf_fini(&r->held);
+        spool_fini(&r->held);
     }
     relay_put(r, event);
     if (r->stream == NULL) {
         return;
     }
     if (r->has_call) {
-        call_pause(call, front_room(r->conn->front, r->stream) == 0);
+        call_pause(call, must_pause(r));
     } else {
         acknowledge(r);
     }
@@ -406,8 +488,10 @@ static void on_body(struct relay *r, struct span body) {
 }
 
 static void on_room(struct relay *r) {
+    pass_kept(r);
+    conn_wants_flush(r->conn);
     if (r->has_call) {
-        call_pause(&r->call, false);
+        call_pause(&r->call, must_pause(r));
     } else if (r->has_file) {
         file_more(r);
     }
@@ -457,16 +541,15 @@ static void on_conn_close(struct conn *c) {
 }
 
 static void on_conn_tick(struct conn *c, uint64_t now_ms) {
-    for (struct list *n = c->requests.next; n != &c->requests; n = n->next) {
+    for (struct list *n = c->requests.next, *next; n != &c->requests; n = next) {
         struct relay *r = LIST_ITEM(n, struct relay, node);
+        next = n->next;
         bool is_awaited = r->has_call || r->exchange.is_collecting;
         if (is_awaited && !r->wants_call_end && r->unconsumed == 0 &&
             now_ms - r->body_ms > c->conf->timeouts.body_ms) {
             log_line(LOG_INFO, "%s: the request's body stopped coming", relay_name(r));
             r->body_ms = now_ms; // once
-            drop_backend(r);
-            front_reset(c->front, r->stream, ERR_TIMEOUT);
-            conn_wants_flush(c);
+            fail(r, ERR_TIMEOUT);
         }
     }
 }

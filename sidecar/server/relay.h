@@ -13,6 +13,7 @@
 #include "server/conn.h"
 #include "server/files.h"
 #include "server/learning.h"
+#include "server/spool.h"
 #include "server/upstream.h"
 
 // What the relays of one worker share. Borrowed by each.
@@ -23,6 +24,7 @@ struct relay_conf {
     struct learning_worker *learning;
     struct metrics_worker *metrics;
     const struct siphash_key *secret;
+    const char *temp;  // folder for bodies that wait
     struct list spare; // relays that wait for their next use
     unsigned spare_count;
 };

@@ -166,7 +166,8 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                    .files = &w->files,
                                    .learning = &conf->learning->workers[index],
                                    .metrics = &conf->metrics->workers[index],
-                                   .secret = conf->secret};
+                                   .secret = conf->secret,
+                                   .temp = (const char *)config->temp.p};
     relay_conf_init(&w->relay);
     w->loop.on_turn_end = on_turn_end;
     w->loop.turn_self = w->relay.learning;
