@@ -813,8 +813,8 @@ def test_sigterm_does_not_cut_what_a_client_is_slow_to_read(make, root):
     with Client(bridge.address) as client:
         client.begin(bridge.params('large.sh'))
         client.send()
-        client.take_until(lambda reply: reply.body, 'it runs')
-        time.sleep(0.3)  # by now it waits for us
+        until(lambda: any(map(children, bridge.workers)), 'it runs')
+        time.sleep(0.4)  # by now the socket is full
         bridge.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         assert len(client.finish().body) == 4000000 and client.reply.ended
