@@ -43,7 +43,7 @@ def make_outrider(tmp_path, site):
     made = []
 
     def make(fpm=None, **options):
-        if 'config' not in options:
+        if 'config' not in options and 'arguments' not in options:
             options.setdefault('root', site)
             options.setdefault('fastcgi', f'unix:{fpm.path}' if fpm else 'unix:/nowhere')
         made.append(Outrider(tmp_path / f'outrider{len(made)}', **options))
@@ -68,8 +68,9 @@ def outrider(make_outrider, fpm):
 
 
 @pytest.fixture
-def connect():
-    """connect(outrider): an HTTP/2 connection over TLS, or with tls=False in clear text."""
+def connect(make_outrider):
+    """connect(outrider): an HTTP/2 connection over TLS, or with tls=False in clear text. They are
+    closed before the servers end, so that nobody waits for them."""
     made = []
 
     def make(outrider, tls=True, **options):

@@ -41,7 +41,7 @@ class Exchange:
         self.pushes = []            # Exchange; its path is what was promised
         self.status = self.headers = self.head_at = self.ended_at = self.reset = None
         self.promised_at = None     # of a push
-        self.body = b''
+        self.body = bytearray()
         self.chunks = []            # (time, length)
 
     @property
@@ -138,7 +138,7 @@ class Client:
     def turn(self, timeout):
         """Receives once, waiting at most `timeout` seconds. False if nothing came."""
         if self.eof:
-            raise ConnectionError('the server closed the connection')
+            raise ConnectionError(f'the server closed the connection: {self.terminated}')
         pending = self.tls and self.sock.pending()
         if not pending and not select.select([self.sock], [], [], timeout)[0]:
             return False

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Starts and ends the programs the tests talk to: PHP-FPM and Outrider, each with its own folder,
 sockets and log. Only processes started here are ended here."""
+import http.client
 import json
 import os
 import re
@@ -97,33 +98,43 @@ php_admin_value[log_errors] = 1
         assert self.is_running(), self.log
 
 
-class Outrider(Process):
-    """`outrider run ...`; options as on the command line without the leading dashes, or a
-    configuration file's text as `config` (then the ports stand in there)."""
+CONFIG = '''
+workers = {workers}
+listen "https://localhost:0" {{}}
+listen "http://127.0.0.1:0" {{}}
+pool "php" {{ servers = {{ "{fastcgi}" }} }}
+site "localhost" {{
+    root = "{root}"
+    {front_controller}
+    pool = "php"
+    hints {{
+        mode = {mode}
+        clients = {clients}
+    }}
+}}
+admin {{ listen = "unix:{admin}" }}
+'''
 
-    def __init__(self, folder, root=None, fastcgi=None, config=None, listen=None, env=None, **options):
+
+class Outrider(Process):
+    """`outrider run`, waited for until it listens: with `arguments`, or with the configuration file
+    `config`, or with one like CONFIG made of the options."""
+
+    def __init__(self, folder, config=None, arguments=None, root=None, fastcgi=None, workers='auto',
+                 mode='hint', clients='browsers', front_controller=None):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.admin = str(folder / 'admin.sock')
-        command = [BINARY, 'run']
-        if config is not None:
-            (folder / 'outrider.conf').write_text(config)
-            command += ['--config', str(folder / 'outrider.conf')]
-        else:
-            options.setdefault('admin', 'unix:' + self.admin)
-            command += ['--root', str(root), '--fastcgi', fastcgi]
-            for address in listen or ['https://localhost:0', 'http://127.0.0.1:0']:
-                command += ['--listen', address]
-            for name, value in options.items():
-                command += ['--' + name.replace('_', '-'), str(value)]
-        super().__init__(command, folder / 'outrider.log', env=dict(os.environ, **(env or {})))
-        wanted = config.count('listen "') if config is not None else len(listen or 'xx')
-        # "localhost" may listen on more than one address, so there may be more lines.
-        self.listeners = until(
-            lambda: (lambda found: found if len(found) >= wanted or not self.is_running() else None)(
-                re.findall(r'listening on (https?)://\S*?:(\d+)\b', self.log)),
-            15, 'outrider did not listen')
+        if arguments is None:
+            path = folder / 'outrider.conf'
+            path.write_text(config or CONFIG.format(
+                root=root, fastcgi=fastcgi, workers=workers, mode=mode, clients=clients, admin=self.admin,
+                front_controller=f'front-controller = "{front_controller}"' if front_controller else ''))
+            arguments = ['--config', str(path)]
+        super().__init__([BINARY, 'run', *arguments], folder / 'outrider.log')
+        until(lambda: 'info ready' in self.log or not self.is_running(), 15, 'outrider is not ready')
         assert self.is_running(), f'outrider did not start:\n{self.log}'
+        self.listeners = re.findall(r'listening on (https?)://\S*?:(\d+)\b', self.log)
 
     def port(self, scheme):
         return next(int(port) for kind, port in self.listeners if kind == scheme)
@@ -148,15 +159,15 @@ class Outrider(Process):
 
     def ask_admin(self, path):
         """GET on the admin socket; gives (status, body)."""
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(5)
-            sock.connect(self.admin)
-            sock.sendall(f'GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n'.encode())
-            data = b''
-            while part := sock.recv(65536):
-                data += part
-        head, _, body = data.partition(b'\r\n\r\n')
-        return int(head.split()[1]), body
+        client = http.client.HTTPConnection('localhost', timeout=5)
+        client.sock = socket.socket(socket.AF_UNIX)
+        client.sock.connect(self.admin)
+        try:
+            client.request('GET', path)
+            answer = client.getresponse()
+            return answer.status, answer.read()
+        finally:
+            client.close()
 
     def routes(self):
         status, body = self.ask_admin('/routes')
