@@ -156,7 +156,7 @@ ask() {
             sub(/^[^:]*:[^:]*:[^:]*: /, "", line)
             count = split(line, link, /, *</)
             for (n = 1; n <= count; n++)
-                printf "               %s%s\n", n > 1 ? "<" : "", link[n]
+                printf "               %s%s\n", (n > 1 ? "<" : ""), link[n]
         }
     ' "$dir/trace"
 }
