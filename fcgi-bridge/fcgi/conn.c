@@ -264,6 +264,17 @@ enum step fcgi_conn_next(struct fcgi_conn *c, struct fcgi_event *e) {
     }
 }
 
+bool fcgi_conn_drain(struct fcgi_conn *c) {
+    struct reader_event r;
+    enum step step;
+    while ((step = reader_next(&c->reader, &r)) == STEP_ITEM) {
+        if (r.kind == READER_CLOSE && r.type == FCGI_END_REQUEST) {
+            return true;
+        }
+    }
+    return step == STEP_BAD;
+}
+
 int fcgi_conn_eof(const struct fcgi_conn *c) {
     if (c->error != 0) {
         return c->error;
@@ -284,6 +295,10 @@ void fcgi_conn_sent(struct fcgi_conn *c, size_t n) {
     if (c->is_stdin_ended && c->out.cap > OUT_KEPT) {
         buf_release(&c->out);
     }
+}
+
+bool fcgi_conn_awaits_body(const struct fcgi_conn *c) {
+    return c->is_active && !c->is_stdin_ended;
 }
 
 bool fcgi_conn_has_sent(const struct fcgi_conn *c) {

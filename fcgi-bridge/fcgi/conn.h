@@ -84,6 +84,9 @@ void fcgi_conn_feed(struct fcgi_conn *c, struct span bytes);
 // another request, or with no request under way), ERR_BACKEND_REFUSED, ERR_BACKEND_HEAD,
 // ERR_BACKEND_STATUS. Only reset or fini are left then.
 enum step fcgi_conn_next(struct fcgi_conn *c, struct fcgi_event *e);
+// Instead of fcgi_conn_next, once the response is not wanted any more: passes over what was fed.
+// True when the request is over at the peer (END_REQUEST), or its records make no sense any more.
+bool fcgi_conn_drain(struct fcgi_conn *c);
 // The peer closed; to be asked when fcgi_conn_next says MORE. 0 when no request is under way or END
 // was told; ERR_BACKEND_CLOSED when no final head was told; else ERR_BACKEND_SHORT.
 int fcgi_conn_eof(const struct fcgi_conn *c);
@@ -92,6 +95,8 @@ int fcgi_conn_eof(const struct fcgi_conn *c);
 struct span fcgi_conn_output(const struct fcgi_conn *c);
 // n bytes of the output have left.
 void fcgi_conn_sent(struct fcgi_conn *c, size_t n);
+// The body of the present request is not complete: to close now cuts it short.
+bool fcgi_conn_awaits_body(const struct fcgi_conn *c);
 // Some byte of the present request has left: the peer may have executed it.
 bool fcgi_conn_has_sent(const struct fcgi_conn *c);
 // The connection may carry another request: none was begun yet, or the last one asked to be kept,

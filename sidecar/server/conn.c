@@ -246,7 +246,8 @@ static void on_flush(struct loop_task *task) {
     conn_write(c);
     // What has left makes room and completes responses.
     conn_pump(c);
-    if (c->is_dead || buf_len(&c->stuck) > 0 || !wants_end(c)) {
+    bool has_more = !list_is_empty(&c->flush.node); // which puts this flush on the list again
+    if (c->is_dead || has_more || buf_len(&c->stuck) > 0 || !wants_end(c)) {
         return;
     }
     if (c->conf->tls != NULL && tls_is_open(&c->tls)) {

@@ -182,6 +182,7 @@ static void pass_body(struct relay *r) {
 static void hold_body(struct relay *r, struct span body) {
     const struct site *site = r->exchange.site;
     if (r->exchange.is_collecting && spool_len(&r->held) == 0 && r->held.fd < 0) {
+        spool_fini(&r->held);
         spool_init(&r->held, r->conf->temp, site->buffer.memory, site->body_limit);
     }
     int err = spool_put(&r->held, body);
@@ -219,6 +220,7 @@ static void keep_body(struct relay *r, struct span body) {
         return;
     }
     if (!is_keeping(r) && r->kept.fd < 0) { // one that has its file is as it should be
+        spool_fini(&r->kept);
         spool_init(&r->kept, r->conf->temp, site->buffer.memory, site->buffer.limit);
     }
     // What finds no place any more is the last for now: the backend is not read meanwhile.

@@ -35,7 +35,9 @@ struct backend {
     struct fcgi_conn fcgi;
     uint64_t errors_len; // bytes of standard error in this request
     bool is_connected, is_reading, is_dead;
-    bool was_kept; // it has answered before
+    bool was_kept;  // it has answered before
+    bool is_orphan; // nobody waits for its answer; it has a slot of the pool all the same
+    uint64_t orphan_deadline_ms;
 };
 
 static void on_backend_free(struct loop_task *task);
@@ -125,6 +127,35 @@ static struct call *backend_detach(struct backend *b, enum pool_outcome outcome)
         loop_put(u->loop, LOOP_BACKENDS, &u->next);
     }
     return call;
+}
+
+// ---- orphans ------------------------------------------------------------------------------------
+
+static void orphan_end(struct backend *b) {
+    struct upstream *u = b->upstream;
+    b->is_orphan = false;
+    metrics_add(u->metrics, METRIC_SLOT_ORPHANS, (uint64_t)-1);
+    pool_put(&u->pool, b->server, POOL_NEUTRAL, loop_now_ms(u->loop));
+    if (u->pool.waiting > 0) {
+        loop_put(u->loop, LOOP_BACKENDS, &u->next);
+    }
+    backend_die(b);
+}
+
+// PHP does not notice that its client is gone until it writes, and may never: closing the
+// connection would free our slot and not its worker. So what comes is read and thrown away until
+// the end.
+static void orphan_begin(struct backend *b) {
+    struct upstream *u = b->upstream;
+    b->call->backend = NULL;
+    b->call = NULL;
+    b->is_orphan = true;
+    b->orphan_deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    metrics_add(u->metrics, METRIC_SLOT_ORPHANS, 1);
+    backend_read(b, true);
+    if (fcgi_conn_drain(&b->fcgi)) {
+        orphan_end(b); // its end was in what had been read already
+    }
 }
 
 // ---- failing ------------------------------------------------------------------------------------
@@ -367,6 +398,13 @@ static void on_backend_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *byte
     if (n == 0 || b->is_dead) {
         return;
     }
+    if (b->is_orphan) {
+        fcgi_conn_feed(&b->fcgi, n > 0 ? span_of(bytes->base, (size_t)n) : span_of("", 0));
+        if (n < 0 || fcgi_conn_drain(&b->fcgi)) {
+            orphan_end(b);
+        }
+        return;
+    }
     if (n < 0) {
         int error = fcgi_conn_eof(&b->fcgi);
         bool is_eof = n == UV_EOF;
@@ -375,11 +413,11 @@ static void on_backend_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *byte
         return;
     }
     fcgi_conn_feed(&b->fcgi, span_of(bytes->base, (size_t)n));
-    while (!b->is_dead && (step = fcgi_conn_next(&b->fcgi, &e)) == STEP_ITEM) {
+    while (!b->is_dead && !b->is_orphan && (step = fcgi_conn_next(&b->fcgi, &e)) == STEP_ITEM) {
         // Between requests there is nothing to be told; the engine calls it a malformed record.
         tell(b, &e);
     }
-    if (!b->is_dead && step == STEP_BAD) {
+    if (!b->is_dead && !b->is_orphan && step == STEP_BAD) {
         backend_failed(b, b->fcgi.error, b->fcgi.why);
     }
 }
@@ -541,7 +579,14 @@ void call_abort(struct call *call) {
     list_drop(&call->node);
     pool_leave(&call->upstream->pool, &call->waiter);
     struct backend *b = call->backend;
-    if (b != NULL) {
+    if (b == NULL) {
+        return;
+    }
+    bool is_working = fcgi_conn_has_sent(&b->fcgi) && fcgi_conn_output(&b->fcgi).n == 0 &&
+                      buf_len(&b->stuck) == 0 && !fcgi_conn_awaits_body(&b->fcgi);
+    if (is_working) {
+        orphan_begin(b);
+    } else {
         backend_detach(b, POOL_NEUTRAL);
         backend_die(b);
     }
@@ -584,9 +629,19 @@ static void expire_calls(struct upstream *u, uint64_t now_ms) {
     }
 }
 
+static void expire_orphans(struct upstream *u, uint64_t now_ms) {
+    for (struct list *n = u->backends.next; n != &u->backends; n = n->next) {
+        struct backend *b = LIST_ITEM(n, struct backend, node);
+        if (b->is_orphan && now_ms >= b->orphan_deadline_ms) {
+            orphan_end(b);
+        }
+    }
+}
+
 static void on_upstream_tick(struct loop_watch *watch, uint64_t now_ms) {
     struct upstream *u = LIST_ITEM(watch, struct upstream, watch);
     expire_calls(u, now_ms);
+    expire_orphans(u, now_ms);
     for (struct pool_waiter *w; (w = pool_expired(&u->pool, now_ms)) != NULL;) {
         struct call *call = LIST_ITEM(w, struct call, waiter);
         log_line(LOG_WARN, "%s: %s", call->name(call), error_row(ERR_QUEUE_TIMEOUT)->text);
@@ -598,8 +653,9 @@ static void on_upstream_tick(struct loop_watch *watch, uint64_t now_ms) {
     let_go(u);
 }
 
-int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf *conf) {
-    *u = (struct upstream){.loop = loop, .conf = conf};
+int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf *conf,
+                  struct metrics_worker *metrics) {
+    *u = (struct upstream){.loop = loop, .conf = conf, .metrics = metrics};
     list_init(&u->backends);
     list_init(&u->calls);
     list_init(&u->watch.node);

@@ -8,6 +8,7 @@
 #include "exchange/exchange.h"
 #include "fcgi/conn.h"
 #include "fcgi/pool.h"
+#include "metrics/metrics.h"
 #include "server/loop.h"
 
 #define UPSTREAM_WINDOW (256u << 10) // bytes of a request's body queued for a backend
@@ -21,7 +22,8 @@ struct upstream {
     struct upstream_address *addresses; // of the servers, resolved at start
     struct pool pool;
     struct list backends; // all that are open, idle ones too
-    struct list calls;    // all calls under way, for their deadlines
+    struct metrics_worker *metrics;
+    struct list calls; // all calls under way, for their deadlines
     struct loop_watch watch;
     struct loop_task next; // lets waiting calls go at the end of the turn
     uv_timer_t again;      // lets them go when a full listen queue may have drained
@@ -53,7 +55,8 @@ struct call {
 
 // conf is borrowed for the upstream's life. 0, or ERR_CONFIG (logged) when a server's name has no
 // address.
-int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf *conf);
+int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf *conf,
+                  struct metrics_worker *metrics);
 // Closes all connections; calls under way hear nothing more. Then the loop must run once more.
 void upstream_close(struct upstream *u);
 // After the loop has ended.
@@ -70,7 +73,9 @@ void call_body(struct call *call, struct span bytes);
 void call_body_end(struct call *call);
 // Stops and resumes reading the response.
 void call_pause(struct call *call, bool paused);
-// The response is not wanted any more. No event follows.
+// The response is not wanted any more. No event follows. A backend that works on it goes on all the
+// same: until it is done (an orphan) it keeps its slot in the pool, so that no more requests
+// execute than may, however many are abandoned.
 void call_abort(struct call *call);
 
 #endif

@@ -85,7 +85,7 @@ static int open_listener(struct worker_listener *l, const struct listen_conf *li
 static int open_all(struct worker *w, const int *fds) {
     const struct config *config = w->conf->config;
     for (size_t i = 0; i < config->pools_n; i++) {
-        int err = upstream_init(&w->upstreams[i], &w->loop, &config->pools[i]);
+        int err = upstream_init(&w->upstreams[i], &w->loop, &config->pools[i], w->relay.metrics);
         if (err != 0) {
             return err;
         }

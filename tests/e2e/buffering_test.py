@@ -3,7 +3,6 @@
 counts as executing until PHP is done with it."""
 import hashlib
 import os
-import re
 import socket
 import time
 
@@ -69,8 +68,11 @@ def test_a_slow_download_holds_no_php_worker(make_outrider, make_fpm, tmp_path, 
     data = b'HTTP/1.1 2'
     while part := slow.recv(1 << 20):
         data += part
-    pieces = re.split(rb'\r\n', data.partition(b'\r\n\r\n')[2])
-    body = b''.join(pieces[1::2])  # chunked: size, bytes, size, bytes
+    body, rest = b'', data.partition(b'\r\n\r\n')[2]
+    while rest != b'0\r\n\r\n':
+        size, _, rest = rest.partition(b'\r\n')
+        size = int(size, 16)
+        body, rest = body + rest[:size], rest[size + 2:]
     assert len(body) == 30 << 20
     assert all(body[n << 10:].startswith(b'%d ' % n) for n in range(0, 30 << 10, 997))
     until(lambda: deleted_files(outrider) == 0, 5, 'the temporary file stays')
@@ -132,16 +134,15 @@ def test_requests_given_up_count_until_php_is_done_with_them(make_outrider, make
     os.chmod(site, 0o777)
     (site / 'busy.count').write_text('0 0')
     os.chmod(site / 'busy.count', 0o666)
-    client = connect(outrider)
-    end = time.monotonic() + 2.5
-    while time.monotonic() < end:
+    for _ in range(30):
+        client = connect(outrider)  # each resets less than what is an attack
         exchanges = [client.request('/busy.php?ms=300') for _ in range(10)]
         client.flush()
-        client.turn(0.05)
+        time.sleep(0.05)
         for exchange in exchanges:
             client.abort(exchange)
         client.flush()
-        client.turn(0.02)
+        client.close()
     until(lambda: (site / 'busy.count').read_text().startswith('0 '), 10, 'PHP is still busy')
     most = int((site / 'busy.count').read_text().split()[1])
     assert 1 <= most <= 2
