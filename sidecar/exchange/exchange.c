@@ -8,6 +8,7 @@
 #include "hints/route_key.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 // ---- state --------------------------------------------------------------------------------------
@@ -76,6 +77,16 @@ static void reset(struct exchange *x, int error) {
     command(x, COMMAND_RESET)->error = error;
 }
 
+// How long what the range does not fit into is (RFC 9110, 15.5.17).
+static void put_size(struct exchange *x, struct page *page) {
+    char text[40];
+    int n = snprintf(text, sizeof text, "bytes */%" PRIu64, x->route.info.len);
+    struct span value = arena_copy(x->arena, span_of(text, (size_t)n));
+    if (value.p != NULL) {
+        pairs_put(&page->head.fields, x->arena, SPAN("content-range"), value);
+    }
+}
+
 static void answer_error(struct exchange *x, int error) {
     struct page page;
     if (x->is_pushed) {
@@ -87,6 +98,9 @@ static void answer_error(struct exchange *x, int error) {
         return;
     }
     page_error(&page, error, x->arena);
+    if (error == ERR_RANGE) {
+        put_size(x, &page);
+    }
     answer_page(x, &page);
 }
 

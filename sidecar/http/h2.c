@@ -306,7 +306,7 @@ static int submit_settings(struct h2 *h) {
 }
 
 int h2_init(struct h2 *h, const struct h2_conf *conf) {
-    *h = (struct h2){.front = {&h2_ops}, .conf = conf, .window_credit = 50};
+    *h = (struct h2){.front = {&h2_ops}, .conf = conf, .answer_credit = 50};
     list_init(&h->streams);
     list_init(&h->ready);
     if (h2_library_session(h) != 0) {

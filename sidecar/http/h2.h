@@ -74,7 +74,7 @@ struct h2 {
     uint32_t pushes; // pushed streams that are open now
     uint32_t faults_seen, faults_sent;
     struct h2_level resets, glitches;
-    int32_t window_credit; // WINDOW_UPDATE frames that are not a glitch
+    int32_t answer_credit; // WINDOW_UPDATE frames that are not a glitch
     uint32_t push_resets;
     bool is_paused;    // the library must be called once more, even without input
     bool is_heading;   // a header block has begun and is not complete

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "http/h2_stream.h"
 
-#define GOOD_PER_SECOND 10  // what a second makes good
-#define GOOD_PER_REQUEST 2  // glitches that a request makes good
-#define WINDOWS_PER_DATA 10 // WINDOW_UPDATE frames that a DATA frame of ours may be answered with
-#define WINDOWS_BANKED 200  // how many of them are remembered
+#define GOOD_PER_SECOND 10 // what a second makes good
+#define GOOD_PER_REQUEST 2 // glitches that a request makes good
+#define ANSWERS_PER_DATA                                                                           \
+    10 // WINDOW_UPDATE, RST_STREAM that a DATA frame of ours may be answered with
+#define ANSWERS_BANKED 200 // how many of them are remembered
 
 // A level may fall below zero by as much as it may rise: a client that has behaved may burst.
 static void fall(struct h2_level *l, int64_t by, uint32_t limit) {
@@ -43,9 +44,9 @@ int h2_abuse_glitch(struct h2 *h) {
     return rises_above(&h->glitches, h->conf->glitches, *h->conf->unix_time) ? calm(h) : 0;
 }
 
-int h2_abuse_window(struct h2 *h) {
-    if (h->window_credit > 0) {
-        h->window_credit--;
+int h2_abuse_answer(struct h2 *h) {
+    if (h->answer_credit > 0) {
+        h->answer_credit--;
         return 0;
     }
     return h2_abuse_glitch(h);
@@ -60,8 +61,8 @@ void h2_abuse_praise_answer(struct h2 *h) {
 }
 
 void h2_abuse_praise_data(struct h2 *h) {
-    if (h->window_credit < WINDOWS_BANKED) {
-        h->window_credit += WINDOWS_PER_DATA;
+    if (h->answer_credit < ANSWERS_BANKED) {
+        h->answer_credit += ANSWERS_PER_DATA;
     }
 }
 

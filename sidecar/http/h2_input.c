@@ -84,14 +84,19 @@ static int on_data(struct h2 *h, const nghttp2_frame *frame) {
     return 0;
 }
 
-// Cancelling a push is good manners; taking back a request that we have begun to work on is not.
+// Cancelling a push is good manners; taking back a request that we have begun to work on is not. A
+// stream that is gone may be reset once for each DATA frame of it that was still under way (so do
+// python-h2 and those who use it), which the frames we sent pay for.
 static int on_rst_stream(struct h2 *h, const nghttp2_frame *frame) {
     struct h2_stream *s = h2_stream_find(h, frame->hd.stream_id);
     if (s != NULL && s->is_pushed) {
         h->push_resets++;
         return 0;
     }
-    return s == NULL || s->has_end ? h2_abuse_glitch(h) : h2_abuse_reset(h);
+    if (s == NULL) {
+        return h2_abuse_answer(h);
+    }
+    return s->has_end ? h2_abuse_glitch(h) : h2_abuse_reset(h);
 }
 
 static int on_settings(struct h2 *h, const nghttp2_frame *frame) {
@@ -128,7 +133,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     case NGHTTP2_PING:
         return on_ping(h, frame);
     case NGHTTP2_WINDOW_UPDATE:
-        return h2_abuse_window(h);
+        return h2_abuse_answer(h);
     case NGHTTP2_GOAWAY:
         h->has_goaway = true;
         return 0;

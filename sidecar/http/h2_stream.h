@@ -138,7 +138,7 @@ bool h2_can_push(const struct front *f);
 int h2_abuse_fault(struct h2 *h, uint32_t *count); // &h->faults_seen or &h->faults_sent
 int h2_abuse_reset(struct h2 *h);
 int h2_abuse_glitch(struct h2 *h);
-int h2_abuse_window(struct h2 *h);
+int h2_abuse_answer(struct h2 *h);
 void h2_abuse_praise_request(struct h2 *h);
 void h2_abuse_praise_answer(struct h2 *h);
 void h2_abuse_praise_data(struct h2 *h);

@@ -254,7 +254,12 @@ static void on_flush(struct loop_task *task) {
         tls_close(&c->tls);
         conn_write(c);
     }
-    if (!c->is_dead && buf_len(&c->stuck) == 0) {
+    if (c->is_dead || buf_len(&c->stuck) > 0) {
+        return;
+    }
+    if (c->is_idle) {
+        conn_die(c); // nothing of the client's is unread that could cost it our last answer
+    } else {
         linger(c);
     }
 }
@@ -425,8 +430,9 @@ static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
         conn_die(c);
         return;
     }
-    front_shutdown(c->front);
+    c->is_idle = front_phase(c->front) == FRONT_IDLE;
     c->is_ending = true;
+    front_shutdown(c->front);
     conn_wants_flush(c);
 }
 
@@ -440,8 +446,8 @@ void conn_shutdown(struct conn_conf *conf) {
         if (c->front == NULL) {
             c->is_ending = true;
         } else {
+            c->is_idle = c->is_ending = front_phase(c->front) == FRONT_IDLE;
             front_shutdown(c->front);
-            c->is_ending = front_phase(c->front) == FRONT_IDLE;
         }
         conn_wants_flush(c);
     }

@@ -83,6 +83,7 @@ struct conn {
     struct seen seen;     // the handler's own: what was pushed here
     bool has_phase, is_reading, is_pumping;
     bool is_ending;       // close when all output has left
+    bool is_idle;         // it ends while no request is under way
     bool is_lingering;    // all output has left; the peer is to close
     bool is_dead;         // closing; freed by the sweep
     struct cgi_peer peer; // both ends, as text in the next four
