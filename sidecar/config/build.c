@@ -3,6 +3,7 @@
 
 #include "config/address.h"
 #include "config/build_site.h"
+#include "config/build_spawn.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,7 +84,8 @@ static void build_servers(struct build *b, const struct file_section *s, struct 
                               SPAN_ARG(texts.v[i]), why);
         }
     }
-    if (texts.n == 0) {
+    struct file_section spawn = file_child(s, SECTION_SPAWN, 0);
+    if (texts.n == 0 && file_section_line(&spawn) == 0) {
         config_errors_put(b->errors, file_section_line(s), "pool \"%.*s\" has no servers",
                           SPAN_ARG(pool->name));
     }
@@ -219,6 +221,7 @@ static void build_admin(struct build *b) {
 void build_config(struct build *b) {
     build_top(b);
     build_pools(b);
+    build_spawns(b);
     build_sites(b);
     build_listens(b);
     build_admin(b);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define TEXT_MOST ((size_t)1 << 20) // bytes of a configuration
+#define POOL_NAME "fastcgi"         // of the only pool, without a file
 
 // The places of the lines that config_args writes.
 enum {
@@ -17,6 +18,9 @@ enum {
     LINE_LOG,
     LINE_LISTEN,
     LINE_POOL,
+    LINE_SERVERS,
+    LINE_SPAWN,
+    LINE_POOL_END,
     LINE_ADMIN,
     LINE_SITE,
     LINE_ROOT,
@@ -80,13 +84,13 @@ int config_load(struct config *c, const char *path, struct config_errors *errors
 }
 
 // Appends text in quotes.
-static void put_quoted(struct buf *out, const char *text) {
+static void put_quoted(struct buf *out, struct span text) {
     buf_put(out, SPAN("\""));
-    for (; *text != 0; text++) {
-        if (strchr("\"\\$", *text) != NULL) {
+    for (size_t i = 0; i < text.n; i++) {
+        if (strchr("\"\\$", text.p[i]) != NULL) {
             buf_put(out, SPAN("\\"));
         }
-        buf_put(out, span_of(text, 1));
+        buf_put(out, span_of(text.p + i, 1));
     }
     buf_put(out, SPAN("\""));
 }
@@ -96,7 +100,7 @@ static void put_quoted(struct buf *out, const char *text) {
 static void put_line(struct buf *out, const char *before, const char *text, const char *behind) {
     if (text != NULL) {
         buf_put(out, span_str(before));
-        put_quoted(out, text);
+        put_quoted(out, span_str(text));
         buf_put(out, span_str(behind));
     }
     buf_put(out, SPAN("\n"));
@@ -106,10 +110,40 @@ static void put_line(struct buf *out, const char *before, const char *text, cons
 static void put_listens(struct buf *out, const struct config_args *args) {
     for (unsigned i = 0; args->listen != NULL && i <= args->listens_n; i++) {
         buf_put(out, SPAN("listen "));
-        put_quoted(out, i == 0 ? args->listen : args->listens[i - 1]);
+        put_quoted(out, span_str(i == 0 ? args->listen : args->listens[i - 1]));
         buf_put(out, SPAN(" {} "));
     }
     buf_put(out, SPAN("\n"));
+}
+
+static bool has_pool(const struct config_args *args) {
+    return args->fastcgi != NULL || args->spawn != NULL;
+}
+
+// The words of --spawn, which blanks divide: who needs a blank in a word writes a file.
+static void put_spawn(struct buf *out, const char *command) {
+    struct span rest = span_str(command), word;
+    const char *between = "";
+    buf_put(out, SPAN("spawn { command = {"));
+    while (span_cut(&rest, ' ', &word)) {
+        if (word.n > 0) {
+            buf_put(out, span_str(between));
+            put_quoted(out, word);
+            between = ", ";
+        }
+    }
+    buf_put(out, SPAN("} }\n"));
+}
+
+static void put_pool(struct buf *out, const struct config_args *args) {
+    put_line(out, "pool ", has_pool(args) ? POOL_NAME : NULL, " {");
+    put_line(out, "servers = {", args->fastcgi, "}");
+    if (args->spawn != NULL) {
+        put_spawn(out, args->spawn);
+    } else {
+        buf_put(out, SPAN("\n"));
+    }
+    buf_put(out, has_pool(args) ? SPAN("}\n") : SPAN("\n"));
 }
 
 // The site answers to the host that is listened on; a loopback address has three names.
@@ -146,13 +180,23 @@ const char **config_arg(struct config_args *args, const char *name) {
 
 int config_args(struct config *c, const struct config_args *args, struct config_errors *errors) {
     static const char *const places[LINES - 1] = {
-        [LINE_WORKERS - 1] = "--workers",    [LINE_LOG - 1] = "--log",
-        [LINE_LISTEN - 1] = "--listen",      [LINE_POOL - 1] = "--fastcgi",
-        [LINE_ADMIN - 1] = "--admin",        [LINE_SITE - 1] = "--name",
-        [LINE_ROOT - 1] = "--root",          [LINE_FRONT - 1] = "--front-controller",
-        [LINE_CHECK - 1] = "--check-script", [LINE_HINTS - 1] = "--mode",
-        [LINE_HINTS_END - 1] = "--mode",     [LINE_MODE - 1] = "--mode",
-        [LINE_CLIENTS - 1] = "--clients",    [LINE_END - 1] = "--fastcgi",
+        [LINE_WORKERS - 1] = "--workers",
+        [LINE_LOG - 1] = "--log",
+        [LINE_LISTEN - 1] = "--listen",
+        [LINE_POOL - 1] = "--fastcgi",
+        [LINE_SERVERS - 1] = "--fastcgi",
+        [LINE_SPAWN - 1] = "--spawn",
+        [LINE_POOL_END - 1] = "--fastcgi",
+        [LINE_ADMIN - 1] = "--admin",
+        [LINE_SITE - 1] = "--name",
+        [LINE_ROOT - 1] = "--root",
+        [LINE_FRONT - 1] = "--front-controller",
+        [LINE_CHECK - 1] = "--check-script",
+        [LINE_HINTS - 1] = "--mode",
+        [LINE_HINTS_END - 1] = "--mode",
+        [LINE_MODE - 1] = "--mode",
+        [LINE_CLIENTS - 1] = "--clients",
+        [LINE_END - 1] = "--fastcgi",
     };
     struct buf text;
     struct arena a;
@@ -161,7 +205,7 @@ int config_args(struct config *c, const struct config_args *args, struct config_
     put_line(&text, "workers = ", args->workers, "");
     put_line(&text, "log = ", args->log, "");
     put_listens(&text, args);
-    put_line(&text, "pool \"fastcgi\" { servers = {", args->fastcgi, "} }");
+    put_pool(&text, args);
     put_line(&text, "admin { listen = ", args->admin, " }");
     put_site(&text, args, &a);
     put_line(&text, "root = ", args->root, "");
@@ -171,7 +215,7 @@ int config_args(struct config *c, const struct config_args *args, struct config_
     put_line(&text, "mode = ", args->mode, "");
     put_line(&text, "clients = ", args->clients, "");
     buf_put(&text, SPAN("}\n"));
-    put_line(&text, "pool = ", args->fastcgi != NULL ? "fastcgi" : NULL, "");
+    put_line(&text, "pool = ", has_pool(args) ? POOL_NAME : NULL, "");
     buf_put(&text, SPAN("}\n"));
     errors->places = places;
     errors->places_n = LINES - 1;

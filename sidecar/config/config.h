@@ -24,6 +24,16 @@ struct listen_conf {
     uint16_t https_port; // of that redirect: the port of the first tls listener, else 443
 };
 
+// A program that the server starts and keeps running for a pool. The texts are zero-terminated.
+struct spawn_conf {
+    size_t pool;              // by its index. One without servers is served over a socket that is
+                              // made at start; else the program opens what the servers name
+    struct span_list command; // an absolute path, and arguments
+    struct span_list env;     // "NAME=value"
+    unsigned processes;
+    struct span user; // empty: the one of the configuration
+};
+
 enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 
 // Milliseconds, of clients.
@@ -41,8 +51,10 @@ struct config {
     struct config_timeouts timeouts;
     const struct listen_conf *listens;
     size_t listens_n;
-    const struct pool_conf *pools; // by site.pool
+    const struct pool_conf *pools; // by site.pool; without servers only if it has a spawn
     size_t pools_n;
+    const struct spawn_conf *spawns;
+    size_t spawns_n;
     const struct site *sites; // the first is the default
     size_t sites_n;
     bool has_admin;

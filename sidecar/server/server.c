@@ -7,6 +7,7 @@
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/privileges.h"
+#include "server/spawn.h"
 #include "server/worker.h"
 
 #include <signal.h>
@@ -35,6 +36,8 @@ struct server {
     struct api api;
     uv_signal_t terminate, interrupt;
     uv_async_t ended; // a worker's thread is about to end
+    struct spawn spawn;
+    int status; // that the process ends with
 };
 
 // ---- before the start ---------------------------------------------------------------------------
@@ -129,15 +132,27 @@ static void open_learning(struct server *s) {
 
 // ---- running ------------------------------------------------------------------------------------
 
-static void on_signal(uv_signal_t *handle, int number) {
-    struct server *s = handle->data;
-    if (s->api.is_draining) {
-        return;
-    }
+static void stop(struct server *s) {
     s->api.is_draining = true;
-    log_line(LOG_INFO, "stopping on signal %d", number);
     for (unsigned i = 0; i < s->workers_n; i++) {
         worker_stop(&s->workers[i]);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+    struct server *s = handle->data;
+    if (!s->api.is_draining) {
+        log_line(LOG_INFO, "stopping on signal %d", number);
+        stop(s);
+    }
+}
+
+// Nobody has the right to start the programs any more: whoever started us may start us again.
+static void on_spawn_gone(void *self) {
+    struct server *s = self;
+    s->status = 1;
+    if (!s->api.is_draining) {
+        stop(s);
     }
 }
 
@@ -155,6 +170,7 @@ static void on_ended(uv_async_t *ended) {
     learning_drain(&s->learning);
     learning_close(&s->learning);
     admin_port_close(&s->admin);
+    spawn_unwatch(&s->spawn);
     uv_close((uv_handle_t *)&s->terminate, NULL);
     uv_close((uv_handle_t *)&s->interrupt, NULL);
     uv_close((uv_handle_t *)&s->ended, NULL);
@@ -236,21 +252,31 @@ int server_run(const struct config *config) {
     static struct server server; // one a process: its address is in handles and threads
     struct server *s = &server;
     signal(SIGPIPE, SIG_IGN);
-    privileges_files();
     log_init((enum log_level)config->log);
-    init(s, config);
+    // Before threads, handles and the loss of rights; and the programs keep the limits we were
+    // given.
+    if (spawn_open(&s->spawn, config) != 0) {
+        return 1;
+    }
+    privileges_files();
+    init(s, &s->spawn.config);
     if (open_all(s) != 0) {
+        spawn_close(&s->spawn);
         return 1; // the process ends; there is nothing to be undone that the kernel does not undo
     }
+    spawn_watch(&s->spawn, &s->loop, on_spawn_gone, s);
+    spawn_start(&s->spawn);
     for (unsigned i = 0; i < s->workers_n; i++) {
         if (worker_start(&s->workers[i]) != 0) {
             log_line(LOG_ERROR, "cannot start a thread");
+            spawn_close(&s->spawn);
             return 1;
         }
     }
     log_line(LOG_INFO, "ready, %u workers", s->workers_n);
     loop_run(&s->loop);
     fini(s);
+    spawn_close(&s->spawn); // only now: what was under way needed the programs
     log_line(LOG_INFO, "stopped");
-    return 0;
+    return s->status;
 }

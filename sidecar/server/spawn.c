@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+#include "server/spawn.h"
+
+#include "base/error.h"
+#include "server/log.h"
+#include "server/spawn_keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SOCKET_NAME "fastcgi.sock"
+#define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define AWAIT_MS 5000 // for programs that open their sockets themselves
+#define AWAIT_LOOK_MS 20
+
+// The socket that is made for a program, in a directory of its own.
+struct spawn_socket {
+    char *folder;  // NULL: none is made
+    int folder_fd; // so that what is removed is in the directory that we made, whatever its name
+                   // has come to mean
+    int fd;
+};
+
+// ---- sockets ------------------------------------------------------------------------------------
+
+static int failed(const char *what, const char *which) {
+    log_line(LOG_ERROR, "spawn: %s%s: %s", what, which, strerror(errno));
+    return ERR_LISTEN;
+}
+
+static char *keep(struct spawn *s, const char *before, struct span text, const char *behind) {
+    size_t len = strlen(before) + text.n + strlen(behind) + 1;
+    char *p = arena_alloc(&s->arena, len);
+    snprintf(p, len, "%s%.*s%s", before, SPAN_ARG(text), behind);
+    return p;
+}
+
+static int listen_in(const struct spawn_socket *socket, const char *path) {
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof at.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    mode_t mask = umask(0177);
+    int bound = bind(socket->fd, (struct sockaddr *)&at, sizeof at);
+    int why = errno;
+    umask(mask);
+    errno = why;
+    return bound < 0 || listen(socket->fd, SOMAXCONN) < 0 ? -1 : 0;
+}
+
+// Only the workers connect: both become theirs, the directory last, since its owner may rename
+// what is in it.
+static int give(const struct spawn_socket *socket, const struct passwd *user) {
+    if (user == NULL) {
+        return 0;
+    }
+    return fchownat(socket->folder_fd, SOCKET_NAME, user->pw_uid, user->pw_gid,
+                    AT_SYMLINK_NOFOLLOW) < 0 ||
+                   fchown(socket->folder_fd, user->pw_uid, user->pw_gid) < 0
+               ? -1
+               : 0;
+}
+
+static int open_socket(struct spawn *s, struct spawn_socket *to, const struct passwd *user) {
+    const char *parent = getenv("TMPDIR");
+    to->folder =
+        keep(s, parent != NULL && parent[0] == '/' ? parent : "/tmp", SPAN("/outrider-"), "XXXXXX");
+    if (mkdtemp(to->folder) == NULL) {
+        int err = failed("cannot make a directory ", to->folder);
+        to->folder = NULL;
+        return err;
+    }
+    to->folder_fd = open(to->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    // Not O_NONBLOCK, which the programs would inherit: php-cgi waits in accept.
+    to->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const char *path = keep(s, to->folder, SPAN("/"), SOCKET_NAME);
+    if (to->folder_fd < 0 || to->fd < 0 || listen_in(to, path) < 0 || give(to, user) < 0) {
+        return failed("cannot listen on unix:", path);
+    }
+    return 0;
+}
+
+static void close_fd(int *fd) {
+    if (*fd >= 0) {
+        close(*fd);
+    }
+    *fd = -1;
+}
+
+static void remove_sockets(struct spawn *s) {
+    for (size_t i = 0; i < s->config.spawns_n; i++) {
+        struct spawn_socket *socket = &s->sockets[i];
+        if (socket->folder != NULL && socket->folder_fd >= 0) {
+            unlinkat(socket->folder_fd, SOCKET_NAME, 0);
+        }
+        if (socket->folder != NULL) {
+            rmdir(socket->folder);
+        }
+        close_fd(&socket->folder_fd);
+        close_fd(&socket->fd);
+    }
+}
+
+// ---- programs -----------------------------------------------------------------------------------
+
+static bool is_path(const struct spawn_conf *conf, size_t i) {
+    return span_has_prefix(conf->env.v[i], SPAN("PATH="));
+}
+
+static void init_texts(struct spawn *s, struct spawn_program *p, const struct spawn_conf *conf) {
+    size_t env_n = 0;
+    bool has_path = false;
+    p->argv = arena_alloc(&s->arena, (conf->command.n + 1) * sizeof *p->argv);
+    p->env = arena_alloc(&s->arena, (conf->env.n + 2) * sizeof *p->env);
+    for (size_t i = 0; i < conf->command.n; i++) {
+        p->argv[i] = keep(s, "", conf->command.v[i], "");
+    }
+    p->argv[conf->command.n] = NULL;
+    for (size_t i = 0; i < conf->env.n; i++) {
+        p->env[env_n++] = keep(s, "", conf->env.v[i], "");
+        has_path = has_path || is_path(conf, i);
+    }
+    if (!has_path) {
+        p->env[env_n++] = keep(s, PATH, SPAN(""), "");
+    }
+    p->env[env_n] = NULL;
+}
+
+// Who its processes become.
+static int init_user(struct spawn *s, struct spawn_program *p, const struct spawn_conf *conf) {
+    struct span name = conf->user.n > 0 ? conf->user : s->config.user;
+    if (name.n == 0) {
+        if (geteuid() == 0) {
+            log_line(LOG_WARN, "pool %s: %s runs as root; user says who else", p->pool, p->argv[0]);
+        }
+        return 0;
+    }
+    const struct passwd *user = getpwnam((const char *)name.p);
+    if (user == NULL) {
+        log_line(LOG_ERROR, "pool %s: there is no user \"%.*s\"", p->pool, SPAN_ARG(name));
+        return ERR_CONFIG;
+    }
+    if (geteuid() != 0) {
+        if (conf->user.n > 0 && user->pw_uid != geteuid()) {
+            log_line(LOG_WARN, "pool %s: only root can become \"%.*s\"; staying who we are",
+                     p->pool, SPAN_ARG(name));
+        }
+        return 0;
+    }
+    p->user = keep(s, "", name, "");
+    p->uid = user->pw_uid;
+    p->gid = user->pw_gid;
+    return 0;
+}
+
+static int init_program(struct spawn *s, struct spawn_program *p, size_t i, int nothing) {
+    const struct spawn_conf *conf = &s->config.spawns[i];
+    struct span pool = s->config.pools[conf->pool].name;
+    char name[256];
+    *p = (struct spawn_program){.processes_n = conf->processes, .input = nothing};
+    p->pool = keep(s, log_escape(pool, name, sizeof name), SPAN(""), "");
+    p->processes = arena_alloc(&s->arena, conf->processes * sizeof *p->processes);
+    for (unsigned k = 0; k < conf->processes; k++) {
+        p->processes[k] = (struct spawn_process){.output = -1};
+    }
+    if (s->sockets[i].folder != NULL) {
+        p->input = s->sockets[i].fd;
+        p->serves = true;
+    }
+    init_texts(s, p, conf);
+    return init_user(s, p, conf);
+}
+
+// ---- the configuration that is served -----------------------------------------------------------
+
+// A copy of the pools, in which each has servers.
+static int open_sockets(struct spawn *s) {
+    const struct config *c = &s->config;
+    struct pool_conf *pools = arena_alloc(&s->arena, c->pools_n * sizeof *pools);
+    // Who connects: unless we are root, it is us who makes the sockets.
+    const struct passwd *user =
+        c->user.n > 0 && geteuid() == 0 ? getpwnam((const char *)c->user.p) : NULL;
+    memcpy(pools, c->pools, c->pools_n * sizeof *pools);
+    s->config.pools = pools;
+    for (size_t i = 0; i < c->spawns_n; i++) {
+        struct pool_conf *pool = &pools[c->spawns[i].pool];
+        struct pool_server_conf *server = arena_alloc(&s->arena, sizeof *server);
+        if (pool->server_count > 0) {
+            continue;
+        }
+        int err = open_socket(s, &s->sockets[i], user);
+        if (err != 0) {
+            return err;
+        }
+        const char *why;
+        const char *address = keep(s, "unix:", span_str(s->sockets[i].folder), "/" SOCKET_NAME);
+        err = pool_address_parse(span_str(address), server, &why);
+        if (err != 0) {
+            log_line(LOG_ERROR, "spawn: %s: %s", address, why);
+            return err;
+        }
+        pool->servers = server;
+        pool->server_count = 1;
+    }
+    return 0;
+}
+
+// ---- the keeper ---------------------------------------------------------------------------------
+
+static int fork_keeper(struct spawn *s, struct spawn_program *programs) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+        return failed("socketpair", "");
+    }
+    s->keeper = fork();
+    if (s->keeper == 0) {
+        close(ends[0]);
+        spawn_keeper_run(programs, s->config.spawns_n, ends[1]);
+        remove_sockets(s);
+        _exit(0); // what the server would do at its end is not ours to do
+    }
+    close(ends[1]);
+    if (s->keeper < 0) {
+        s->keeper = 0;
+        close(ends[0]);
+        return failed("fork", "");
+    }
+    s->control = ends[0];
+    for (size_t i = 0; i < s->config.spawns_n; i++) {
+        close_fd(&s->sockets[i].fd); // connecting is to fail when the keeper is gone
+    }
+    return 0;
+}
+
+static int open_all(struct spawn *s) {
+    // Whatever we were started with: nothing of what follows may be standard input or output.
+    int nothing = open("/dev/null", O_RDWR);
+    while (nothing >= 0 && nothing <= STDERR_FILENO) {
+        nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    }
+    size_t n = s->config.spawns_n;
+    struct spawn_program *programs = arena_alloc(&s->arena, n * sizeof *programs);
+    int err = nothing < 0 ? failed("/dev/null", "") : open_sockets(s);
+    for (size_t i = 0; i < n && err == 0; i++) {
+        err = init_program(s, &programs[i], i, nothing);
+    }
+    if (err == 0) {
+        err = fork_keeper(s, programs);
+    }
+    close_fd(&nothing);
+    return err;
+}
+
+int spawn_open(struct spawn *s, const struct config *config) {
+    *s = (struct spawn){.config = *config, .control = -1};
+    arena_init(&s->arena, SIZE_MAX / 2);
+    if (config->spawns_n == 0) {
+        return 0;
+    }
+    s->sockets = arena_alloc(&s->arena, config->spawns_n * sizeof *s->sockets);
+    for (size_t i = 0; i < config->spawns_n; i++) {
+        s->sockets[i] = (struct spawn_socket){.folder_fd = -1, .fd = -1};
+    }
+    int err = open_all(s);
+    if (err != 0) {
+        spawn_close(s);
+    }
+    return err;
+}
+
+// ---- the start ----------------------------------------------------------------------------------
+
+static int connect_to(const struct sockaddr *to, socklen_t len) {
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int why = fd < 0 || connect(fd, to, len) < 0 ? errno : 0;
+    close_fd(&fd);
+    return why;
+}
+
+// 0, or why nobody can be connected to there.
+static int try_server(const struct pool_server_conf *server) {
+    if (server->is_unix) {
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        memcpy(to.sun_path, server->path.p, server->path.n);
+        return connect_to((struct sockaddr *)&to, sizeof to);
+    }
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    char host[256], port[8];
+    snprintf(host, sizeof host, "%.*s", SPAN_ARG(server->host));
+    snprintf(port, sizeof port, "%u", server->port);
+    if (getaddrinfo(host, port, &hints, &found) != 0) {
+        return 0; // what the workers say of it is clearer
+    }
+    int why = connect_to(found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return why;
+}
+
+static void await_server(const struct pool_server_conf *server, uint64_t until_ms) {
+    int why = try_server(server);
+    while ((why == ENOENT || why == ECONNREFUSED) && uv_hrtime() / 1000000 < until_ms) {
+        usleep(AWAIT_LOOK_MS * 1000);
+        why = try_server(server);
+    }
+    if (why != 0) {
+        log_line(LOG_WARN, "the program that is to listen on %.*s does not yet: %s",
+                 SPAN_ARG(server->address), strerror(why));
+    }
+}
+
+void spawn_start(struct spawn *s) {
+    if (s->keeper == 0) {
+        return;
+    }
+    if (send(s->control, SPAWN_START, 1, MSG_NOSIGNAL) != 1) {
+        return; // spawn_watch tells
+    }
+    uint64_t until_ms = uv_hrtime() / 1000000 + AWAIT_MS;
+    for (size_t i = 0; i < s->config.spawns_n; i++) {
+        const struct pool_conf *pool = &s->config.pools[s->config.spawns[i].pool];
+        for (size_t k = 0; k < pool->server_count && s->sockets[i].folder == NULL; k++) {
+            await_server(&pool->servers[k], until_ms);
+        }
+    }
+}
+
+static void on_control(uv_poll_t *watch, int status, int events) {
+    struct spawn *s = watch->data;
+    (void)status;
+    (void)events;
+    uv_poll_stop(watch);
+    log_line(LOG_ERROR, "the process that keeps the programs running is gone, and they with it");
+    s->on_gone(s->gone_self);
+}
+
+void spawn_watch(struct spawn *s, struct loop *loop, void (*on_gone)(void *self), void *self) {
+    if (s->keeper == 0) {
+        return;
+    }
+    s->on_gone = on_gone;
+    s->gone_self = self;
+    uv_poll_init(&loop->uv, &s->watch, s->control);
+    s->watch.data = s;
+    uv_poll_start(&s->watch, UV_READABLE | UV_DISCONNECT, on_control);
+}
+
+void spawn_unwatch(struct spawn *s) {
+    if (s->keeper != 0) {
+        uv_close((uv_handle_t *)&s->watch, NULL);
+    }
+}
+
+void spawn_close(struct spawn *s) {
+    close_fd(&s->control);
+    if (s->keeper > 0) {
+        while (waitpid(s->keeper, NULL, 0) < 0 && errno == EINTR) {
+        }
+        s->keeper = 0;
+    }
+    if (s->sockets != NULL) {
+        remove_sockets(s); // the keeper did, unless it was killed
+        s->sockets = NULL;
+    }
+    arena_fini(&s->arena);
+}
