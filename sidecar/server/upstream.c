@@ -352,6 +352,7 @@ static void backend_done(struct backend *b) {
     struct call *call = backend_detach(b, POOL_GOOD);
     if (fcgi_conn_is_idle(&b->fcgi) && buf_len(&b->stuck) == 0) {
         b->was_kept = true;
+        backend_read(b, true); // a slow client may have paused it; and its closing is to be seen
         struct pool_idle *out = pool_keep(&u->pool, server, &b->idle, loop_now_ms(u->loop));
         if (out != NULL) {
             backend_die(LIST_ITEM(out, struct backend, idle));
@@ -449,12 +450,30 @@ static struct backend *reuse(struct upstream *u, unsigned server) {
     return idle != NULL ? LIST_ITEM(idle, struct backend, idle) : NULL;
 }
 
+// A call that had waited before keeps its place and its deadline.
+static void call_wait_again(struct call *call) {
+    struct pool *pool = &call->upstream->pool;
+    uint64_t deadline_ms = call->waiter.deadline_ms;
+    struct list *first = pool->waiters.next;
+    call_wait(call);
+    if (deadline_ms != 0) {
+        call->waiter.deadline_ms = deadline_ms;
+        list_put(first, &call->waiter.node); // before it
+    }
+}
+
 // A full listen queue of a unix socket can not be waited for, only asked again (connect(2)).
 static void wait_for_listen_queue(struct backend *b) {
     struct upstream *u = b->upstream;
     struct call *call = backend_detach(b, POOL_NEUTRAL);
     backend_die(b);
-    call_wait(call);
+    list_drop(&u->next.node); // whoever waits would be told the same again, in this turn for ever
+    if (u->pool.waiting >= u->conf->queue) {
+        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(ERR_QUEUE_FULL)->text);
+        call_fail(call, ERR_QUEUE_FULL);
+        return;
+    }
+    call_wait_again(call);
     if (!uv_is_active((uv_handle_t *)&u->again)) {
         uv_timer_start(&u->again, on_again, AGAIN_MS, 0);
     }
@@ -474,6 +493,10 @@ static void backend_connect(struct backend *b) {
 static void call_go(struct call *call, unsigned server) {
     struct upstream *u = call->upstream;
     struct backend *b = reuse(u, server);
+    if (b != NULL && call->has_retried) {
+        backend_die(b); // as old as the one that failed
+        b = NULL;
+    }
     bool is_kept = b != NULL;
     if (!is_kept) {
         b = backend_new(u, server);
@@ -522,6 +545,7 @@ void upstream_call(struct upstream *u, struct call *call) {
     call->has_head = call->is_paused = call->has_body = call->has_retried = false;
     list_init(&call->node);
     list_init(&call->waiter.node);
+    call->waiter.deadline_ms = 0; // it has not waited
     list_init(&call->failed.node);
     call->failed.run = on_call_failed;
     list_put(&u->calls, &call->node);
@@ -554,6 +578,7 @@ void call_body_end(struct call *call) {
         backend_failed(call->backend, err, "the request's body");
         return;
     }
+    call->deadline_ms = loop_now_ms(call->upstream->loop) + call->upstream->conf->think_timeout_ms;
     backend_wants_flush(call->backend);
 }
 
@@ -612,11 +637,18 @@ static void on_again(uv_timer_t *timer) {
     let_go(timer->data);
 }
 
+// The backend has taken all there is of a body that is not complete: the client's own timer runs.
+static bool awaits_client(const struct call *call) {
+    const struct backend *b = call->backend;
+    return b->is_connected && fcgi_conn_awaits_body(&b->fcgi) && buf_len(&b->stuck) == 0 &&
+           fcgi_conn_output(&b->fcgi).n == 0;
+}
+
 static void expire_calls(struct upstream *u, uint64_t now_ms) {
     for (struct list *n = u->calls.next, *next; n != &u->calls; n = next) {
         struct call *call = LIST_ITEM(n, struct call, node);
         next = n->next;
-        if (now_ms < call->deadline_ms || call->backend == NULL) {
+        if (now_ms < call->deadline_ms || call->backend == NULL || awaits_client(call)) {
             continue;
         }
         if (!call->backend->is_connected) {
