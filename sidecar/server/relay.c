@@ -138,6 +138,7 @@ static void acknowledge(struct relay *r) {
     if (r->unconsumed > 0 && r->stream != NULL) {
         size_t n = r->unconsumed;
         r->unconsumed = 0;
+        r->body_ms = loop_now_ms(r->conf->loop); // until now it was us who kept it from coming
         struct conn *c = r->conn;
         front_consumed(c->front, r->stream, n);
         conn_wants_flush(c);
