@@ -401,10 +401,11 @@ void conn_pump(struct conn *c) {
     if (c->is_dead) {
         return;
     }
-    c->is_ending = c->is_ending || step == STEP_BAD;
+    bool is_broken = step == STEP_BAD && !c->is_ending; // it says so for ever after
+    c->is_ending = c->is_ending || is_broken;
     set_deadline(c);
     set_reading(c, c->is_ending || front_wants(c->front));
-    if (has_more || step == STEP_BAD) {
+    if (has_more || is_broken) {
         conn_wants_flush(c);
     }
 }
