@@ -20,6 +20,7 @@
 #define POOL "pool \"php\" { servers = {\"unix:/run/fpm.sock\"} }"
 #define SITE "site \"a.example\" { root = www }"
 #define IN_SITE(text) LISTEN POOL "site \"a.example\" { root = www\n" text "\n}"
+#define IN_SPAWN(text) LISTEN SITE "\npool \"p\" { spawn { " text " } }"
 
 struct row {
     const char *name, *text, *errors;
@@ -112,6 +113,37 @@ static const struct row rows[] = {
      "only\n"},
     {"a pool without servers", LISTEN SITE "\npool \"php\" {}",
      "t.conf:2: pool \"php\" has no servers\n"},
+    {"a spawn without command", LISTEN SITE "\npool \"p\" {\nspawn { }\n}",
+     "t.conf:3: spawn needs a command: command = { \"/usr/bin/php-cgi8.2\" }\n"},
+    {"a program by its name only", IN_SPAWN("command = { php-cgi }"),
+     "t.conf:2: command \"php-cgi\": an absolute path must come first\n"},
+    {"a program that is not there", IN_SPAWN("\ncommand = { /no/such, x }"),
+     "t.conf:3: command /no/such cannot be executed: No such file or directory\n"},
+    {"a program that is none", IN_SPAWN("command = { /etc/passwd }"),
+     "t.conf:2: command /etc/passwd cannot be executed: Permission denied\n"},
+    {"a program that is a directory", IN_SPAWN("command = { /etc }"),
+     "t.conf:2: command /etc cannot be executed: it is no file\n"},
+    {"an environment without quotes", IN_SPAWN("command = { /bin/sh }\nenv = { A=1 }"),
+     "t.conf:3: unexpected token '='\n"},
+    {"names of variables that are none",
+     IN_SPAWN("command = { /bin/sh }\nenv = { \"A=\", \"B\", \"=c\", \"1=2\", \"A B=c\" }"),
+     "t.conf:3: env \"B\": it must be NAME=value\n"
+     "t.conf:3: env \"=c\": it must be NAME=value\n"
+     "t.conf:3: env \"1=2\": it must be NAME=value\n"
+     "t.conf:3: env \"A B=c\": it must be NAME=value\n"},
+    {"a variable twice", IN_SPAWN("command = { /bin/sh }\nenv = { \"AB=1\", \"A=2\", \"AB=3\" }"),
+     "t.conf:3: env \"AB=3\": AB is set twice\n"},
+    {"no processes", IN_SPAWN("command = { /bin/sh }\nprocesses = 0"),
+     "t.conf:3: processes must be between 1 and 256, not 0\n"},
+    {"a user that does not exist", IN_SPAWN("command = { /bin/sh }\nuser = nobody-at-all"),
+     "t.conf:3: there is no user \"nobody-at-all\"\n"},
+    {"several processes that open the same sockets",
+     LISTEN SITE "\npool \"p\" { servers = { \"unix:/s\" } spawn { command = { /bin/sh }\n"
+                 "processes = 2 } }",
+     "t.conf:3: the pool has servers, so the program opens its sockets itself, and a second "
+     "process could not; without servers Outrider makes a socket for all of them\n"},
+    {"two spawns of a pool", IN_SPAWN("command = { /bin/sh } }\nspawn { command = { /bin/sh }"),
+     "t.conf:3: spawn is given twice, first in line 2\n"},
     {"a pool that is not there", IN_SITE("pool = phq"), "t.conf:2: there is no pool \"phq\"\n"},
     {"a front controller without pool", IN_SITE("front-controller = /index.php"),
      "t.conf:2: a front-controller needs a pool that runs it\n"},
@@ -367,6 +399,67 @@ static void test_arguments_stand_for_a_file(void **state) {
     config_errors_fini(&e);
 }
 
+static void test_programs_to_be_started(void **state) {
+    (void)state;
+    struct config c;
+    parse(&c, LISTEN SITE POOL "pool \"a\" { spawn { command = { /bin/sh, \"-c\", \"x y\" } } }"
+                               "pool \"b\" { servers = { \"unix:/s\" }\n"
+                               "spawn { command = { /bin/sh } user = root env = { } } }"
+                               "pool \"c\" { spawn { command = { /bin/sh } processes = 9 } }");
+    assert_int_equal(c.pools_n, 4);
+    assert_int_equal(c.spawns_n, 3);
+    const struct spawn_conf *s = c.spawns;
+    assert_int_equal(s[0].pool, 1);
+    assert_int_equal(c.pools[1].server_count, 0);
+    assert_int_equal(s[0].command.n, 3);
+    assert_span(s[0].command.v[0], "/bin/sh");
+    assert_span(s[0].command.v[2], "x y");
+    assert_int_equal(s[0].processes, 4);
+    assert_int_equal(s[0].env.n, 1);
+    assert_span(s[0].env.v[0], "PHP_FCGI_MAX_REQUESTS=10000");
+    assert_int_equal(s[0].user.n, 0);
+    assert_int_equal(s[1].pool, 2);
+    assert_int_equal(s[1].processes, 1);
+    assert_int_equal(s[1].env.n, 0);
+    assert_span(s[1].user, "root");
+    assert_int_equal(s[2].pool, 3);
+    assert_int_equal(s[2].processes, 9);
+    config_fini(&c);
+}
+
+static void test_a_program_as_an_argument(void **state) {
+    (void)state;
+    struct config_args args = {
+        .root = "www", .listen = "127.0.0.1:80", .spawn = " /bin/sh  -c $x\"\\ "};
+    struct config c;
+    struct config_errors e;
+    config_errors_init(&e);
+    assert_int_equal(config_args(&c, &args, &e), 0);
+    assert_int_equal(c.spawns_n, 1);
+    assert_int_equal(c.spawns[0].command.n, 3);
+    assert_span(c.spawns[0].command.v[0], "/bin/sh");
+    assert_span(c.spawns[0].command.v[1], "-c");
+    assert_span(c.spawns[0].command.v[2], "$x\"\\");
+    assert_int_equal(c.sites[0].pool, 0);
+    assert_int_equal(c.pools[0].server_count, 0);
+    config_fini(&c);
+    args.fastcgi = "unix:/run/fpm.sock"; // which the program opens
+    assert_int_equal(config_args(&c, &args, &e), 0);
+    assert_int_equal(c.pools[0].server_count, 1);
+    assert_int_equal(c.spawns[0].processes, 1);
+    config_fini(&c);
+    args.spawn = "/no/such";
+    assert_int_equal(config_args(&c, &args, &e), ERR_CONFIG);
+    config_fini(&c);
+    args.spawn = " ";
+    assert_int_equal(config_args(&c, &args, &e), ERR_CONFIG);
+    assert_span(buf_span(&e.text),
+                "--spawn: command /no/such cannot be executed: No such file or directory\n"
+                "--spawn: spawn needs a command: command = { \"/usr/bin/php-cgi8.2\" }\n");
+    config_fini(&c);
+    config_errors_fini(&e);
+}
+
 static void test_wrong_arguments_are_named(void **state) {
     (void)state;
     struct config_args args = {.root = "no\"where${X}\\",
@@ -436,6 +529,8 @@ int main(void) {
         cmocka_unit_test(test_a_bad_text_does_not_spoil_the_next),
         cmocka_unit_test(test_a_file_is_read),
         cmocka_unit_test(test_arguments_stand_for_a_file),
+        cmocka_unit_test(test_programs_to_be_started),
+        cmocka_unit_test(test_a_program_as_an_argument),
         cmocka_unit_test(test_wrong_arguments_are_named),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
