@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// The stage of a play: a whole request path in memory, under a clock that only the play moves.
+//
+//     client ─► front (http/h2 or http/h1) ─► part: exchange ─► backend: fcgi/conn ─► peer
+//            ◄─                            ◄─                ◄─                    ◄─
+//
+// It carries the commands of exchanges as sidecar/server's relay and upstream do, in the same order
+// within a turn (clients, backends, failures, then what died is freed), but without sockets, pools,
+// retries and timers: those have tests of their own. Memory that the program borrows is lent in
+// blocks of its own, so that a sanitizer sees what is kept too long.
+#ifndef TESTS_SIM_STAGE_H
+#define TESTS_SIM_STAGE_H
+
+#include "base/list.h"
+#include "exchange/exchange.h"
+#include "fcgi/conn.h"
+#include "http/h1.h"
+#include "http/h2.h"
+#include "sim/client.h"
+#include "sim/peer.h"
+
+struct stage_conf {
+    bool is_h2;
+    bool keeps;          // backend connections carry further requests
+    bool takes_pushes;   // the client does
+    uint32_t window;     // of the client's streams; 0: the default, opened by itself
+    uint64_t body_limit; // bytes of a request's body; 0: 1000
+    size_t client_step;  // most bytes of the client that arrive at once; 0: all
+    size_t app_step;     // most bytes of an application that arrive at once; 0: all
+};
+
+// One request under way: what relay is in the program.
+struct part {
+    struct list node;
+    struct stage *stage;
+    struct front_stream *stream; // NULL once the front has let go of it
+    int32_t id;                  // of the stream; likewise of what the client has seen
+    struct exchange exchange;
+    struct response response;
+    struct backend *backend; // NULL when none works for it
+    struct buf held;         // of the request's body, not yet taken by the backend
+    size_t unconsumed;
+    int failed; // to be told at the end of the turn, or 0
+    bool has_call, is_call_ended, wants_call_end, is_acting, is_push_due;
+    struct buf given; // body bytes the exchange gave for the client
+};
+
+// One connection to an application, both ends.
+struct backend {
+    struct list node;
+    struct part *part; // NULL while idle
+    struct fcgi_conn fcgi;
+    struct peer peer;
+    struct buf inbox; // written by the application, not yet read
+    bool is_paused, is_dead, has_closed;
+    bool was_dropped; // closed in the middle of a request
+    bool is_orphan;   // the request was given up, its end is awaited
+    size_t number;    // of the connection: 0, 1, ...
+};
+
+struct stage {
+    struct stage_conf conf;
+    int64_t unix_time;
+    struct h2_pool pool;
+    struct h2_conf h2_conf;
+    struct h1_conf h1_conf;
+    union {
+        struct h2 h2;
+        struct h1 h1;
+    } engine;
+    struct front *front;
+    struct client client;
+    struct span to_front; // bytes of the client that have not been fed
+    struct list parts, backends, dead;
+    size_t backends_n;
+    struct arena arena; // of the configuration
+    struct site site;
+    struct route_rule rules[4];
+    struct router router;
+    struct router_files files;
+    struct exchange_conf exchange_conf;
+    size_t errors_len; // bytes of the applications' standard error
+    struct buf errors; // labels of what failed: "backend_closed "
+    const char *fault; // static words for a broken promise between the parts, or NULL
+    bool is_ending, is_closed;
+};
+
+void stage_init(struct stage *s, const struct stage_conf *conf);
+// Everything must have been released: what is left is a fault.
+void stage_fini(struct stage *s);
+// Carries whatever can be carried until nothing moves.
+void stage_turn(struct stage *s);
+// The application of b writes bytes; at most conf.app_step of them arrive in one turn.
+void stage_write(struct stage *s, struct backend *b, struct span bytes);
+// It closes the connection behind what it has written.
+void stage_close(struct stage *s, struct backend *b);
+// The call is given up, as upstream does after a timeout.
+void stage_fail(struct stage *s, struct backend *b, int error);
+// The client's connection is lost.
+void stage_lose_client(struct stage *s);
+// Takes no new requests.
+void stage_shut_down(struct stage *s);
+// The connection of that number, open or not; NULL when there is none.
+struct backend *stage_backend(const struct stage *s, size_t number);
+
+#endif
