@@ -27,6 +27,7 @@ enum act_kind {
     ACT_GOAWAY,
     ACT_OPEN, // opens its windows by n bytes
     ACT_LOSE, // the connection is lost
+    ACT_TURN, // nobody does anything: what was written before arrives
     ACT_SHUT, // Outrider is told to end
 };
 
