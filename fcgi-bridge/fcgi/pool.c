@@ -50,29 +50,46 @@ static bool has_room(const struct pool *p, const struct pool_server *s) {
     return p->conf.connections == 0 || s->active < p->conf.connections;
 }
 
+// Which servers may be asked: those that work; if there is none, backups too; if there is none,
+// all.
+enum choice { CHOOSE_WORKING, CHOOSE_BACKUP, CHOOSE_ANY };
+
+static uint64_t weight_of(const struct pool *p, unsigned server) {
+    unsigned weight = p->conf.servers[server].weight;
+    return weight > 0 ? weight : 1;
+}
+
+// Whether a would have less load for its weight than b, with the request that is to be placed.
+static bool is_less_loaded(const struct pool *p, unsigned a, unsigned b) {
+    uint64_t weight_a = weight_of(p, a), weight_b = weight_of(p, b);
+    return (p->servers[a].active + 1) * weight_b < (p->servers[b].active + 1) * weight_a;
+}
+
 // The least loaded server with room, or POOL_NO_SERVER. Servers that are out, and `avoid`, are
 // passed over as long as there is another that is not, even if that one has no room: waiting for a
 // server that works is better than a server that does not.
-static int least_loaded(struct pool *p, uint64_t now_ms, int avoid, bool any) {
+static int least_loaded(struct pool *p, uint64_t now_ms, int avoid, enum choice choice) {
     unsigned count = (unsigned)p->conf.server_count;
     int best = POOL_NO_SERVER;
     bool has_usable = false;
     for (unsigned i = 0; i < count; i++) {
         unsigned at = (p->turn + i) % count;
         const struct pool_server *s = &p->servers[at];
-        if (!any && ((int)at == avoid || pool_is_down(p, at, now_ms))) {
+        bool is_out = (int)at == avoid || pool_is_down(p, at, now_ms);
+        bool is_spare = choice == CHOOSE_WORKING && p->conf.servers[at].is_backup;
+        if (choice != CHOOSE_ANY && (is_out || is_spare)) {
             continue;
         }
         has_usable = true;
-        if (has_room(p, s) && (best == POOL_NO_SERVER || s->active < p->servers[best].active)) {
+        if (has_room(p, s) && (best == POOL_NO_SERVER || is_less_loaded(p, at, (unsigned)best))) {
             best = (int)at;
         }
     }
-    return has_usable ? best : least_loaded(p, now_ms, avoid, true);
+    return has_usable ? best : least_loaded(p, now_ms, avoid, choice + 1);
 }
 
 static int take_slot(struct pool *p, uint64_t now_ms, int avoid) {
-    int at = least_loaded(p, now_ms, avoid, false);
+    int at = least_loaded(p, now_ms, avoid, CHOOSE_WORKING);
     if (at == POOL_NO_SERVER) {
         return at;
     }

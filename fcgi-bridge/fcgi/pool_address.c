@@ -81,8 +81,38 @@ static const char *parse(struct span text, struct pool_server_conf *out) {
     return NULL;
 }
 
+// Takes one word that is an option off the end of *text. False when the last word is none.
+static bool take_option(struct span *text, struct pool_server_conf *out, const char **why) {
+    size_t at = text->n;
+    while (at > 0 && text->p[at - 1] != ' ') {
+        at--;
+    }
+    struct span word = span_skip(*text, at);
+    if (at == 0 || (!span_eq(word, SPAN("backup")) && !span_has_prefix(word, SPAN("weight=")))) {
+        return false;
+    }
+    *text = span_trim(span_first(*text, at));
+    uint64_t weight = 1;
+    out->is_backup = out->is_backup || word.p[0] == 'b';
+    if (word.p[0] == 'w') {
+        bool is_number = span_to_u64(span_skip(word, 7), &weight);
+        out->weight = (unsigned)weight;
+        if (!is_number || weight < 1 || weight > POOL_WEIGHT_MAX) {
+            *why = "the weight is not a number from 1 to 1000";
+        }
+    }
+    return true;
+}
+
 int pool_address_parse(struct span text, struct pool_server_conf *out, const char **why) {
-    *out = (struct pool_server_conf){.address = text};
+    *out = (struct pool_server_conf){.weight = 1};
+    *why = NULL;
+    while (take_option(&text, out, why)) {
+    }
+    out->address = text;
+    if (*why != NULL) {
+        return ERR_SYNTAX;
+    }
     if (text.n == 0) {
         *why = "the address is empty";
         return ERR_SYNTAX;

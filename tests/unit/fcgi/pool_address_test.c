@@ -37,6 +37,39 @@ static void addresses_are_taken_apart(void **state) {
     }
 }
 
+static void weight_and_backup_stand_behind_the_address(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *address;
+        unsigned weight;
+        bool is_backup;
+    } rows[] = {
+        {"unix:/a b weight=3", "unix:/a b", 3, false},
+        {"host:9000  backup", "host:9000", 1, true},
+        {"host:9000 backup weight=1000", "host:9000", 1000, true},
+        {"unix:/weight=2", "unix:/weight=2", 1, false},
+    };
+    static const char *const bad[] = {"host:9000 weight=0",
+                                      "host:9000 weight=1001",
+                                      "host:9000 weight=",
+                                      "host:9000 weight=x",
+                                      "backup",
+                                      " backup",
+                                      "host:9000 spare"};
+    struct pool_server_conf s;
+    const char *why;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(pool_address_parse(span_str(rows[i].text), &s, &why), 0);
+        assert_true(span_eq(s.address, span_str(rows[i].address)));
+        assert_int_equal(s.weight, rows[i].weight);
+        assert_int_equal(s.is_backup, rows[i].is_backup);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(pool_address_parse(span_str(bad[i]), &s, &why), ERR_SYNTAX);
+        assert_non_null(why);
+    }
+}
+
 static void what_is_no_address_is_refused_with_a_reason(void **state) {
     (void)state;
     static const struct span rows[] = {
@@ -90,6 +123,7 @@ static void the_longest_path_of_a_socket_is_107_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_taken_apart),
+        cmocka_unit_test(weight_and_backup_stand_behind_the_address),
         cmocka_unit_test(what_is_no_address_is_refused_with_a_reason),
         cmocka_unit_test(the_longest_path_of_a_socket_is_107_bytes),
     };

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-static const struct pool_server_conf three[3];
+static const struct pool_server_conf three[3] = {{.weight = 1}, {.weight = 1}, {.weight = 1}};
+static const struct pool_server_conf uneven[3] = {
+    {.weight = 1}, {.weight = 3}, {.weight = 1, .is_backup = true}};
 
 static struct pool_conf conf(size_t servers, unsigned connections, unsigned queue) {
     return (struct pool_conf){
@@ -55,6 +57,40 @@ static void requests_go_round_and_to_the_least_loaded(void **state) {
     assert_int_equal(take(&p, 0), 0);
     assert_int_equal(p.active, 3);
     pool_fini(&p);
+    pool_fini(&p);
+}
+
+static void load_is_shared_by_weight_and_backups_have_none(void **state) {
+    (void)state;
+    struct pool p;
+    struct pool_conf c = conf(3, 0, 0);
+    c.servers = uneven;
+    init(&p, c);
+    for (int i = 0; i < 40; i++) {
+        take(&p, 0);
+    }
+    assert_int_equal(p.servers[0].active, 10);
+    assert_int_equal(p.servers[1].active, 30);
+    assert_int_equal(p.servers[2].active, 0);
+    pool_fini(&p);
+}
+
+static void a_backup_is_asked_only_while_all_others_are_out(void **state) {
+    (void)state;
+    struct pool p;
+    struct pool_conf c = conf(3, 0, 0);
+    c.servers = uneven;
+    init(&p, c);
+    for (int i = 0; i < 6; i++) {
+        unsigned server = take(&p, 0);
+        assert_int_not_equal(server, 2);
+        pool_put(&p, server, POOL_FAILED, 0);
+    }
+    assert_int_equal(take(&p, 1), 2);
+    pool_put(&p, 2, POOL_GOOD, 1);
+    assert_int_equal(take(&p, 2), 2);
+    pool_put(&p, 2, POOL_GOOD, 2);
+    assert_int_not_equal(take(&p, 20000), 2);
     pool_fini(&p);
 }
 
@@ -334,6 +370,8 @@ static void a_storm_keeps_every_bound(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_go_round_and_to_the_least_loaded),
+        cmocka_unit_test(load_is_shared_by_weight_and_backups_have_none),
+        cmocka_unit_test(a_backup_is_asked_only_while_all_others_are_out),
         cmocka_unit_test(without_a_limit_nobody_waits),
         cmocka_unit_test(at_the_limit_requests_wait_and_then_are_refused),
         cmocka_unit_test(nobody_overtakes_who_waits),
