@@ -338,13 +338,14 @@ struct seen *client_request(struct client *c, const char *text) {
 }
 
 void client_body(struct client *c, struct seen *s, const char *text) {
-    if (s->end != SEEN_OPEN || s->is_ended) {
+    if (s->is_ended) {
         return;
     }
-    if (c->is_h2) {
+    // On HTTP/1 the rest of a body must follow, or nothing can.
+    if (c->is_h2 && s->end == SEEN_OPEN) {
         buf_put(&s->upload, span_str(text));
         nghttp2_session_resume_data(c->session, s->id);
-    } else {
+    } else if (!c->is_h2) {
         send_h1(c, s, span_str(text));
     }
 }
