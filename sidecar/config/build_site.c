@@ -138,6 +138,21 @@ static const char *why_no_push(struct span s) {
     return s.n <= TARGET_MAX ? NULL : "it is too long";
 }
 
+// A client's header fields are HTTP_*: nobody else may say what they are.
+static const char *why_no_param(struct span s) {
+    size_t n = span_index(s, '=');
+    if (n == 0 || n == s.n) {
+        return "a parameter is written NAME=value";
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool is_letter = (s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '_';
+        if (!is_letter && (i == 0 || s.p[i] < '0' || s.p[i] > '9')) {
+            return "a parameter's name is made of A-Z, 0-9 and _";
+        }
+    }
+    return span_has_prefix(s, SPAN("HTTP_")) ? "HTTP_* is what the client's fields become" : NULL;
+}
+
 static void build_files(const struct builder *b) {
     struct site *site = b->site;
     const struct file_section *s = &b->section;
@@ -147,6 +162,8 @@ static void build_files(const struct builder *b) {
     check_each(b, OPTION_SITE_INDEX, site->index, why_no_index);
     check_each(b, OPTION_SITE_SCRIPTS, site->suffixes, why_no_suffix);
     check_each(b, OPTION_SITE_DENY, site->denied, why_no_pattern);
+    site->params = build_list(b->build, s, OPTION_SITE_PARAMS);
+    check_each(b, OPTION_SITE_PARAMS, site->params, why_no_param);
     for (size_t i = 0; i < site->index.n; i++) {
         size_t n = site->index.v[i].n;
         site->index_len = n > site->index_len ? n : site->index_len;
@@ -318,6 +335,8 @@ static void build_rules(const struct builder *b) {
         }
         build_rule_hints(&r, &rules[i]);
         check_each(&r, OPTION_ROUTE_PUSH, rules[i].pushes, why_no_push);
+        rules[i].params = build_list(b->build, &r.section, OPTION_ROUTE_PARAMS);
+        check_each(&r, OPTION_ROUTE_PARAMS, rules[i].params, why_no_param);
     }
     b->site->rules = rules;
     b->site->rules_n = n;

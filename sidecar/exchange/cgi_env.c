@@ -224,6 +224,23 @@ static void put_connection(struct writer *w) {
     put(w, SPAN("REDIRECT_STATUS"), SPAN("200"));
 }
 
+// The operator's own take the place of one of that name, or are added.
+static void put_params(struct writer *w, struct span_list own) {
+    for (size_t i = 0; i < own.n && w->error == 0; i++) {
+        size_t at = span_index(own.v[i], '=');
+        struct span name = span_first(own.v[i], at), value = span_skip(own.v[i], at + 1);
+        size_t k = 0;
+        while (k < w->params->n && !span_eq(w->params->v[k].name, name)) {
+            k++;
+        }
+        if (k < w->params->n) {
+            w->params->v[k].value = value;
+        } else {
+            put(w, name, value);
+        }
+    }
+}
+
 int cgi_env_build(const struct cgi_env *env, struct arena *a, struct pairs *params) {
     struct writer w = {.env = env, .arena = a, .params = params};
     if (params->v == NULL) {
@@ -237,6 +254,10 @@ int cgi_env_build(const struct cgi_env *env, struct arena *a, struct pairs *para
     put_request(&w);
     put_connection(&w);
     put_body(&w);
+    put_params(&w, env->site->params);
+    if (env->route->rule != NULL) {
+        put_params(&w, env->route->rule->params);
+    }
     put_fields(&w);
     return w.error;
 }

@@ -29,6 +29,7 @@ struct route_rule {
     enum hint_mode mode;                       // if has_mode
     struct span_list hints;                    // link-values (RFC 8288, 3), each checked at load
     const struct plan *plan; // of these hints, ready to be sent; NULL when there are none
+    struct span_list params; // FastCGI parameters, "NAME=value" each
     struct span_list pushes; // paths of this site: "/assets/critical.css"
 };
 
@@ -54,9 +55,10 @@ struct site {
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none
     struct site_buffer buffer;
-    uint64_t body_limit;   // bytes of a request body; more is 413
-    struct gate_conf gate; // whether and to whom its pages are hinted
-    unsigned learn;        // bits of enum site_learn; 0: nothing is learned
+    struct span_list params; // FastCGI parameters, "NAME=value" each
+    uint64_t body_limit;     // bytes of a request body; more is 413
+    struct gate_conf gate;   // whether and to whom its pages are hinted
+    unsigned learn;          // bits of enum site_learn; 0: nothing is learned
     const struct route_rule *rules;
     size_t rules_n;
 };

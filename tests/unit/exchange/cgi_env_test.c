@@ -137,6 +137,23 @@ static void test_fields_become_variables(void **state) {
     }
 }
 
+static void test_the_operators_parameters_take_the_place_of_ours(void **state) {
+    (void)state;
+    struct fixture f;
+    struct span of_site[] = {SPAN("APP_ENV=test"), SPAN("SERVER_SOFTWARE=mine"), SPAN("EMPTY=")};
+    struct span of_rule[] = {SPAN("APP_ENV=a=b")};
+    struct route_rule rule = {.params = {of_rule, 1}};
+    fixture_init(&f, "App-Env: client\n", 1 << 16);
+    f.site.params = (struct span_list){of_site, 3};
+    f.route.rule = &rule;
+    assert_int_equal(cgi_env_build(&f.env, &f.arena, &f.params), 0);
+    expect(&f, "APP_ENV", "a=b");
+    expect(&f, "SERVER_SOFTWARE", "mine");
+    expect(&f, "EMPTY", "");
+    expect(&f, "HTTP_APP_ENV", "client");
+    arena_fini(&f.arena);
+}
+
 static void test_the_conventional_set(void **state) {
     (void)state;
     struct fixture f;
@@ -243,6 +260,7 @@ static void test_a_spent_budget_is_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_become_variables),
+        cmocka_unit_test(test_the_operators_parameters_take_the_place_of_ours),
         cmocka_unit_test(test_the_conventional_set),
         cmocka_unit_test(test_what_is_not_so_is_not_said),
         cmocka_unit_test(test_a_trusted_proxy_is_believed),
