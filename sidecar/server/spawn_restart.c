@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/spawn_restart.h"
 
-#define HOPELESS 3        // failures in a row
+#define HOPELESS 4        // failures in a row: the pause is then most of a second
 #define HOPELESS_CLEAN 10 // the same where the last was an exit with status 0: it may have served
 
 uint64_t spawn_restart_pause(struct spawn_restart *r, uint64_t lived_ms, bool is_clean) {

@@ -189,7 +189,7 @@ static void test_who_waits_for_a_hopeless_program_is_turned_away(void **state) {
     int fd = connect_to_pool(f);
     assert_true(fd >= 0);
     spawn_start(&f->spawn);
-    wait_log(f, "again in 400 ms\n");
+    wait_log(f, "again in 800 ms\n");
     assert_int_equal(read(fd, &byte, 1), 0);
     close(fd);
 }
