@@ -334,8 +334,48 @@ static void teach(struct exchange *x, const struct response *response) {
     }
 }
 
-static void on_head(struct exchange *x, const struct response *response) {
+// Fields by which an application steers its server, and which are not the client's business.
+static bool is_for_us(struct span name) {
+    return (name.n > 8 && span_eq_nocase(span_first(name, 8), SPAN("x-accel-"))) ||
+           span_eq_nocase(name, SPAN("x-sendfile"));
+}
+
+// Obeys them and takes them out. True when the body is to come from a file.
+static bool obey(struct exchange *x, struct response *response) {
+    struct pairs *fields = &response->fields;
+    bool has_file = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < fields->n; i++) {
+        const struct pair *f = &fields->v[i];
+        if (span_eq_nocase(f->name, SPAN("x-accel-buffering"))) {
+            x->is_buffered = span_eq_nocase(f->value, SPAN("yes"));
+        }
+        has_file = has_file || span_eq_nocase(f->name, SPAN("x-accel-redirect")) ||
+                   span_eq_nocase(f->name, SPAN("x-sendfile"));
+        kept += !is_for_us(f->name);
+    }
+    if (kept == fields->n || has_file) {
+        return has_file && response->status == 200 && !x->is_sendfile;
+    }
+    struct pairs rest = {.n = 0};
+    for (size_t i = 0; i < fields->n; i++) {
+        if (!is_for_us(fields->v[i].name)) {
+            pairs_put(&rest, x->arena, fields->v[i].name, fields->v[i].value);
+        }
+    }
+    *fields = rest;
+    return false;
+}
+
+static void on_head(struct exchange *x, const struct response *given) {
     if (x->state != EXCHANGE_THINKING) {
+        return;
+    }
+    struct response copy = *given;
+    const struct response *response = &copy;
+    if (x->route.kind == ROUTE_SCRIPT && obey(x, &copy)) {
+        x->is_sendfile = true;
+        command(x, COMMAND_SENDFILE)->response = given;
         return;
     }
     if (x->is_pushed && response->status >= 400) {
@@ -343,8 +383,8 @@ static void on_head(struct exchange *x, const struct response *response) {
         reset(x, ERR_NOT_FOUND);
         return;
     }
-    if (x->route.kind == ROUTE_SCRIPT) {
-        teach(x, response);
+    if (x->route.kind == ROUTE_SCRIPT && !x->is_sendfile) {
+        teach(x, given);
     }
     push_init(&x->push);
     if (may_push(x, HINT_MODE_HINT) && response->status == 200 && has_link(response)) {

@@ -54,6 +54,7 @@ enum exchange_command_kind {
     COMMAND_CALL_BODY, // pass `body` on to the backend
     COMMAND_CALL_END,  // the request's body is complete
     COMMAND_FILE,      // answer with the file exchange->route.file
+    COMMAND_SENDFILE,  // answer with the file that `response` names, with its fields
     COMMAND_LEARN,     // `response` teaches the route exchange->key
     COMMAND_ABORT,     // the backend's answer is not wanted any more
 };
@@ -98,6 +99,7 @@ struct exchange {
     bool is_named;         // the site has the request's host as a name
     bool has_informed;     // a 103 left
     bool is_collecting;    // the backend is asked when the request's body is complete
+    bool is_sendfile;      // the backend left the body to us: X-Accel-Redirect, X-Sendfile
     bool is_buffered;      // the response may be read faster than the client takes it
     uint64_t body_len;     // bytes of the request's body so far
     int status;            // of the final head

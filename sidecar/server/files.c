@@ -276,7 +276,7 @@ static int load(struct files *f, struct file *file) {
     }
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(fd);
-        return ERR_FILE_IO;
+        return ERR_NOT_FOUND;
     }
     describe(file, &st);
     if (file->info.len > CONTENT_MOST) {

@@ -4,7 +4,9 @@
 #include "base/error.h"
 #include "server/log.h"
 #include "server/spawn_keeper.h"
+#include "server/spawn_socket.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -16,20 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOCKET_NAME "fastcgi.sock"
 #define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define AWAIT_MS 5000 // for programs that open their sockets themselves
 #define AWAIT_LOOK_MS 20
-
-// The socket that is made for a program, in a directory of its own.
-struct spawn_socket {
-    char *folder;  // NULL: none is made
-    int folder_fd; // so that what is removed is in the directory that we made, whatever its name
-                   // has come to mean
-    int fd;
-};
-
-// ---- sockets ------------------------------------------------------------------------------------
 
 static int failed(const char *what, const char *which) {
     log_line(LOG_ERROR, "spawn: %s%s: %s", what, which, strerror(errno));
@@ -43,53 +34,6 @@ static char *keep(struct spawn *s, const char *before, struct span text, const c
     return p;
 }
 
-static int listen_in(const struct spawn_socket *socket, const char *path) {
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof at.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(at.sun_path, path, strlen(path) + 1);
-    mode_t mask = umask(0177);
-    int bound = bind(socket->fd, (struct sockaddr *)&at, sizeof at);
-    int why = errno;
-    umask(mask);
-    errno = why;
-    return bound < 0 || listen(socket->fd, SOMAXCONN) < 0 ? -1 : 0;
-}
-
-// Only the workers connect: both become theirs, the directory last, since its owner may rename
-// what is in it.
-static int give(const struct spawn_socket *socket, const struct passwd *user) {
-    if (user == NULL) {
-        return 0;
-    }
-    return fchownat(socket->folder_fd, SOCKET_NAME, user->pw_uid, user->pw_gid,
-                    AT_SYMLINK_NOFOLLOW) < 0 ||
-                   fchown(socket->folder_fd, user->pw_uid, user->pw_gid) < 0
-               ? -1
-               : 0;
-}
-
-static int open_socket(struct spawn *s, struct spawn_socket *to, const struct passwd *user) {
-    const char *parent = getenv("TMPDIR");
-    to->folder =
-        keep(s, parent != NULL && parent[0] == '/' ? parent : "/tmp", SPAN("/outrider-"), "XXXXXX");
-    if (mkdtemp(to->folder) == NULL) {
-        int err = failed("cannot make a directory ", to->folder);
-        to->folder = NULL;
-        return err;
-    }
-    to->folder_fd = open(to->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    // Not O_NONBLOCK, which the programs would inherit: php-cgi waits in accept.
-    to->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const char *path = keep(s, to->folder, SPAN("/"), SOCKET_NAME);
-    if (to->folder_fd < 0 || to->fd < 0 || listen_in(to, path) < 0 || give(to, user) < 0) {
-        return failed("cannot listen on unix:", path);
-    }
-    return 0;
-}
-
 static void close_fd(int *fd) {
     if (*fd >= 0) {
         close(*fd);
@@ -99,15 +43,7 @@ static void close_fd(int *fd) {
 
 static void remove_sockets(struct spawn *s) {
     for (size_t i = 0; i < s->config.spawns_n; i++) {
-        struct spawn_socket *socket = &s->sockets[i];
-        if (socket->folder != NULL && socket->folder_fd >= 0) {
-            unlinkat(socket->folder_fd, SOCKET_NAME, 0);
-        }
-        if (socket->folder != NULL) {
-            rmdir(socket->folder);
-        }
-        close_fd(&socket->folder_fd);
-        close_fd(&socket->fd);
+        spawn_socket_remove(&s->sockets[i]);
     }
 }
 
@@ -173,7 +109,7 @@ static int init_program(struct spawn *s, struct spawn_program *p, size_t i, int 
     for (unsigned k = 0; k < conf->processes; k++) {
         p->processes[k] = (struct spawn_process){.output = -1};
     }
-    if (s->sockets[i].folder != NULL) {
+    if (s->sockets[i].fd >= 0) {
         p->input = s->sockets[i].fd;
         p->serves = true;
     }
@@ -198,17 +134,13 @@ static int open_sockets(struct spawn *s) {
         if (pool->server_count > 0) {
             continue;
         }
-        int err = open_socket(s, &s->sockets[i], user);
-        if (err != 0) {
-            return err;
+        if (spawn_socket_open(&s->sockets[i], user) < 0) {
+            return failed("cannot make a socket ", s->sockets[i].path);
         }
-        const char *why;
-        const char *address = keep(s, "unix:", span_str(s->sockets[i].folder), "/" SOCKET_NAME);
-        err = pool_address_parse(span_str(address), server, &why);
-        if (err != 0) {
-            log_line(LOG_ERROR, "spawn: %s: %s", address, why);
-            return err;
-        }
+        const char *why, *address = keep(s, "unix:", span_str(s->sockets[i].path), "");
+        int err = pool_address_parse(span_str(address), server, &why);
+        assert(err == 0);
+        (void)err;
         pool->servers = server;
         pool->server_count = 1;
     }
@@ -237,7 +169,7 @@ static int fork_keeper(struct spawn *s, struct spawn_program *programs) {
     }
     s->control = ends[0];
     for (size_t i = 0; i < s->config.spawns_n; i++) {
-        close_fd(&s->sockets[i].fd); // connecting is to fail when the keeper is gone
+        spawn_socket_close(&s->sockets[i]); // connecting is to fail when the keeper is gone
     }
     return 0;
 }
@@ -269,7 +201,7 @@ int spawn_open(struct spawn *s, const struct config *config) {
     }
     s->sockets = arena_alloc(&s->arena, config->spawns_n * sizeof *s->sockets);
     for (size_t i = 0; i < config->spawns_n; i++) {
-        s->sockets[i] = (struct spawn_socket){.folder_fd = -1, .fd = -1};
+        s->sockets[i] = (struct spawn_socket){.fd = -1, .folder_fd = -1};
     }
     int err = open_all(s);
     if (err != 0) {
@@ -328,7 +260,7 @@ void spawn_start(struct spawn *s) {
     uint64_t until_ms = uv_hrtime() / 1000000 + AWAIT_MS;
     for (size_t i = 0; i < s->config.spawns_n; i++) {
         const struct pool_conf *pool = &s->config.pools[s->config.spawns[i].pool];
-        for (size_t k = 0; k < pool->server_count && s->sockets[i].folder == NULL; k++) {
+        for (size_t k = 0; k < pool->server_count && s->sockets[i].path[0] == 0; k++) {
             await_server(&pool->servers[k], until_ms);
         }
     }

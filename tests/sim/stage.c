@@ -380,6 +380,7 @@ static void act(struct part *p, const struct exchange_command *c) {
         pass_body(p);
         break;
     case COMMAND_FILE:
+    case COMMAND_SENDFILE:
         answer_file(p);
         break;
     case COMMAND_LEARN:
@@ -387,6 +388,9 @@ static void act(struct part *p, const struct exchange_command *c) {
     case COMMAND_ABORT:
         drop_call(p);
         acknowledge(p);
+        break;
+    default:
+        fault(p->stage, "a command that the stage does not know");
         break;
     }
 }

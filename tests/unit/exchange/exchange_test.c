@@ -123,6 +123,9 @@ static void say(struct fixture *f, const struct exchange_command *c) {
     case COMMAND_FILE:
         split_line(&f->said, "file(%.*s) ", SPAN_ARG(f->x.route.file));
         break;
+    case COMMAND_SENDFILE:
+        split_line(&f->said, "sendfile ");
+        break;
     case COMMAND_LEARN:
         split_line(&f->said, "learn(%.*s) ", SPAN_ARG(route_key_path(f->x.key)));
         break;
