@@ -6,7 +6,6 @@
 #include "server/spawn_keeper.h"
 #include "server/spawn_socket.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -137,10 +136,11 @@ static int open_sockets(struct spawn *s) {
         if (spawn_socket_open(&s->sockets[i], user) < 0) {
             return failed("cannot make a socket ", s->sockets[i].path);
         }
-        const char *why, *address = keep(s, "unix:", span_str(s->sockets[i].path), "");
-        int err = pool_address_parse(span_str(address), server, &why);
-        assert(err == 0);
-        (void)err;
+        char *address = keep(s, "unix:", span_str(s->sockets[i].path), "");
+        *server = (struct pool_server_conf){.address = span_str(address),
+                                            .is_unix = true,
+                                            .path = span_str(address + strlen("unix:")),
+                                            .weight = 1};
         pool->servers = server;
         pool->server_count = 1;
     }
