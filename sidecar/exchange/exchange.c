@@ -58,9 +58,32 @@ enum step exchange_next(struct exchange *x, struct exchange_command *out) {
 
 // ---- answers of our own -------------------------------------------------------------------------
 
-static void answer_page(struct exchange *x, const struct page *page) {
+// Server-Timing (W3C): what was decided about the hints, how long the final head took, and what
+// failed. For the operator's eyes in the browser's tools; only where the site wants it.
+static void put_server_timing(struct exchange *x, int error) {
+    char text[160];
+    if (x->site == NULL || !x->site->has_server_timing) {
+        return;
+    }
+    uint64_t think_us = x->now_us - x->asked_us;
+    bool has_gate = x->route.kind == ROUTE_SCRIPT;
+    int n = snprintf(text, sizeof text, "outrider;desc=\"%s\", think;dur=%" PRIu64 ".%03" PRIu64,
+                     has_gate ? gate_reason_row(x->gate)->label : "file", think_us / 1000,
+                     think_us % 1000);
+    if (error != 0) {
+        n += snprintf(text + n, sizeof text - (size_t)n, ", failed;desc=\"%s\"",
+                      error_row(error)->label);
+    }
+    struct span value = arena_copy(x->arena, span_of(text, (size_t)n));
+    if (value.p != NULL) {
+        pairs_put(&x->head.fields, x->arena, SPAN("server-timing"), value);
+    }
+}
+
+static void answer_page(struct exchange *x, const struct page *page, int error) {
     exchange_enter(x, EXCHANGE_ANSWERING);
     x->head = page->head;
+    put_server_timing(x, error);
     x->status = page->head.status;
     struct exchange_command *head = command(x, COMMAND_HEAD);
     head->response = &x->head;
@@ -101,7 +124,7 @@ static void answer_error(struct exchange *x, int error) {
     if (error == ERR_RANGE) {
         put_size(x, &page);
     }
-    answer_page(x, &page);
+    answer_page(x, &page, error);
 }
 
 static void answer_redirect(struct exchange *x, struct span location) {
@@ -110,7 +133,7 @@ static void answer_redirect(struct exchange *x, struct span location) {
         span_eq(x->request->method, SPAN("GET")) || span_eq(x->request->method, SPAN("HEAD"));
     // 301 lets clients turn a POST into a GET (RFC 9110, 15.4.2).
     page_redirect(&page, keeps_method ? 301 : 308, location, x->arena);
-    answer_page(x, &page);
+    answer_page(x, &page, 0);
 }
 
 // "https://host[:port]/path", on the port of the TLS listener.
@@ -260,6 +283,7 @@ static void run_script(struct exchange *x) {
 }
 
 static void on_request(struct exchange *x) {
+    x->asked_us = x->now_us;
     x->site = router_site(x->conf->router, x->request->authority, &x->is_named);
     if (x->conf->redirect_https) {
         redirect_https(x);
@@ -354,8 +378,11 @@ static bool obey(struct exchange *x, struct response *response) {
                    span_eq_nocase(f->name, SPAN("x-sendfile"));
         kept += !is_for_us(f->name);
     }
-    if (kept == fields->n || has_file) {
-        return has_file && response->status == 200 && !x->is_sendfile;
+    if (has_file && response->status == 200 && !x->is_sendfile) {
+        return true; // who finds the file needs them
+    }
+    if (kept == fields->n) {
+        return false;
     }
     struct pairs rest = {.n = 0};
     for (size_t i = 0; i < fields->n; i++) {
@@ -398,6 +425,7 @@ static void on_head(struct exchange *x, const struct response *given) {
     if (x->is_pushed) {
         pairs_put(&x->head.fields, x->arena, SPAN("x-http2-push"), SPAN("pushed"));
     }
+    put_server_timing(x, 0);
     x->status = response->status;
     command(x, COMMAND_HEAD)->response = &x->head;
 }

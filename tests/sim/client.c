@@ -111,6 +111,10 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
     (void)session;
     struct client *c = self;
     if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
+        const struct seen *parent = find(c, frame->hd.stream_id);
+        if (parent == NULL || parent->status != 0) {
+            fault(c, "a promise behind the head of its page");
+        }
         struct seen *s = add(c, frame->push_promise.promised_stream_id);
         s->is_push = s->is_ended = true;
     }

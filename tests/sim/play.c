@@ -151,10 +151,11 @@ struct run {
     struct performance *out;
     struct stage stage;
     struct seen *request; // sent last
+    size_t on;            // number of a connection + 1, or 0: the last one
 };
 
-static struct backend *latest(const struct stage *s) {
-    return stage_backend(s, s->backends_n - 1);
+static struct backend *chosen(const struct run *r) {
+    return stage_backend(&r->stage, r->on > 0 ? r->on - 1 : r->stage.backends_n - 1);
 }
 
 static void compose(const struct act *act, struct buf *bytes) {
@@ -183,7 +184,7 @@ static void compose(const struct act *act, struct buf *bytes) {
 
 // The application writes; at the cut, time passes in between.
 static void write_bytes(struct run *r, const struct act *act) {
-    struct backend *b = latest(&r->stage);
+    struct backend *b = chosen(r);
     struct buf bytes;
     buf_init(&bytes, LIMIT);
     compose(act, &bytes);
@@ -223,10 +224,10 @@ static void perform(struct run *r, const struct act *act) {
     struct client *c = &s->client;
     switch (act->kind) {
     case ACT_CLOSE:
-        stage_close(s, latest(s));
+        stage_close(s, chosen(r));
         break;
     case ACT_FAIL:
-        stage_fail(s, latest(s), act->n);
+        stage_fail(s, chosen(r), act->n);
         break;
     case ACT_BODY:
         for (int i = 0; i < act->n; i++) {
@@ -255,6 +256,9 @@ static void perform(struct run *r, const struct act *act) {
         break;
     case ACT_LOSE:
         stage_lose_client(s);
+        break;
+    case ACT_ON:
+        r->on = (size_t)act->n + 1;
         break;
     case ACT_TURN:
         break;
@@ -345,7 +349,7 @@ static void check(const struct play *play, const struct performance *as) {
 static void check_on(const struct play *play, bool is_h2) {
     struct performance p = {.conf = {.is_h2 = is_h2,
                                      .keeps = play->keeps,
-                                     .takes_pushes = true,
+                                     .takes_pushes = !play->takes_no_pushes,
                                      .body_limit = play->body_limit,
                                      .window = play->window}};
     struct performance whole = p;

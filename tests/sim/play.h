@@ -10,7 +10,7 @@
 
 enum act_kind {
     ACT_NOTHING, // the end of a row's acts
-    // The application on the connection that was made last:
+    // The application, on the connection that was made last (or ACT_ON):
     ACT_OUT,    // standard output: `text`, `n` times, a record each
     ACT_ERR,    // standard error, likewise
     ACT_END,    // END_REQUEST with protocol status n
@@ -27,6 +27,7 @@ enum act_kind {
     ACT_GOAWAY,
     ACT_OPEN, // opens its windows by n bytes
     ACT_LOSE, // the connection is lost
+    ACT_ON,   // what the application does next, it does on connection n
     ACT_TURN, // nobody does anything: what was written before arrives
     ACT_SHUT, // Outrider is told to end
 };
@@ -82,12 +83,14 @@ struct act {
     { .kind = ACT_OPEN, .n = (bytes) }
 #define LOSE                                                                                       \
     { .kind = ACT_LOSE }
+#define ON(number)                                                                                 \
+    { .kind = ACT_ON, .n = (number) }
 #define TURN                                                                                       \
     { .kind = ACT_TURN }
 #define SHUT                                                                                       \
     { .kind = ACT_SHUT }
 
-#define PLAY_ACTS 12
+#define PLAY_ACTS 16
 
 struct play {
     const char *name;    // a sentence
@@ -105,7 +108,7 @@ struct play {
     const char *lacks; // names that no variable of it has: "NAME\n"
     size_t errors_len; // bytes of standard error
     const char *h1;    // what an HTTP/1.1 client sees, where that is not the same without 1xx
-    bool is_h2_only, is_h1_only, keeps;
+    bool is_h2_only, is_h1_only, keeps, takes_no_pushes;
     uint32_t window;     // of the client's streams; 0: the default
     uint64_t body_limit; // of the site; 0: 1000
 };

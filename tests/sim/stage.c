@@ -8,6 +8,7 @@
 
 #define HELD_MOST (256u << 10)      // as in server/relay.c
 #define BACKEND_WINDOW (256u << 10) // as in server/upstream.h
+#define READ_MOST 65536             // bytes of an application that arrive at once
 #define LIMIT (64u << 20)
 
 static void part_act(struct part *p);
@@ -190,7 +191,7 @@ static bool backend_read(struct stage *s, struct backend *b) {
         return b->has_closed;
     }
     struct span all = buf_span(&b->inbox);
-    struct span piece = s->conf.app_step > 0 ? span_first(all, s->conf.app_step) : all;
+    struct span piece = span_first(all, s->conf.app_step > 0 ? s->conf.app_step : READ_MOST);
     backend_feed(s, b, piece);
     buf_take(&b->inbox, piece.n);
     return true;
@@ -317,6 +318,18 @@ static void answer_file(struct part *p) {
     }
 }
 
+// The disk has one file.
+static void answer_named_file(struct part *p, const struct response *response) {
+    const struct span *path = pairs_find(&response->fields, SPAN("x-accel-redirect"));
+    if (path != NULL && span_eq(*path, SPAN("/style.css"))) {
+        answer_file(p);
+        return;
+    }
+    note(p->stage, ERR_NOT_FOUND);
+    exchange_put(&p->exchange,
+                 &(struct exchange_event){.kind = EXCHANGE_FAILED, .error = ERR_NOT_FOUND});
+}
+
 static void promise(struct part *p, const struct exchange_command *c) {
     struct stage *s = p->stage;
     const struct request *q = &p->stream->request;
@@ -380,17 +393,17 @@ static void act(struct part *p, const struct exchange_command *c) {
         pass_body(p);
         break;
     case COMMAND_FILE:
-    case COMMAND_SENDFILE:
         answer_file(p);
+        break;
+    case COMMAND_SENDFILE:
+        drop_call(p);
+        answer_named_file(p, c->response);
         break;
     case COMMAND_LEARN:
         break;
     case COMMAND_ABORT:
         drop_call(p);
         acknowledge(p);
-        break;
-    default:
-        fault(p->stage, "a command that the stage does not know");
         break;
     }
 }
@@ -584,6 +597,8 @@ void stage_turn(struct stage *s) {
         moved |= tell_failures(s);
         moved |= read_client(s);
         moved |= read_backends(s);
+    }
+    while (s->is_closed && read_backends(s)) {
     }
     bool wants_end = s->is_ending || front_phase(s->front) == FRONT_CLOSING;
     if (!s->is_closed && wants_end && front_output(s->front).n == 0) {
