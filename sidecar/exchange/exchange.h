@@ -103,6 +103,8 @@ struct exchange {
     bool is_buffered;      // the response may be read faster than the client takes it
     uint64_t body_len;     // bytes of the request's body so far
     int status;            // of the final head
+    uint64_t now_us;       // the time, set by the caller before each exchange_put; any zero
+    uint64_t asked_us;     // when the request came
     struct response head;  // what COMMAND_HEAD gives, with the fields merged
     struct pairs params;   // what COMMAND_CALL gives
     struct push push;      // what COMMAND_PROMISE gives

@@ -55,6 +55,7 @@ struct site {
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none
     struct site_buffer buffer;
+    bool has_server_timing;  // responses carry a Server-Timing field of ours
     struct span_list params; // FastCGI parameters, "NAME=value" each
     uint64_t body_limit;     // bytes of a request body; more is 413
     struct gate_conf gate;   // whether and to whom its pages are hinted
