@@ -30,6 +30,7 @@ struct pool_conf {
     uint64_t queue_timeout_ms;   // a waiter is expired after it
     uint64_t think_timeout_ms;   // the caller's: until the final head
     uint64_t idle_timeout_ms;    // the caller's: between pieces of a response
+    uint64_t total_timeout_ms;   // the caller's: from the request to the end; 0: no limit
     uint64_t keepalive_timeout_ms; // an idle connection is aged out after it
 };
 

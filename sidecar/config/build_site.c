@@ -162,6 +162,7 @@ static void build_files(const struct builder *b) {
     check_each(b, OPTION_SITE_INDEX, site->index, why_no_index);
     check_each(b, OPTION_SITE_SCRIPTS, site->suffixes, why_no_suffix);
     check_each(b, OPTION_SITE_DENY, site->denied, why_no_pattern);
+    site->has_server_timing = build_number(b->build, s, OPTION_SITE_SERVER_TIMING) == 1;
     site->params = build_list(b->build, s, OPTION_SITE_PARAMS);
     check_each(b, OPTION_SITE_PARAMS, site->params, why_no_param);
     for (size_t i = 0; i < site->index.n; i++) {

@@ -545,6 +545,9 @@ static void relay_act(struct relay *r) {
 }
 
 static void relay_put(struct relay *r, const struct exchange_event *event) {
+    if (event->kind != EXCHANGE_BODY && event->kind != EXCHANGE_REQUEST_BODY) {
+        r->exchange.now_us = loop_now_us();
+    }
     exchange_put(&r->exchange, event);
     relay_act(r);
 }

@@ -542,6 +542,8 @@ void upstream_call(struct upstream *u, struct call *call) {
     call->upstream = u;
     call->backend = NULL;
     call->is_open = true;
+    uint64_t total_ms = u->conf->total_timeout_ms;
+    call->total_ms = total_ms > 0 ? loop_now_ms(u->loop) + total_ms : UINT64_MAX;
     call->has_head = call->is_paused = call->has_body = call->has_retried = false;
     list_init(&call->node);
     list_init(&call->waiter.node);
@@ -648,10 +650,14 @@ static void expire_calls(struct upstream *u, uint64_t now_ms) {
     for (struct list *n = u->calls.next, *next; n != &u->calls; n = next) {
         struct call *call = LIST_ITEM(n, struct call, node);
         next = n->next;
-        if (now_ms < call->deadline_ms || call->backend == NULL || awaits_client(call)) {
+        bool is_over = now_ms >= call->total_ms;
+        bool is_due = is_over || (now_ms >= call->deadline_ms && !awaits_client(call));
+        if (!is_due || call->backend == NULL) {
             continue;
         }
-        if (!call->backend->is_connected) {
+        if (is_over) {
+            backend_failed(call->backend, ERR_BACKEND_TOTAL_TIMEOUT, "total-timeout");
+        } else if (!call->backend->is_connected) {
             backend_failed(call->backend, ERR_BACKEND_CONNECT, "no connection in time");
         } else if (!call->has_head) {
             backend_failed(call->backend, ERR_BACKEND_THINK_TIMEOUT, "think-timeout");

@@ -35,6 +35,7 @@ struct call {
     struct backend *backend; // NULL while it waits for an execution
     struct pool_waiter waiter;
     uint64_t deadline_ms; // connect, think, then idle
+    uint64_t total_ms;    // deadline of the whole
     bool is_open;         // between upstream_call and END, FAILED or call_abort
     bool has_head, is_paused, has_body, has_retried;
     struct response response; // the last one told
