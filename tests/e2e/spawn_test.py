@@ -184,6 +184,24 @@ def test_php_fpm_is_waited_for_kept_running_and_ended(connect, make_outrider, fp
     assert re.search(r'warn pool php: process \d+: \[.*NOTICE: fpm is running', outrider.log)
 
 
+def test_who_is_slow_to_open_its_socket_is_waited_for(connect, make_outrider, fpm_config):
+    text, _ = fpm_config
+    command = re.search(r'command = \{ (.*?) \}', text)[1]
+    words = command.replace('", "', ' ').strip('"')
+    outrider = make_outrider(config=text.replace(command, f'"/bin/sh", "-c", "sleep 1; exec {words}"'))
+    assert connect(outrider, tls=False).get('/sleep.php?n=1').body == b'slept 0 as 1'
+    assert 'does not yet' not in outrider.log
+
+
+def test_who_never_opens_its_socket_does_not_hold_the_start_up(connect, make_outrider, site, tmp_path):
+    outrider = make_outrider(config=config(site, 'command = { "/bin/sleep", "600" }',
+                                           servers=f'servers = {{ "unix:{tmp_path}/no.sock" }}'))
+    outrider.wait_log(r'warn the program that is to listen on unix:\S+/no.sock does not yet: No such file')
+    client = connect(outrider, tls=False)
+    assert client.get('/assets/style.css').status == 200
+    assert client.get('/sleep.php').status == 502
+
+
 def test_fcgi_bridge_can_be_spawned(connect, make_outrider, site):
     script = site / 'hello.sh'
     script.write_text('#!/bin/sh\nprintf "Content-Type: text/plain\\n\\nhello $QUERY_STRING"\n')
