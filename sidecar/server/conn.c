@@ -5,11 +5,14 @@
 #include "server/log.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #define LINGER_MS 2000 // after the last byte: how long a client may take to close its side
+#define GOAWAY_MS 1000 // how long an idle HTTP/2 client may take to answer a GOAWAY
 
 static const struct span preface = SPAN_INIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -88,17 +91,16 @@ static int open_handle(struct conn *c, uv_stream_t *listener) {
     int err =
         listener->type == UV_TCP ? uv_tcp_init(uv, &c->io.tcp) : uv_pipe_init(uv, &c->io.pipe, 0);
     if (err != 0) {
-        free(c);
+        on_free(&c->free);
         return err;
     }
     c->io.handle.data = c;
     err = uv_accept(listener, &c->io.stream);
     if (err == 0 && c->conf->count > c->conf->most) {
         log_line(LOG_WARN, "connection refused: %u are open, the limit", c->conf->most);
-        err = UV_EMFILE;
-    }
-    if (err != 0) {
-        uv_close(&c->io.handle, on_closed);
+        conn_die(c);
+    } else if (err != 0) {
+        conn_die(c);
     }
     return err;
 }
@@ -123,7 +125,7 @@ int conn_accept(struct conn_conf *conf, uv_stream_t *listener) {
     metrics_add(conf->metrics, METRIC_SLOT_CONNECTIONS_OPEN, 1);
     list_put(&conf->conns, &c->node);
     int err = open_handle(c, listener);
-    if (err != 0) {
+    if (err != 0 || c->is_dead) {
         return err;
     }
     if (conf->tls != NULL && tls_init(&c->tls, conf->tls, conf->tls_pool) != 0) {
@@ -192,6 +194,7 @@ static void write_rest(struct conn *c, struct span rest) {
     uv_buf_t bytes = uv_buf_init((char *)c->stuck.p + c->stuck.from, (unsigned)stuck.n);
     c->write.data = c;
     c->stuck_since_ms = loop_now_ms(c->conf->loop);
+    c->stuck_len = 0;
     if (uv_write(&c->write, &c->io.stream, &bytes, 1, on_written) != 0) {
         conn_die(c);
     }
@@ -216,7 +219,11 @@ static void linger(struct conn *c) {
 }
 
 static bool wants_end(const struct conn *c) {
-    return c->is_ending || (c->front != NULL && front_phase(c->front) == FRONT_CLOSING);
+    if (c->is_ending || c->front == NULL) {
+        return c->is_ending;
+    }
+    enum front_phase phase = front_phase(c->front);
+    return phase == FRONT_CLOSING || (c->has_eof && phase != FRONT_BUSY);
 }
 
 static void conn_write(struct conn *c) {
@@ -257,7 +264,7 @@ static void on_flush(struct loop_task *task) {
     if (c->is_dead || buf_len(&c->stuck) > 0) {
         return;
     }
-    if (c->is_idle) {
+    if (c->is_idle || c->has_fin) {
         conn_die(c); // nothing of the client's is unread that could cost it our last answer
     } else {
         linger(c);
@@ -272,6 +279,7 @@ static void open_front(struct conn *c, bool is_h2) {
         conn_die(c);
         return;
     }
+    c->is_h2 = is_h2;
     c->front = is_h2 ? &c->proto.h2.front : &c->proto.h1.front;
 }
 
@@ -290,7 +298,8 @@ static void feed_first(struct conn *c, struct span bytes) {
     memcpy(c->first + c->first_len, bytes.p, take);
     c->first_len = (uint8_t)(c->first_len + take);
     struct span first = span_of(c->first, c->first_len);
-    bool may_be_h2 = span_has_prefix(preface, first);
+    // The admin endpoint speaks HTTP/1 only.
+    bool may_be_h2 = c->conf->h2.pool != NULL && span_has_prefix(preface, first);
     if (may_be_h2 && first.n < preface.n) {
         return;
     }
@@ -309,6 +318,15 @@ static void feed_plain(struct conn *c, struct span bytes) {
     } else {
         feed_first(c, bytes);
     }
+}
+
+// The client sends no more. What it has asked for may still be worth completing: a program that
+// shuts its side down after its last request, on HTTP/1.
+static bool is_worth_completing(struct conn *c) {
+    bool is_h1 = c->front != NULL && !c->is_h2;
+    bool has_output = buf_len(&c->stuck) > 0 || !list_is_empty(&c->flush.node);
+    return is_h1 && !c->is_lingering && (has_output || front_phase(c->front) == FRONT_BUSY) &&
+           (c->conf->handler->is_asking == NULL || !c->conf->handler->is_asking(c));
 }
 
 static void feed_tls(struct conn *c, struct span bytes) {
@@ -333,12 +351,23 @@ static void feed_tls(struct conn *c, struct span bytes) {
     if (!c->is_dead && c->front == NULL && tls_is_open(&c->tls)) {
         open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
     }
+    if (!c->is_dead && tls_has_ended(&c->tls) && !c->has_eof) { // answered by our own close_notify
+        c->has_eof = true;
+        c->is_ending = c->is_ending || !is_worth_completing(c);
+    }
     conn_wants_flush(c);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
     struct conn *c = stream->data;
     if (n == 0 || c->is_dead) {
+        return;
+    }
+    if (n == UV_EOF && is_worth_completing(c)) {
+        c->has_eof = c->has_fin = true;
+        c->is_reading = false;
+        uv_read_stop(stream);
+        conn_wants_flush(c);
         return;
     }
     if (n < 0) {
@@ -358,7 +387,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
 }
 
 static void set_reading(struct conn *c, bool on) {
-    if (on == c->is_reading) {
+    if (on == c->is_reading || c->has_fin) {
         return;
     }
     c->is_reading = on;
@@ -371,13 +400,14 @@ static void set_reading(struct conn *c, bool on) {
 
 static void set_deadline(struct conn *c) {
     enum front_phase phase = front_phase(c->front);
-    if (phase == c->phase && c->has_phase) {
+    if ((phase == c->phase && c->has_phase) || c->is_lingering) {
         return;
     }
     c->phase = phase;
     c->has_phase = true;
     uint64_t now_ms = loop_now_ms(c->conf->loop);
-    uint64_t idle_ms = c->conf->timeouts.idle_ms, head_ms = c->conf->timeouts.head_ms;
+    uint64_t idle_ms = c->is_shut ? GOAWAY_MS : c->conf->timeouts.idle_ms;
+    uint64_t head_ms = c->conf->timeouts.head_ms;
     c->deadline_ms =
         phase == FRONT_BUSY ? UINT64_MAX : now_ms + (phase == FRONT_IDLE ? idle_ms : head_ms);
 }
@@ -392,8 +422,12 @@ void conn_pump(struct conn *c) {
     bool has_more = false;
     while (!c->is_dead && (step = front_next(c->front, &e)) == STEP_ITEM) {
         has_more = true;
+        if (e.kind == FRONT_REQUEST) {
+            c->is_idle = false;
+        }
         c->conf->handler->on_event(c, &e);
         if (e.kind == FRONT_DONE || e.kind == FRONT_RESET) {
+            c->has_phase = false; // what follows, also the same phase again, has its whole time
             front_release(c->front, e.stream);
         }
     }
@@ -412,10 +446,37 @@ void conn_pump(struct conn *c) {
 
 // ---- time ---------------------------------------------------------------------------------------
 
+// libuv hears of room only when a third of the kernel's buffer is free, which may take a slow
+// client minutes: what the kernel still holds says whether it takes anything.
+static void see_progress(struct conn *c, uint64_t now_ms) {
+    uv_os_fd_t fd = -1;
+    int held = 0;
+    if (uv_fileno(&c->io.handle, &fd) == 0 && ioctl(fd, SIOCOUTQ, &held) != 0) {
+        held = 0;
+    }
+    uint64_t len = uv_stream_get_write_queue_size(&c->io.stream) + (uint64_t)held;
+    if (len != c->stuck_len) {
+        c->stuck_len = len;
+        c->stuck_since_ms = now_ms;
+    }
+}
+
+// No new requests. An idle HTTP/2 client may have sent one that we have not seen yet, so it is told
+// first and the end comes with its answer (RFC 9113, 6.8).
+static void shut(struct conn *c) {
+    c->is_idle = front_phase(c->front) == FRONT_IDLE;
+    c->is_ending = c->is_ending || (c->is_idle && !c->is_h2);
+    c->is_shut = true;
+    c->has_phase = c->has_phase && !c->is_idle; // the deadline is another
+    front_shutdown(c->front);
+    set_deadline(c);
+}
+
 static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
     struct conn *c = LIST_ITEM(watch, struct conn, watch);
     const struct conn_timeouts *t = &c->conf->timeouts;
     if (buf_len(&c->stuck) > 0) {
+        see_progress(c, now_ms);
         if (now_ms - c->stuck_since_ms > t->send_ms) {
             conn_die(c);
         }
@@ -431,9 +492,11 @@ static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
         conn_die(c);
         return;
     }
-    c->is_idle = front_phase(c->front) == FRONT_IDLE;
-    c->is_ending = true;
-    front_shutdown(c->front);
+    bool is_last = c->is_shut || front_phase(c->front) != FRONT_IDLE;
+    if (!c->is_shut) {
+        shut(c);
+    }
+    c->is_ending = c->is_ending || is_last;
     conn_wants_flush(c);
 }
 
@@ -447,8 +510,7 @@ void conn_shutdown(struct conn_conf *conf) {
         if (c->front == NULL) {
             c->is_ending = true;
         } else {
-            c->is_idle = c->is_ending = front_phase(c->front) == FRONT_IDLE;
-            front_shutdown(c->front);
+            shut(c);
         }
         conn_wants_flush(c);
     }

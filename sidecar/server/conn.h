@@ -28,6 +28,8 @@ struct conn_handler {
     void (*on_close)(struct conn *);
     // About once a second. May be NULL.
     void (*on_tick)(struct conn *, uint64_t now_ms);
+    // Something is done for the client that is not worth doing when it has left. May be NULL.
+    bool (*is_asking)(struct conn *);
 };
 
 // Milliseconds; one set for all connections.
@@ -76,12 +78,17 @@ struct conn {
     uv_write_t write;
     uv_shutdown_t shutdown;
     struct buf stuck;        // a copy of what the kernel did not take; empty unless a write waits
-    uint64_t stuck_since_ms; // since when
+    uint64_t stuck_since_ms; // since when the client has taken nothing
+    uint64_t stuck_len;      // bytes it had not taken then, the kernel's too
     uint64_t deadline_ms;
     enum front_phase phase;
     struct list requests; // the handler's own, one node a request under way
     struct seen seen;     // the handler's own: what was pushed here
+    bool is_h2;           // which of the two, once there is a front
     bool has_phase, is_reading, is_pumping;
+    bool has_eof;         // the client sends no more; what is under way is completed
+    bool has_fin;         // and the socket is at its end
+    bool is_shut;         // the front takes no new requests
     bool is_ending;       // close when all output has left
     bool is_idle;         // it ends while no request is under way
     bool is_lingering;    // all output has left; the peer is to close

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "server/loop.h"
 
+#include <limits.h>
 #include <time.h>
 
+// Rounds in a turn: a client that reads as fast as we write has more room after each of them, and
+// the others must have their turn too.
+#define ROUNDS 8
+
+// Those that are on the list now; who is put on it meanwhile comes in the next round.
 static void run_tasks(struct list *tasks) {
+    struct list round;
+    list_init(&round);
     for (struct list *node; (node = list_take(tasks)) != NULL;) {
+        list_put(&round, node);
+    }
+    for (struct list *node; (node = list_take(&round)) != NULL;) {
         struct loop_task *task = LIST_ITEM(node, struct loop_task, node);
         task->run(task);
     }
@@ -19,10 +30,14 @@ static bool has_tasks(const struct loop *l) {
     return false;
 }
 
-static void end_turn(struct loop *l) {
+static void on_more(uv_idle_t *handle) {
+    (void)handle; // that it is active keeps the loop from waiting
+}
+
+static void end_turn(struct loop *l, unsigned rounds) {
     // A write that fails, or a backend that fails at once, gives other connections something to
-    // say: go round until all is said.
-    while (has_tasks(l)) {
+    // say: go round until all is said, or the next turn goes on.
+    for (; rounds > 0 && has_tasks(l); rounds--) {
         for (int i = 0; i < LOOP_PHASES; i++) {
             run_tasks(&l->tasks[i]);
         }
@@ -32,12 +47,21 @@ static void end_turn(struct loop *l) {
     }
 }
 
+static void run_turn(struct loop *l) {
+    end_turn(l, ROUNDS);
+    if (has_tasks(l)) {
+        uv_idle_start(&l->more, on_more);
+    } else {
+        uv_idle_stop(&l->more);
+    }
+}
+
 static void on_prepare(uv_prepare_t *handle) {
-    end_turn(handle->data);
+    run_turn(handle->data);
 }
 
 static void on_check(uv_check_t *handle) {
-    end_turn(handle->data);
+    run_turn(handle->data);
 }
 
 static void on_second(uv_timer_t *handle) {
@@ -73,6 +97,7 @@ int loop_init(struct loop *l) {
     uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);
     uv_timer_init(&l->uv, &l->second);
+    uv_idle_init(&l->uv, &l->more);
     l->prepare.data = l->check.data = l->second.data = l;
     uv_prepare_start(&l->prepare, on_prepare);
     uv_check_start(&l->check, on_check);
@@ -81,6 +106,7 @@ int loop_init(struct loop *l) {
     uv_unref((uv_handle_t *)&l->prepare);
     uv_unref((uv_handle_t *)&l->check);
     uv_unref((uv_handle_t *)&l->second);
+    uv_unref((uv_handle_t *)&l->more);
     return 0;
 }
 
@@ -89,12 +115,13 @@ void loop_run(struct loop *l) {
 }
 
 void loop_fini(struct loop *l) {
-    end_turn(l);
+    end_turn(l, UINT_MAX);
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->check, NULL);
     uv_close((uv_handle_t *)&l->second, NULL);
+    uv_close((uv_handle_t *)&l->more, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    end_turn(l);
+    end_turn(l, UINT_MAX);
     uv_loop_close(&l->uv);
 }
 

@@ -34,6 +34,7 @@ struct loop {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_timer_t second;
+    uv_idle_t more; // active while a turn has left something to the next
     struct list tasks[LOOP_PHASES];
     struct list watched;             // struct loop_watch: looked at once a second
     void (*on_turn_end)(void *self); // after the sweep, e.g. to end the RCU read section
@@ -58,7 +59,8 @@ void loop_fini(struct loop *l);
 uint64_t loop_now_ms(const struct loop *l);
 // Microseconds of the same clock, read now.
 uint64_t loop_now_us(void);
-// Has task->run called once at the end of this turn; putting it twice is harmless.
+// Has task->run called once at the end of this turn, or of the next one when this one has been
+// long; putting it twice is harmless.
 void loop_put(struct loop *l, enum loop_phase phase, struct loop_task *task);
 void loop_watch(struct loop *l, struct loop_watch *w);
 // libuv's allocation callback that lends the shared read buffer.

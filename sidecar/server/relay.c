@@ -31,6 +31,9 @@ struct relay {
     size_t unconsumed; // bytes of the request's body that the front has not been told of
     bool has_call, has_file, is_call_ended, wants_call_end, wants_finish, is_acting;
     uint64_t body_ms; // when the last of the request's body came
+    uint64_t put;     // bytes of the response's body that the front was given
+    uint64_t taken;   // how many of them had left it at taken_ms, the last time some had
+    uint64_t taken_ms;
     char name[NAME_LEN];
 };
 
@@ -84,7 +87,8 @@ static struct relay *relay_new(struct conn *c, struct front_stream *stream) {
     r->unconsumed = 0;
     r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->wants_finish =
         r->is_acting = false;
-    r->body_ms = loop_now_ms(conf->loop);
+    r->body_ms = r->taken_ms = loop_now_ms(conf->loop);
+    r->put = r->taken = 0;
     r->name[0] = 0;
     spool_init(&r->held, conf->temp, HELD_MOST, 0);
     spool_init(&r->kept, conf->temp, 0, 0);
@@ -183,6 +187,9 @@ static void pass_body(struct relay *r) {
 
 static void hold_body(struct relay *r, struct span body) {
     const struct site *site = r->exchange.site;
+    if (!r->has_call && !r->exchange.is_collecting) {
+        return; // the application has answered without it
+    }
     if (r->exchange.is_collecting && spool_len(&r->held) == 0 && r->held.fd < 0) {
         spool_fini(&r->held);
         spool_init(&r->held, r->conf->temp, site->buffer.memory, site->body_limit);
@@ -215,10 +222,26 @@ static bool is_keeping(const struct relay *r) {
     return spool_len(&r->kept) > 0 || buf_len(&r->last) > 0;
 }
 
+// A head that fills the front's queue by itself is followed by no FRONT_ROOM, so the first piece of
+// the body is always given.
+static size_t room_for(const struct relay *r) {
+    size_t room = front_room(r->conn->front, r->stream);
+    return room == 0 && r->put == 0 ? FILE_PIECE : room;
+}
+
+static void give(struct relay *r, struct span piece) {
+    r->put += piece.n;
+    front_body(r->conn->front, r->stream, piece);
+}
+
 static void keep_body(struct relay *r, struct span body) {
     const struct site *site = r->exchange.site;
-    if (!is_keeping(r) && front_room(r->conn->front, r->stream) > 0) {
-        front_body(r->conn->front, r->stream, body);
+    if (!is_keeping(r)) {
+        struct span piece = span_first(body, room_for(r));
+        give(r, piece);
+        body = span_skip(body, piece.n);
+    }
+    if (body.n == 0) {
         return;
     }
     if (!is_keeping(r) && r->kept.fd < 0) { // one that has its file is as it should be
@@ -236,18 +259,19 @@ static void pass_kept(struct relay *r) {
     struct front *front = r->conn->front;
     struct span piece;
     size_t room;
-    while (spool_len(&r->kept) > 0 && (room = front_room(front, r->stream)) > 0) {
+    while (spool_len(&r->kept) > 0 && (room = room_for(r)) > 0) {
         if (spool_peek(&r->kept, &piece) != 0) {
             front_reset(front, r->stream, ERR_SPOOL_DISK);
             return;
         }
         piece = span_first(piece, room);
-        front_body(front, r->stream, piece);
+        give(r, piece);
         spool_take(&r->kept, piece.n);
     }
-    if (spool_len(&r->kept) == 0 && buf_len(&r->last) > 0) {
-        front_body(front, r->stream, buf_span(&r->last));
-        buf_fini(&r->last);
+    while (spool_len(&r->kept) == 0 && buf_len(&r->last) > 0 && (room = room_for(r)) > 0) {
+        piece = span_first(buf_span(&r->last), room);
+        give(r, piece);
+        buf_take(&r->last, piece.n);
     }
     if (!is_keeping(r) && r->wants_finish) {
         r->wants_finish = false;
@@ -258,7 +282,7 @@ static void pass_kept(struct relay *r) {
 // Whether the backend must wait for the client.
 static bool must_pause(const struct relay *r) {
     if (!r->exchange.is_buffered) {
-        return front_room(r->conn->front, r->stream) == 0;
+        return is_keeping(r) || room_for(r) == 0;
     }
     return buf_len(&r->last) > 0;
 }
@@ -267,12 +291,13 @@ static bool must_pause(const struct relay *r) {
 
 static void file_more(struct relay *r) {
     struct span piece;
-    while (r->has_file && r->stream != NULL) {
-        size_t room = front_room(r->conn->front, r->stream);
+    while (r->has_file && r->stream != NULL && r->exchange.state == EXCHANGE_ANSWERING) {
+        size_t room = room_for(r);
         if (room == 0) {
             return;
         }
-        bool is_good = files_next(r->conf->files, &r->file, FILE_PIECE, &piece);
+        room = room < FILE_PIECE ? room : FILE_PIECE;
+        bool is_good = files_next(r->conf->files, &r->file, room, &piece);
         struct exchange_event e = {.kind = EXCHANGE_BODY, .body = piece};
         if (!is_good) {
             e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = ERR_FILE_IO};
@@ -641,22 +666,64 @@ static void on_conn_close(struct conn *c) {
     seen_fini(&c->seen);
 }
 
+// HTTP/2 has windows of its own: the socket takes everything, and yet nothing of this stream
+// leaves. On HTTP/1 it is the connection that is stuck.
+static bool is_stalled(struct relay *r, uint64_t now_ms) {
+    const struct conn_conf *conf = r->conn->conf;
+    size_t room = front_room(r->conn->front, r->stream), most = conf->h2.response_queue;
+    uint64_t queued = room < most ? most - room : 0;
+    if (r->stream->request.protocol != PROTOCOL_HTTP2 || queued == 0 ||
+        r->put - queued != r->taken) {
+        r->taken = r->put - queued;
+        r->taken_ms = now_ms;
+        return false;
+    }
+    return now_ms - r->taken_ms > conf->timeouts.send_ms;
+}
+
+static void relay_tick(struct relay *r, uint64_t now_ms) {
+    bool is_awaited = r->has_call || r->exchange.is_collecting;
+    if (is_awaited && !r->wants_call_end && r->unconsumed == 0 &&
+        now_ms - r->body_ms > r->conn->conf->timeouts.body_ms) {
+        log_line(LOG_INFO, "%s: the request's body stopped coming", relay_name(r));
+        r->body_ms = now_ms; // once
+        fail(r, ERR_TIMEOUT);
+    } else if (is_stalled(r, now_ms)) {
+        log_line(LOG_INFO, "%s: the client takes nothing of the response", relay_name(r));
+        r->taken_ms = now_ms; // once
+        front_reset(r->conn->front, r->stream, ERR_TIMEOUT);
+        conn_wants_flush(r->conn);
+    }
+}
+
 static void on_conn_tick(struct conn *c, uint64_t now_ms) {
-    for (struct list *n = c->requests.next, *next; n != &c->requests; n = next) {
-        struct relay *r = LIST_ITEM(n, struct relay, node);
-        next = n->next;
-        bool is_awaited = r->has_call || r->exchange.is_collecting;
-        if (is_awaited && !r->wants_call_end && r->unconsumed == 0 &&
-            now_ms - r->body_ms > c->conf->timeouts.body_ms) {
-            log_line(LOG_INFO, "%s: the request's body stopped coming", relay_name(r));
-            r->body_ms = now_ms; // once
-            fail(r, ERR_TIMEOUT);
+    // Each is moved back before it ticks, so that it, or what it makes the front tell, may leave
+    // either list.
+    struct list round;
+    list_init(&round);
+    for (struct list *n; (n = list_take(&c->requests)) != NULL;) {
+        list_put(&round, n);
+    }
+    for (struct list *n; (n = list_take(&round)) != NULL;) {
+        list_put(&c->requests, n);
+        relay_tick(LIST_ITEM(n, struct relay, node), now_ms);
+    }
+}
+
+// A backend works on a request, or is to: that ends when the client leaves.
+static bool is_asking(struct conn *c) {
+    for (struct list *n = c->requests.next; n != &c->requests; n = n->next) {
+        const struct relay *r = LIST_ITEM(n, struct relay, node);
+        if (r->has_call || r->exchange.is_collecting) {
+            return true;
         }
     }
+    return false;
 }
 
 const struct conn_handler relay_handler = {
     .on_event = relay_on_event,
     .on_close = on_conn_close,
     .on_tick = on_conn_tick,
+    .is_asking = is_asking,
 };
