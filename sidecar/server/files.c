@@ -33,7 +33,9 @@ struct file {
     enum file_kind kind;
     struct file_info info;
     ino_t inode;
-    int fd; // of a larger file, or -1
+    dev_t device;
+    struct timespec changed; // content, name or mode: also what leaves mtime as it was
+    int fd;                  // of a larger file that is being sent, or -1
     uint8_t *content;
     unsigned users;  // responses under way
     bool is_dropped; // out of the table; freed with the last user
@@ -46,16 +48,16 @@ struct file {
 struct files_root {
     struct span path;
     int fd;
+    uint64_t opened_ms;
 };
 
 // ---- the disk -----------------------------------------------------------------------------------
 
 // The root that holds the path, and what follows it. Roots are few; the longest match counts.
-static const struct files_root *find_root(const struct files *f, struct span path,
-                                          const char **rest) {
-    const struct files_root *best = NULL;
+static struct files_root *find_root(const struct files *f, struct span path, const char **rest) {
+    struct files_root *best = NULL;
     for (size_t i = 0; i < f->roots_n; i++) {
-        const struct files_root *r = &f->roots[i];
+        struct files_root *r = &f->roots[i];
         bool is_longer = best == NULL || r->path.n > best->path.n;
         if (is_longer && span_has_prefix(path, r->path) && path.p[r->path.n] == '/') {
             best = r;
@@ -71,15 +73,30 @@ static const struct files_root *find_root(const struct files *f, struct span pat
     return best;
 }
 
+// A root is opened anew when it has not been for a second: another folder may have taken its name,
+// or it may not have been there at the start.
+static void open_root(const struct files *f, struct files_root *root) {
+    uint64_t now_ms = loop_now_ms(f->loop);
+    if (root->opened_ms != 0 && now_ms - root->opened_ms < FRESH_MS) {
+        return;
+    }
+    if (root->fd >= 0) {
+        close(root->fd);
+    }
+    root->fd = open((const char *)root->path.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    root->opened_ms = now_ms;
+}
+
 // Opens below the root: neither ".." nor a symbolic link leads out of it, whatever changes between
 // the look and the opening.
 static int open_beneath(const struct files *f, struct span path, uint64_t flags) {
     const char *rest = NULL;
-    const struct files_root *root = find_root(f, path, &rest);
+    struct files_root *root = find_root(f, path, &rest);
     if (root == NULL) {
         errno = EXDEV;
         return -1;
     }
+    open_root(f, root);
     struct open_how how = {.flags = flags | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     return (int)syscall(SYS_openat2, root->fd, rest, &how, sizeof how);
@@ -90,6 +107,8 @@ static void describe(struct file *file, const struct stat *st) {
                                     .mtime_s = st->st_mtim.tv_sec,
                                     .mtime_ns = (uint32_t)st->st_mtim.tv_nsec};
     file->inode = st->st_ino;
+    file->device = st->st_dev;
+    file->changed = st->st_ctim;
     file->etag_n = (uint8_t)snprintf(
         file->etag, sizeof file->etag, "\"%" PRIx64 "-%" PRIx64 "\"", file->info.len,
         (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000);
@@ -144,7 +163,8 @@ static void file_drop(struct files *f, struct file *file) {
 }
 
 static void make_room(struct files *f) {
-    while (f->count >= ENTRIES_MOST || f->bytes > BYTES_MOST) {
+    // What is being sent is dropped from the table, but not yet from the memory.
+    while (!list_is_empty(&f->recent) && (f->count >= ENTRIES_MOST || f->bytes > BYTES_MOST)) {
         file_drop(f, LIST_ITEM(f->recent.next, struct file, recent));
     }
 }
@@ -165,8 +185,10 @@ static struct file *file_new(struct files *f, struct span path, uint64_t hash) {
 }
 
 static bool is_same(const struct file *a, const struct file *b) {
-    return a->kind == b->kind && a->inode == b->inode && a->info.len == b->info.len &&
-           a->info.mtime_s == b->info.mtime_s && a->info.mtime_ns == b->info.mtime_ns;
+    return a->kind == b->kind && a->inode == b->inode && a->device == b->device &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
+           a->info.len == b->info.len && a->info.mtime_s == b->info.mtime_s &&
+           a->info.mtime_ns == b->info.mtime_ns;
 }
 
 static void remember(struct files *f, struct file *file) {
@@ -225,8 +247,9 @@ void files_init(struct files *f, struct loop *loop, const struct site *sites, si
     }
     for (size_t i = 0; i < n; i++) {
         if (sites[i].root.n > 0) {
-            int fd = open((const char *)sites[i].root.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
-            f->roots[f->roots_n++] = (struct files_root){sites[i].root, fd};
+            struct files_root *root = &f->roots[f->roots_n++];
+            *root = (struct files_root){.path = sites[i].root, .fd = -1};
+            open_root(f, root);
         }
     }
 }
@@ -236,7 +259,9 @@ void files_fini(struct files *f) {
         file_drop(f, LIST_ITEM(f->recent.next, struct file, recent));
     }
     for (size_t i = 0; i < f->roots_n; i++) {
-        close(f->roots[i].fd);
+        if (f->roots[i].fd >= 0) {
+            close(f->roots[i].fd);
+        }
     }
     free(f->roots);
     free(f->table);
@@ -371,6 +396,7 @@ int files_open(struct files *f, struct file_response *r, const struct route *rou
                const struct request *request, struct arena *arena) {
     struct span range_text = {NULL, 0};
     *r = (struct file_response){.file = find(f, route->file)};
+    r->file->users++;
     int err = load(f, r->file);
     if (err == 0) {
         err = decide(r, request, arena, &range_text);
@@ -379,13 +405,13 @@ int files_open(struct files *f, struct file_response *r, const struct route *rou
         err = put_fields(r, arena, range_text);
     }
     if (err != 0) {
+        files_close(f, r);
         return err;
     }
     // A front drops the body of these; no need to read it.
     if (r->head.status == 304 || span_eq(request->method, SPAN("HEAD"))) {
         r->to = r->from;
     }
-    r->file->users++;
     return 0;
 }
 
@@ -412,7 +438,14 @@ void files_close(struct files *f, struct file_response *r) {
     }
     r->file = NULL;
     file->users--;
-    if (file->users == 0 && file->is_dropped) {
+    if (file->users > 0) {
+        return;
+    }
+    if (file->is_dropped) {
         file_free(f, file);
+    } else if (file->fd >= 0) {
+        close(file->fd); // or a file that is deleted would keep its disk for as long as we remember
+                         // it
+        file->fd = -1;
     }
 }
