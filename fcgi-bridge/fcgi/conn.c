@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <fastcgi.h>
 
-#define REQUEST_ID 1          // one request at a time: any number but 0 would do
 #define OUT_KEPT (16u << 10)  // bytes of output memory that an idle connection may keep
 #define OUT_SPARE (64u << 10) // headers and padding of records, at the limits of params and window
 
@@ -45,12 +44,19 @@ void fcgi_conn_reset(struct fcgi_conn *c) {
     reader_init(&c->reader);
 }
 
+// One request at a time: any number but 0 would do. Neighbours differ, so that what an application
+// still says behind the end of one request is not taken for the answer to the next.
+static uint16_t next_id(const struct fcgi_conn *c) {
+    return c->id == 1 ? 2 : 1;
+}
+
 // The output was empty before: what a failed begin has put is all of it.
 static int put_begin(struct fcgi_conn *c, const struct pairs *params, bool keep) {
     const uint8_t body[8] = {0, FCGI_RESPONDER, keep ? FCGI_KEEP_CONN : 0};
-    int error = writer_put(&c->out, FCGI_BEGIN_REQUEST, REQUEST_ID, span_of(body, sizeof body));
+    uint16_t id = next_id(c);
+    int error = writer_put(&c->out, FCGI_BEGIN_REQUEST, id, span_of(body, sizeof body));
     if (error == 0) {
-        error = params_put(&c->out, REQUEST_ID, params, c->conf.params_limit);
+        error = params_put(&c->out, id, params, c->conf.params_limit);
     }
     if (error != 0) {
         buf_take(&c->out, buf_len(&c->out));
@@ -59,7 +65,7 @@ static int put_begin(struct fcgi_conn *c, const struct pairs *params, bool keep)
 }
 
 static void end_stdin(struct fcgi_conn *c) {
-    int error = writer_end(&c->out, FCGI_STDIN, REQUEST_ID);
+    int error = writer_end(&c->out, FCGI_STDIN, c->id);
     assert(error == 0);
     (void)error;
     c->is_stdin_ended = true;
@@ -73,6 +79,7 @@ int fcgi_conn_begin(struct fcgi_conn *c, struct arena *arena, const struct pairs
         return error;
     }
     cgi_head_begin(&c->head, arena);
+    c->id = next_id(c);
     c->body_left = content_length;
     c->end_len = 0;
     c->is_active = true;
@@ -97,7 +104,7 @@ int fcgi_conn_body(struct fcgi_conn *c, struct span bytes) {
     if (bytes.n > fcgi_conn_room(c)) {
         return ERR_BUF_LIMIT;
     }
-    int error = writer_put(&c->out, FCGI_STDIN, REQUEST_ID, bytes);
+    int error = writer_put(&c->out, FCGI_STDIN, c->id, bytes);
     if (error == 0) {
         c->body_left -= bytes.n;
     }
@@ -137,7 +144,7 @@ static const char *objection(const struct fcgi_conn *c, const struct reader_even
     if (!c->is_active || c->has_ended) {
         return "record with no request under way";
     }
-    if (r->id != REQUEST_ID) {
+    if (r->id != c->id) {
         return "record of another request";
     }
     if (r->type == FCGI_END_REQUEST) {

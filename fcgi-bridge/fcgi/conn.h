@@ -44,6 +44,7 @@ struct fcgi_conn {
     struct reader reader;
     struct cgi_head head;
     struct buf out;
+    uint16_t id;         // of the request; 0 before the first
     uint64_t body_left;  // bytes of STDIN that have not been put
     uint8_t end[8];      // content of END_REQUEST
     size_t end_len;      // bytes of it that have come

@@ -123,7 +123,7 @@ static void take_input(struct peer *p, struct asked *a, struct span content) {
     }
 }
 
-static void take_begin(struct peer *p, struct span content) {
+static void take_begin(struct peer *p, uint16_t id, struct span content) {
     struct asked *last = p->asked_n > 0 ? &p->asked[p->asked_n - 1] : NULL;
     if (content.n != 8 || content.p[0] != 0 || content.p[1] != FCGI_RESPONDER) {
         fault(p, "BEGIN_REQUEST of no responder");
@@ -136,17 +136,20 @@ static void take_begin(struct peer *p, struct span content) {
         abort();
     }
     struct asked *a = &p->asked[p->asked_n++];
-    *a = (struct asked){.is_kept = (content.p[2] & FCGI_KEEP_CONN) != 0};
+    *a = (struct asked){.id = id, .is_kept = (content.p[2] & FCGI_KEEP_CONN) != 0};
     buf_init(&a->input, LIMIT);
 }
 
 static void take_record(struct peer *p, uint8_t type, uint16_t id) {
     struct span content = buf_span(&p->content);
     struct asked *a = p->asked_n > 0 ? &p->asked[p->asked_n - 1] : NULL;
-    if (id != 1 || (a == NULL && type != FCGI_BEGIN_REQUEST)) {
+    bool is_begin = type == FCGI_BEGIN_REQUEST;
+    if (id == 0 || (!is_begin && (a == NULL || id != a->id))) {
         fault(p, "a record of no request");
-    } else if (type == FCGI_BEGIN_REQUEST) {
-        take_begin(p, content);
+    } else if (is_begin && a != NULL && id == a->id) {
+        fault(p, "the id of the request before");
+    } else if (is_begin) {
+        take_begin(p, id, content);
     } else if (type == FCGI_PARAMS) {
         take_params(p, a, content);
     } else if (type == FCGI_STDIN) {
@@ -205,17 +208,21 @@ void peer_put(struct buf *out, const struct peer_record *r) {
     buf_put(out, span_of(rubbish, r->padding));
 }
 
-void peer_put_stream(struct buf *out, uint8_t type, struct span content) {
+uint16_t peer_id(const struct peer *p) {
+    return p->asked_n > 0 ? p->asked[p->asked_n - 1].id : 1;
+}
+
+void peer_put_stream(struct buf *out, uint8_t type, uint16_t id, struct span content) {
     struct peer_record r = {.version = FCGI_VERSION_1,
                             .type = type,
                             .padding = (uint8_t)(-content.n & 7),
-                            .id = 1,
+                            .id = id,
                             .len = (uint16_t)content.n,
                             .content = content};
     peer_put(out, &r);
 }
 
-void peer_put_end(struct buf *out, uint8_t protocol_status) {
+void peer_put_end(struct buf *out, uint16_t id, uint8_t protocol_status) {
     const uint8_t body[8] = {0, 0, 0, 0, protocol_status, 'x', 'y', 'z'};
-    peer_put_stream(out, FCGI_END_REQUEST, span_of(body, sizeof body));
+    peer_put_stream(out, FCGI_END_REQUEST, id, span_of(body, sizeof body));
 }

@@ -15,6 +15,7 @@
 struct asked {
     struct pairs params;
     struct buf input; // its standard input
+    uint16_t id;
     bool has_params, has_input, is_kept;
     bool is_answered; // END_REQUEST was written
 };
@@ -44,9 +45,11 @@ struct peer_record {
     struct span content;
 };
 void peer_put(struct buf *out, const struct peer_record *record);
-// Puts a stream's content as one record of request 1, padded as PHP-FPM does.
-void peer_put_stream(struct buf *out, uint8_t type, struct span content);
-// Puts END_REQUEST of request 1.
-void peer_put_end(struct buf *out, uint8_t protocol_status);
+// Puts a stream's content as one record of a request, padded as PHP-FPM does.
+void peer_put_stream(struct buf *out, uint8_t type, uint16_t id, struct span content);
+// Puts END_REQUEST.
+void peer_put_end(struct buf *out, uint16_t id, uint8_t protocol_status);
+// The id of the request that was asked last; 1 before the first.
+uint16_t peer_id(const struct peer *p);
 
 #endif

@@ -158,18 +158,18 @@ static struct backend *chosen(const struct run *r) {
     return stage_backend(&r->stage, r->on > 0 ? r->on - 1 : r->stage.backends_n - 1);
 }
 
-static void compose(const struct act *act, struct buf *bytes) {
+static void compose(const struct act *act, uint16_t id, struct buf *bytes) {
     struct peer_record record = act->record;
     uint8_t type = act->kind == ACT_OUT ? FCGI_STDOUT : FCGI_STDERR;
     switch (act->kind) {
     case ACT_OUT:
     case ACT_ERR:
         for (int i = 0; i < act->n; i++) {
-            peer_put_stream(bytes, type, span_str(act->text));
+            peer_put_stream(bytes, type, id, span_str(act->text));
         }
         break;
     case ACT_END:
-        peer_put_end(bytes, (uint8_t)act->n);
+        peer_put_end(bytes, id, (uint8_t)act->n);
         break;
     case ACT_RECORD:
         peer_put(bytes, &record);
@@ -187,7 +187,7 @@ static void write_bytes(struct run *r, const struct act *act) {
     struct backend *b = chosen(r);
     struct buf bytes;
     buf_init(&bytes, LIMIT);
-    compose(act, &bytes);
+    compose(act, b != NULL ? peer_id(&b->peer) : 1, &bytes);
     struct span all = buf_span(&bytes);
     size_t from = r->out->bytes, cut = r->out->cut;
     r->out->bytes += all.n;

@@ -394,13 +394,20 @@ static void the_largest_params_fit(void **state) {
 
 static void answer(struct subject *s) {
     struct fcgi_event e;
-    fcgi_conn_feed(&s->conn, SPAN("\1\6\0\1\0\1\0\0\n\1\3\0\1\0\x08\0\0\0\0\0\0\0\0\0\0"));
+    const struct record records[] = {{OUT, s->conn.id, SPAN_INIT("\n"), 0},
+                                     {END, s->conn.id, OK, 0}};
+    struct buf wire;
+    buf_init(&wire, 64);
+    put_record(&wire, &records[0]);
+    put_record(&wire, &records[1]);
+    fcgi_conn_feed(&s->conn, buf_span(&wire));
     assert_int_equal(fcgi_conn_next(&s->conn, &e), STEP_ITEM);
     assert_int_equal(e.kind, FCGI_EVENT_HEAD);
     assert_int_equal(fcgi_conn_next(&s->conn, &e), STEP_ITEM);
     assert_int_equal(e.kind, FCGI_EVENT_END);
     assert_int_equal(fcgi_conn_next(&s->conn, &e), STEP_MORE);
     assert_int_equal(fcgi_conn_eof(&s->conn), 0);
+    buf_fini(&wire);
 }
 
 static void a_kept_connection_serves_again_and_again(void **state) {
@@ -419,6 +426,26 @@ static void a_kept_connection_serves_again_and_again(void **state) {
         assert_true(fcgi_conn_has_sent(&s.conn));
         fcgi_conn_sent(&s.conn, fcgi_conn_output(&s.conn).n);
     }
+    fcgi_conn_fini(&s.conn);
+    arena_fini(&s.arena);
+}
+
+static void what_comes_late_of_a_request_is_not_the_next_ones(void **state) {
+    (void)state;
+    struct subject s;
+    struct fcgi_event e;
+    begin(&s);
+    const struct record late = {OUT, s.conn.id, SPAN_INIT("\nsecret"), 0};
+    struct buf wire;
+    buf_init(&wire, 64);
+    put_record(&wire, &late);
+    answer(&s);
+    assert_int_equal(begin_request(&s.conn, &s.arena, 0, true), 0);
+    fcgi_conn_sent(&s.conn, fcgi_conn_output(&s.conn).n);
+    fcgi_conn_feed(&s.conn, buf_span(&wire));
+    assert_int_equal(fcgi_conn_next(&s.conn, &e), STEP_BAD);
+    assert_int_equal(s.conn.error, ERR_BACKEND_RECORD);
+    buf_fini(&wire);
     fcgi_conn_fini(&s.conn);
     arena_fini(&s.arena);
 }
@@ -507,6 +534,7 @@ int main(void) {
         cmocka_unit_test(params_over_the_limit_leave_the_connection_as_it_was),
         cmocka_unit_test(the_largest_params_fit),
         cmocka_unit_test(a_kept_connection_serves_again_and_again),
+        cmocka_unit_test(what_comes_late_of_a_request_is_not_the_next_ones),
         cmocka_unit_test(what_was_not_sent_completely_is_not_idle),
         cmocka_unit_test(bytes_behind_the_answer_are_not_idle),
         cmocka_unit_test(a_connection_not_to_be_kept_is_not_idle),
