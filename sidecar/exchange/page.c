@@ -2,46 +2,11 @@
 #include "exchange/page.h"
 
 #include "base/error.h"
+#include "base/status.h"
 
 #include <stdio.h>
 
 #define PAGE_MAX 512 // bytes of a page
-
-struct span page_reason(int status) {
-    static const struct {
-        int status;
-        struct span text;
-    } rows[] = {
-        {301, SPAN_INIT("Moved Permanently")},
-        {308, SPAN_INIT("Permanent Redirect")},
-        {400, SPAN_INIT("Bad Request")},
-        {403, SPAN_INIT("Forbidden")},
-        {404, SPAN_INIT("Not Found")},
-        {405, SPAN_INIT("Method Not Allowed")},
-        {408, SPAN_INIT("Request Timeout")},
-        {411, SPAN_INIT("Length Required")},
-        {412, SPAN_INIT("Precondition Failed")},
-        {413, SPAN_INIT("Content Too Large")},
-        {414, SPAN_INIT("URI Too Long")},
-        {416, SPAN_INIT("Range Not Satisfiable")},
-        {417, SPAN_INIT("Expectation Failed")},
-        {421, SPAN_INIT("Misdirected Request")},
-        {431, SPAN_INIT("Request Header Fields Too Large")},
-        {500, SPAN_INIT("Internal Server Error")},
-        {501, SPAN_INIT("Not Implemented")},
-        {502, SPAN_INIT("Bad Gateway")},
-        {503, SPAN_INIT("Service Unavailable")},
-        {504, SPAN_INIT("Gateway Timeout")},
-        {505, SPAN_INIT("HTTP Version Not Supported")},
-        {507, SPAN_INIT("Insufficient Storage")},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].status == status) {
-            return rows[i].text;
-        }
-    }
-    return SPAN("");
-}
 
 static struct span format_body(int status, struct span reason, struct arena *arena) {
     char text[PAGE_MAX];
@@ -55,7 +20,7 @@ static struct span format_body(int status, struct span reason, struct arena *are
 static void put_body(struct page *page, struct arena *arena) {
     char len[24];
     struct pairs *fields = &page->head.fields;
-    page->head.reason = page_reason(page->head.status);
+    page->head.reason = status_reason(page->head.status);
     page->body = format_body(page->head.status, page->head.reason, arena);
     struct span digits =
         arena_copy(arena, span_of(len, (size_t)snprintf(len, sizeof len, "%zu", page->body.n)));

@@ -16,7 +16,5 @@ struct page {
 void page_error(struct page *page, int error, struct arena *arena);
 // A redirect to `location`. `status` is 301 or 308.
 void page_redirect(struct page *page, int status, struct span location, struct arena *arena);
-// The standard reason phrase of a status (RFC 9110, 15), or "".
-struct span page_reason(int status);
 
 #endif

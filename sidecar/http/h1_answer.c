@@ -2,6 +2,7 @@
 #include "http/h1_answer.h"
 
 #include "base/error.h"
+#include "base/status.h"
 #include "http/date.h"
 #include "http/field.h"
 
@@ -20,59 +21,6 @@ struct answer {
     uint64_t length; // Content-Length, or BODY_UNKNOWN
     bool has_date;
 };
-
-static struct span usual_reason(int status) {
-    static const struct {
-        int status;
-        struct span reason;
-    } rows[] = {
-        {100, SPAN_INIT("Continue")},
-        {103, SPAN_INIT("Early Hints")},
-        {200, SPAN_INIT("OK")},
-        {201, SPAN_INIT("Created")},
-        {202, SPAN_INIT("Accepted")},
-        {204, SPAN_INIT("No Content")},
-        {206, SPAN_INIT("Partial Content")},
-        {301, SPAN_INIT("Moved Permanently")},
-        {302, SPAN_INIT("Found")},
-        {303, SPAN_INIT("See Other")},
-        {304, SPAN_INIT("Not Modified")},
-        {307, SPAN_INIT("Temporary Redirect")},
-        {308, SPAN_INIT("Permanent Redirect")},
-        {400, SPAN_INIT("Bad Request")},
-        {401, SPAN_INIT("Unauthorized")},
-        {403, SPAN_INIT("Forbidden")},
-        {404, SPAN_INIT("Not Found")},
-        {405, SPAN_INIT("Method Not Allowed")},
-        {406, SPAN_INIT("Not Acceptable")},
-        {408, SPAN_INIT("Request Timeout")},
-        {409, SPAN_INIT("Conflict")},
-        {410, SPAN_INIT("Gone")},
-        {411, SPAN_INIT("Length Required")},
-        {412, SPAN_INIT("Precondition Failed")},
-        {413, SPAN_INIT("Content Too Large")},
-        {414, SPAN_INIT("URI Too Long")},
-        {415, SPAN_INIT("Unsupported Media Type")},
-        {416, SPAN_INIT("Range Not Satisfiable")},
-        {417, SPAN_INIT("Expectation Failed")},
-        {421, SPAN_INIT("Misdirected Request")},
-        {422, SPAN_INIT("Unprocessable Content")},
-        {429, SPAN_INIT("Too Many Requests")},
-        {431, SPAN_INIT("Request Header Fields Too Large")},
-        {500, SPAN_INIT("Internal Server Error")},
-        {501, SPAN_INIT("Not Implemented")},
-        {502, SPAN_INIT("Bad Gateway")},
-        {503, SPAN_INIT("Service Unavailable")},
-        {504, SPAN_INIT("Gateway Timeout")},
-        {505, SPAN_INIT("HTTP Version Not Supported")},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].status == status) {
-            return rows[i].reason;
-        }
-    }
-    return SPAN("");
-}
 
 static bool is_length(struct span name) {
     return span_eq_nocase(name, SPAN("content-length"));
@@ -106,7 +54,7 @@ static int check_field(struct answer *a, struct pair field) {
 static int check(struct answer *a, const struct response *r) {
     int rv = field_is_value(r->reason) ? 0 : ERR_SYNTAX;
     *a = (struct answer){.response = r, .length = BODY_UNKNOWN};
-    a->reason = r->reason.n > 0 ? r->reason : usual_reason(r->status);
+    a->reason = r->reason.n > 0 ? r->reason : status_reason(r->status);
     for (size_t i = 0; rv == 0 && i < r->fields.n; i++) {
         rv = check_field(a, r->fields.v[i]);
     }
