@@ -49,7 +49,8 @@ static int open_file(const char *folder) {
 
 static int put_file(struct spool *s, struct span bytes) {
     size_t done = 0;
-    if (s->file_to - s->file_from + bytes.n > s->file_most) {
+    // What has been taken keeps its disk until the file is empty, so it counts.
+    if (s->file_to + bytes.n > s->file_most) {
         return ERR_SPOOL_FULL;
     }
     if (s->fd < 0) {

@@ -14,7 +14,7 @@ struct spool {
     struct buf memory;
     int fd;                      // of the file, or -1
     uint64_t file_from, file_to; // the bytes of it that wait
-    uint64_t file_most;          // most bytes the file may hold
+    uint64_t file_most;          // most bytes the file may have on disk
 };
 
 // folder is borrowed. memory_most, file_most: bytes. Allocates and opens nothing.

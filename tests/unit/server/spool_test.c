@@ -116,6 +116,31 @@ static void test_a_full_spool_takes_nothing_of_what_does_not_fit(void **state) {
     spool_fini(&s);
 }
 
+static void test_a_file_that_never_runs_empty_stays_within_its_limit(void **state) {
+    (void)state;
+    struct spool s;
+    spool_init(&s, folder, 65536, 1 << 20);
+    put(&s, 0, 65536, 0);
+    uint64_t in = 65536, out = 0;
+    int err = 0;
+    for (unsigned i = 0; i < 100 && err == 0; i++) { // what comes equals what goes
+        uint8_t piece[30000];
+        for (size_t k = 0; k < sizeof piece; k++) {
+            piece[k] = byte_at(in + k);
+        }
+        err = spool_put(&s, span_of(piece, sizeof piece));
+        in += err == 0 ? sizeof piece : 0;
+        out += take(&s, out, sizeof piece);
+        assert_true(lseek(s.fd, 0, SEEK_END) <= 1 << 20);
+    }
+    assert_int_equal(err, ERR_SPOOL_FULL);
+    while (out < in) {
+        out += take(&s, out, SIZE_MAX);
+    }
+    put(&s, in, 70000, 0); // empty, it takes again
+    spool_fini(&s);
+}
+
 static void test_a_disk_that_can_not_be_written_is_told_and_loses_nothing(void **state) {
     (void)state;
     struct spool s;
@@ -149,6 +174,7 @@ int main(void) {
         cmocka_unit_test(test_what_fits_into_memory_opens_no_file),
         cmocka_unit_test(test_an_emptied_file_gives_its_disk_back),
         cmocka_unit_test(test_a_full_spool_takes_nothing_of_what_does_not_fit),
+        cmocka_unit_test(test_a_file_that_never_runs_empty_stays_within_its_limit),
         cmocka_unit_test(test_a_disk_that_can_not_be_written_is_told_and_loses_nothing),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
