@@ -99,8 +99,9 @@ static void take_evidence(struct learning *l, struct span bytes) {
 }
 
 void learning_drain(struct learning *l) {
-    // Cleared first: what is put from now on wakes again.
-    atomic_store(&l->is_awake, false);
+    // Cleared first: what is put from now on wakes again. Reading it too orders what was put
+    // before.
+    atomic_exchange(&l->is_awake, false);
     rcu_thread_online();
     for (unsigned i = 0; i < l->workers_n; i++) {
         struct span bytes;
