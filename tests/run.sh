@@ -41,7 +41,7 @@ fixed=
 ! setarch "$(uname -m)" -R true 2>/dev/null || fixed="setarch $(uname -m) -R"
 
 unit() {
-    $fixed ctest --preset "$1" --parallel 2 --no-tests=error
+    TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" $fixed ctest --preset "$1" --parallel 2 --no-tests=error
 }
 
 house() {
