@@ -161,13 +161,14 @@ static void orphan_begin(struct backend *b) {
 // ---- failing ------------------------------------------------------------------------------------
 
 // A request may go to another connection once: where this backend can not have begun to work on it,
-// or where working twice is harmless and a kept connection was closed as we wrote.
+// or where working twice is harmless and nothing was answered: its worker was restarted or killed,
+// or a kept connection was closed, or had leftovers in it, as we wrote.
 static bool may_retry(const struct backend *b, const struct call *call, int error) {
     if (call->has_retried || call->has_body || call->has_head) {
         return false;
     }
-    bool is_stale = b->was_kept && error == ERR_BACKEND_CLOSED;
-    return error == ERR_BACKEND_CONNECT || (is_stale && call->is_safe);
+    bool is_lost = error == ERR_BACKEND_CLOSED || (b->was_kept && error == ERR_BACKEND_RECORD);
+    return error == ERR_BACKEND_CONNECT || (is_lost && call->is_safe);
 }
 
 static void backend_failed(struct backend *b, int error, const char *why) {
@@ -181,7 +182,7 @@ static void backend_failed(struct backend *b, int error, const char *why) {
     backend_detach(b, b->was_kept && retry ? POOL_NEUTRAL : POOL_FAILED);
     if (retry) {
         call->has_retried = true;
-        call_start(call, error == ERR_BACKEND_CONNECT ? (int)b->server : POOL_NO_SERVER);
+        call_start(call, b->was_kept ? POOL_NO_SERVER : (int)b->server);
         return;
     }
     log_line(LOG_ERROR, "%s: backend %s: %s: %s", call->name(call),
@@ -493,8 +494,10 @@ static void backend_connect(struct backend *b) {
 static void call_go(struct call *call, unsigned server) {
     struct upstream *u = call->upstream;
     struct backend *b = reuse(u, server);
-    if (b != NULL && call->has_retried) {
-        backend_die(b); // as old as the one that failed
+    if (b != NULL && (call->has_retried || !call->is_safe || call->body_len > 0)) {
+        // It is as old as the one that failed; or were it closed just now, the request would be
+        // lost that may not be sent twice.
+        backend_die(b);
         b = NULL;
     }
     bool is_kept = b != NULL;
