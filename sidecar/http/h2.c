@@ -232,7 +232,7 @@ static void release(struct front *f, struct front_stream *fs) {
         h->body_stream = NULL;
     }
     if (!s->is_closed) {
-        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, h2_stream_id(s), NGHTTP2_CANCEL);
+        h2_submit_reset(h, s, NGHTTP2_CANCEL);
         h2_detach(h, s);
     }
     h2_pool_put(h, s);

@@ -179,12 +179,20 @@ void h2_finish(struct front *f, struct front_stream *fs) {
     resume(h, s);
 }
 
+// RST_STREAM on a stream that was never promised would be an error of the whole connection; for one
+// whose promise is still to leave, see on_promise_sent.
+void h2_submit_reset(struct h2 *h, const struct h2_stream *s, uint32_t h2_code) {
+    if (!s->is_pushed || s->is_promised) {
+        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, h2_stream_id(s), h2_code);
+    }
+}
+
 void h2_reset_stream(struct h2 *h, struct h2_stream *s, int error, uint32_t h2_code) {
     if ((s->events & (H2_EVENT_DONE | H2_EVENT_RESET)) != 0) {
         return;
     }
     if (!s->is_closed) {
-        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, h2_stream_id(s), h2_code);
+        h2_submit_reset(h, s, h2_code);
         h2_detach(h, s);
     }
     s->reset_error = error;

@@ -96,10 +96,14 @@ static struct h2_stream *stream_of_id(struct h2 *h, int32_t id) {
     return NULL;
 }
 
+// A push that was given up before could not be reset then: the client did not know the stream.
 static void on_promise_sent(struct h2 *h, int32_t id) {
     struct h2_stream *s = stream_of_id(h, id);
     if (s != NULL && !s->is_closed) {
+        s->is_promised = true;
         nghttp2_session_set_stream_user_data(h->session, id, s);
+    } else {
+        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
     }
 }
 

@@ -41,6 +41,7 @@ struct h2_stream {
     uint8_t events;           // enum h2_event
     bool is_told;             // FRONT_REQUEST is marked or told: the caller will release it
     bool is_pushed;
+    bool is_promised; // the PUSH_PROMISE has been sent: the client knows the stream
     bool is_closed;   // the library has forgotten it
     bool has_head;    // the final head is submitted
     bool is_finished; // the caller has put all of the response
@@ -120,7 +121,9 @@ void h2_finish(struct front *f, struct front_stream *s);
 size_t h2_room(const struct front *f, const struct front_stream *s);
 // Answers a request that nobody was told of with the status of an error's row.
 void h2_refuse(struct h2 *h, struct h2_stream *s, int error);
-// RST_STREAM, and FRONT_RESET if the stream has been told.
+// RST_STREAM now, or as soon as the client knows the stream.
+void h2_submit_reset(struct h2 *h, const struct h2_stream *s, uint32_t h2_code);
+// The same, and FRONT_RESET if the stream has been told.
 void h2_reset_stream(struct h2 *h, struct h2_stream *s, int error, uint32_t h2_code);
 
 // h2_output.c

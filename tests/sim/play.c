@@ -129,7 +129,9 @@ const char *play_fault(struct stage *s) {
         if (!span_has_prefix(buf_span(&p->given), buf_span(&seen->body))) {
             fault = "bytes that nobody gave";
         }
-        bool is_whole = p->exchange.state == EXCHANGE_DONE || seen->has_all;
+        // Without a body, the head is all.
+        bool is_bare = seen->is_head || seen->status == 204 || seen->status == 304;
+        bool is_whole = p->exchange.state == EXCHANGE_DONE || seen->has_all || is_bare;
         if (seen->end == SEEN_COMPLETE && !is_whole) {
             fault = "a response that looks complete and is not";
         }

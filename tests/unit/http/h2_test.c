@@ -679,6 +679,30 @@ static void test_push_needs_an_open_parent(void **state) {
     world_fini(&w);
 }
 
+// RST_STREAM on a stream that the client was never told of would end the whole connection.
+static void test_push_whose_page_is_reset_before_the_promise_leaves(void **state) {
+    (void)state;
+    for (int is_answered = 0; is_answered < 2; is_answered++) {
+        struct world w;
+        struct front_stream *s = first_stream(begun(&w)), *pushed;
+        assert_int_equal(front_promise(&w.h.front, s, &push_request, &pushed), 0);
+        if (is_answered) {
+            answer(&w, pushed, NULL, "css");
+        }
+        front_reset(&w.h.front, s, ERR_BACKEND_SHORT);
+        talk(&w, SIZE_MAX / 2);
+        assert_true(has(&w.events, "reset 2 push_refused\n"));
+        assert_true(has(&w.seen, "rst 1 INTERNAL_ERROR\n"));
+        assert_false(has(&w.seen, "promise"));
+        assert_false(has(&w.seen, "rst 2"));
+        w.is_quiet = false;
+        client_request(&w, "GET", "/", NULL);
+        talk(&w, SIZE_MAX / 2);
+        assert_true(has(&w.seen, "data 3 5 end\n"));
+        world_fini(&w);
+    }
+}
+
 static void test_push_reset_by_the_client_is_counted(void **state) {
     (void)state;
     struct world w;
@@ -1203,6 +1227,7 @@ int main(void) {
         cmocka_unit_test(test_phases),
         cmocka_unit_test(test_pushes_refused),
         cmocka_unit_test(test_push_needs_an_open_parent),
+        cmocka_unit_test(test_push_whose_page_is_reset_before_the_promise_leaves),
         cmocka_unit_test(test_push_reset_by_the_client_is_counted),
         cmocka_unit_test(test_heads_that_may_not_be_sent),
         cmocka_unit_test(test_no_interim_after_the_head),

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+// Storms: several requests at once, applications that do whatever they like in whatever order, a
+// client that reads slowly, resets, uploads and leaves, all by a seeded chance that can be
+// repeated. Nobody knows what must come of a storm, only what never may: two final responses, an
+// interim one behind the final, a response that looks complete and is not, a byte of one request in
+// another's answer, an application that is asked badly, a stream without end. What is lent and what
+// is freed is the sanitizers' to judge.
+#include "sim/play.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "support/split.h"
+
+#include <fastcgi.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STORMS 4000
+#define STEPS 60    // of a storm
+#define REQUESTS 7  // of a storm
+#define BACKENDS 32 // of a storm, more than there can be
+
+// What an application has said to one request.
+struct said {
+    size_t len;      // bytes of body
+    uint64_t length; // Content-Length it gave, or BODY_UNKNOWN
+    int status;      // of its final head; 0: none yet
+    bool has_hinted; // an interim head
+    bool has_ended;  // END_REQUEST, and nothing wrong before
+    bool is_spoilt;  // something wrong
+};
+
+struct storm {
+    uint64_t chance;
+    struct stage stage;
+    struct seen *requests[REQUESTS];
+    size_t requests_n;
+    struct said said[BACKENDS][PEER_REQUESTS];
+    struct buf bytes;
+};
+
+// splitmix64
+static unsigned roll(struct storm *t, unsigned sides) {
+    uint64_t z = (t->chance += 0x9e3779b97f4a7c15u);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return (unsigned)((z ^ z >> 31) % sides);
+}
+
+// ---- the application ----------------------------------------------------------------------------
+
+// The mark that stands in everything that is answered to a request: the last byte of its URI.
+static char mark_of(const struct asked *a) {
+    const struct span *uri = peer_param(a, SPAN("REQUEST_URI"));
+    return uri != NULL && uri->n > 0 ? (char)uri->p[uri->n - 1] : '?';
+}
+
+static void say(struct storm *t, struct backend *b, struct span content) {
+    peer_put_stream(&t->bytes, FCGI_STDOUT, peer_id(&b->peer), content);
+}
+
+static void say_head(struct storm *t, struct backend *b, struct said *said, char mark) {
+    static const int statuses[] = {200, 200, 200, 404, 304, 204};
+    char text[160], length[40] = "";
+    said->status = statuses[roll(t, 6)];
+    said->length = BODY_UNKNOWN;
+    if (roll(t, 3) == 0) {
+        said->length = roll(t, 3000);
+        snprintf(length, sizeof length, "Content-Length: %u\r\n", (unsigned)said->length);
+    }
+    int n = snprintf(text, sizeof text, "Status: %d\r\n%s%sX-For: %c\r\n\r\n", said->status, length,
+                     roll(t, 3) ? "" : "Link: </style.css>; rel=preload; as=style\r\n", mark);
+    say(t, b, span_of(text, (size_t)n));
+}
+
+static void say_body(struct storm *t, struct backend *b, struct said *said, char mark) {
+    char text[40000];
+    size_t n = roll(t, 4) ? 1 + roll(t, 900) : 1 + roll(t, sizeof text);
+    memset(text, mark, n);
+    said->len += n;
+    say(t, b, span_of(text, n));
+}
+
+static void say_nonsense(struct storm *t, struct backend *b, struct said *said) {
+    static const struct span nonsense[] = {
+        SPAN_INIT("\1\6\0\7\0\1\0\0?"), SPAN_INIT("\2\6\0\1\0\0\0\0"),
+        SPAN_INIT("\1\4\0\1\0\0\0\0"),  SPAN_INIT("\1\3\0\1\0\1\0\0?"),
+        SPAN_INIT("HTTP/1.1 200 OK"),
+    };
+    (void)b;
+    said->is_spoilt = true;
+    buf_put(&t->bytes, nonsense[roll(t, 5)]);
+}
+
+// The next thing that an application says to the request it works on, put to t->bytes.
+static void speak(struct storm *t, struct backend *b, struct said *said) {
+    const struct asked *a = &b->peer.asked[b->peer.asked_n - 1];
+    char mark = mark_of(a);
+    unsigned what = roll(t, 40);
+    if (what == 0) {
+        say_nonsense(t, b, said);
+    } else if (what < 4) {
+        peer_put_stream(&t->bytes, FCGI_STDERR, a->id, SPAN("Status: 500\r\n\r\nerror"));
+    } else if (what == 4) {
+        said->is_spoilt |= said->status == 0;
+        peer_put_end(&t->bytes, a->id, 0);
+        said->has_ended = true;
+    } else if (said->status == 0 && what < 12) {
+        char text[80];
+        int n = snprintf(text, sizeof text,
+                         "Status: 103\r\nLink: </%c.css>; rel=preload; as=style\r\n\r\n", mark);
+        say(t, b, span_of(text, (size_t)n));
+        said->has_hinted = true;
+    } else if (said->status == 0) {
+        say_head(t, b, said, mark);
+    } else if (what < 30) {
+        say_body(t, b, said, mark);
+    } else {
+        peer_put_end(&t->bytes, a->id, 0);
+        said->has_ended = true;
+    }
+}
+
+static struct backend *pick(struct storm *t) {
+    size_t n = t->stage.backends_n;
+    return n > 0 ? stage_backend(&t->stage, roll(t, (unsigned)n)) : NULL;
+}
+
+static struct said *said_of(struct storm *t, const struct backend *b) {
+    return b->peer.asked_n > 0 ? &t->said[b->number][b->peer.asked_n - 1] : NULL;
+}
+
+static void act_application(struct storm *t) {
+    struct backend *b = pick(t);
+    struct said *said = b != NULL ? said_of(t, b) : NULL;
+    if (said == NULL || b->has_closed || !b->peer.asked[b->peer.asked_n - 1].has_params) {
+        return;
+    }
+    if (roll(t, 30) == 0) {
+        said->is_spoilt |= !said->has_ended;
+        stage_close(&t->stage, b);
+        return;
+    }
+    for (unsigned n = 1 + roll(t, 4); n > 0 && !said->has_ended; n--) {
+        speak(t, b, said);
+    }
+    b->peer.asked[b->peer.asked_n - 1].is_answered = said->has_ended;
+    if (said->has_ended && roll(t, 20) == 0) {
+        say(t, b, SPAN("late")); // behind the end: nobody's
+    }
+    struct span all = buf_span(&t->bytes);
+    size_t cut = roll(t, 2) ? roll(t, (unsigned)all.n + 1) : 0;
+    stage_write(&t->stage, b, span_first(all, cut));
+    if (cut > 0) {
+        stage_turn(&t->stage);
+    }
+    stage_write(&t->stage, b, span_skip(all, cut));
+    buf_take(&t->bytes, all.n);
+}
+
+// ---- the client ---------------------------------------------------------------------------------
+
+static void send_request(struct storm *t) {
+    static const char *const forms[] = {"GET /?%c",           "GET /hinted/?%c",
+                                        "GET /push/?%c",      "HEAD /?%c",
+                                        "GET /push-late/?%c", "POST /?%c\n",
+                                        "GET /none.php",      "POST /?%c\ncontent-length: 500\n"};
+    char text[64];
+    const struct seen *last = t->requests_n > 0 ? t->requests[t->requests_n - 1] : NULL;
+    bool is_h2 = t->stage.conf.is_h2;
+    bool is_busy = !is_h2 && last != NULL && (last->end == SEEN_OPEN || !last->is_ended);
+    if (t->requests_n == REQUESTS || t->stage.is_closed || is_busy) {
+        return;
+    }
+    snprintf(text, sizeof text, forms[roll(t, is_h2 ? 8 : 7)], (int)('a' + t->requests_n));
+    t->requests[t->requests_n++] = client_request(&t->stage.client, text);
+}
+
+static void act_client(struct storm *t) {
+    struct stage *s = &t->stage;
+    struct client *c = &s->client;
+    struct seen *seen = t->requests[roll(t, (unsigned)t->requests_n)];
+    char piece[201] = "";
+    switch (roll(t, 16)) {
+    case 0:
+        if (!client_reset(c, seen) && roll(t, 4) == 0) {
+            stage_lose_client(s);
+        }
+        break;
+    case 1:
+        for (size_t i = 0; i < c->seen_n && s->conf.is_h2; i++) {
+            if (c->seen[i]->is_push && roll(t, 2)) {
+                client_reset(c, c->seen[i]);
+            }
+        }
+        break;
+    case 2:
+        if (roll(t, 10) == 0) {
+            stage_lose_client(s);
+        }
+        break;
+    case 3:
+        if (roll(t, 10) == 0) {
+            stage_shut_down(s);
+        } else if (roll(t, 10) == 0) {
+            client_goaway(c);
+        }
+        break;
+    case 4:
+    case 5:
+        client_end(c, t->requests[t->requests_n - 1]);
+        break;
+    case 6:
+    case 7:
+    case 8:
+        memset(piece, 'u', 1 + roll(t, 200));
+        client_body(c, t->requests[t->requests_n - 1], piece);
+        break;
+    default:
+        if (s->conf.window > 0) {
+            client_open(c, 1 + (int)roll(t, 5000));
+        }
+        break;
+    }
+}
+
+static void act(struct storm *t) {
+    static const int errors[] = {ERR_BACKEND_THINK_TIMEOUT, ERR_BACKEND_IDLE_TIMEOUT,
+                                 ERR_BACKEND_CONNECT};
+    unsigned what = roll(t, 20);
+    if (t->requests_n == 0 || what < 3) {
+        send_request(t);
+    } else if (what < 8) {
+        act_client(t);
+    } else if (what == 8 && roll(t, 5) == 0) {
+        struct backend *b = pick(t);
+        stage_fail(&t->stage, b, errors[roll(t, 3)]);
+        if (b != NULL && said_of(t, b) != NULL) {
+            said_of(t, b)->is_spoilt = true;
+        }
+    } else {
+        act_application(t);
+    }
+    if (roll(t, 3)) {
+        stage_turn(&t->stage);
+    }
+}
+
+// ---- judging ------------------------------------------------------------------------------------
+
+// What the application said to the request of that mark; the last time if it was asked twice.
+static const struct said *said_to(const struct storm *t, char mark, const struct asked **asked) {
+    for (size_t i = t->stage.backends_n; i-- > 0;) {
+        const struct backend *b = stage_backend(&t->stage, i);
+        for (size_t k = 0; k < b->peer.asked_n; k++) {
+            if (mark_of(&b->peer.asked[k]) == mark) {
+                *asked = &b->peer.asked[k];
+                return &t->said[i][k];
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool is_all(struct span s, char mark) {
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] != (uint8_t)mark) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// How long the body is that a complete answer must have.
+static uint64_t whole(const struct said *said, const struct seen *seen) {
+    if (seen->is_head || said->status == 204 || said->status == 304) {
+        return 0;
+    }
+    return said->length < said->len ? said->length : said->len;
+}
+
+static const char *judge_answer(const struct storm *t, const struct seen *seen, char mark) {
+    char field[16];
+    const struct asked *asked = NULL;
+    struct span heads = buf_span(&seen->heads), body = buf_span(&seen->body);
+    const struct said *said = said_to(t, mark, &asked);
+    snprintf(field, sizeof field, "[x-for: %c]", mark);
+    if (span_find(heads, SPAN("[x-for: ")) == heads.n) {
+        // An interim head and nothing else is a final one (F-12).
+        bool is_lone = said != NULL && said->has_hinted && said->status == 0 && said->has_ended;
+        bool is_ours = seen->status != 200 || (is_lone && body.n == 0);
+        return is_ours ? NULL : "a page of our own with status 200";
+    }
+    if (span_find(heads, span_str(field)) == heads.n || !is_all(body, mark)) {
+        return "the answer to another request";
+    }
+    if (said == NULL || said->status != seen->status) {
+        return "an answer that nobody gave";
+    }
+    if (seen->end != SEEN_COMPLETE) {
+        return NULL;
+    }
+    // On HTTP/1 a body of the promised length is whole, whatever is said behind it.
+    bool is_short =
+        said->length != BODY_UNKNOWN && said->len < said->length && whole(said, seen) > 0;
+    if ((!said->has_ended && !seen->has_all && whole(said, seen) > 0) || is_short) {
+        return "a truncated answer that looks complete";
+    }
+    return body.n == whole(said, seen) ? NULL : "a body that is not the application's";
+}
+
+static const char *judge(struct storm *t) {
+    const char *fault = play_fault(&t->stage);
+    for (size_t i = 0; fault == NULL && i < t->requests_n; i++) {
+        fault = judge_answer(t, t->requests[i], (char)('a' + i));
+        if (fault == NULL && t->requests[i]->end == SEEN_OPEN && t->requests[i]->is_ended) {
+            fault = "a stream that never ends";
+        }
+    }
+    for (struct list *n = t->stage.parts.next; fault == NULL && n != &t->stage.parts; n = n->next) {
+        const struct part *p = LIST_ITEM(n, struct part, node);
+        if (p->stream != NULL && !p->exchange.is_collecting && p->backend == NULL &&
+            t->stage.backends_n > 0 && p->stream->request.body_len == 0) {
+            fault = "a request that nobody works for";
+        }
+    }
+    return fault;
+}
+
+// Every application closes, the client reads everything and completes its bodies.
+static void calm(struct storm *t) {
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < t->requests_n; i++) {
+            client_end(&t->stage.client, t->requests[i]);
+        }
+        stage_turn(&t->stage);
+        for (size_t i = 0; i < t->stage.backends_n; i++) {
+            stage_close(&t->stage, stage_backend(&t->stage, i));
+        }
+        stage_turn(&t->stage);
+        client_open(&t->stage.client, 100 << 20);
+        stage_turn(&t->stage);
+    }
+}
+
+static void check_storm(struct storm *t, unsigned seed) {
+    memset(t, 0, sizeof *t);
+    t->chance = seed;
+    buf_init(&t->bytes, 1u << 20);
+    struct stage_conf conf = {.is_h2 = roll(t, 4) > 0,
+                              .keeps = roll(t, 2),
+                              .takes_pushes = roll(t, 2),
+                              .window = roll(t, 2) ? 1 + roll(t, 3000) : 0,
+                              .client_step = roll(t, 4) ? 0 : 1 + roll(t, 30),
+                              .app_step = roll(t, 2) ? 0 : 1 + roll(t, 3000)};
+    stage_init(&t->stage, &conf);
+    for (int i = 0; i < STEPS; i++) {
+        act(t);
+    }
+    calm(t);
+    const char *fault = judge(t);
+    if (fault != NULL) {
+        struct buf text;
+        buf_init(&text, 1u << 20);
+        for (size_t i = 0; i < t->stage.client.seen_n; i++) {
+            split_line(&text, "%d: ", t->stage.client.seen[i]->id);
+            client_write(t->stage.client.seen[i], &text);
+            split_line(&text, "\n");
+        }
+        print_error("storm %u (%s): %s\n%.*s", seed, conf.is_h2 ? "HTTP/2" : "HTTP/1.1", fault,
+                    SPAN_ARG(buf_span(&text)));
+        buf_fini(&text);
+        fail();
+    }
+    stage_fini(&t->stage);
+    buf_fini(&t->bytes);
+}
+
+static unsigned first = 1, storms = STORMS;
+
+static void no_storm_breaks_a_rule(void **state) {
+    (void)state;
+    struct storm *t = malloc(sizeof *t);
+    assert_non_null(t);
+    for (unsigned i = 0; i < storms; i++) {
+        check_storm(t, first + i);
+    }
+    free(t);
+}
+
+// storm_test [FIRST [COUNT]]: other storms than the usual ones.
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_storm_breaks_a_rule)};
+    first = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : first;
+    storms = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : storms;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
