@@ -208,8 +208,8 @@ static void act_client(struct storm *t) {
     case 3:
         if (roll(t, 10) == 0) {
             stage_shut_down(s);
-        } else if (roll(t, 10) == 0) {
-            client_goaway(c);
+        } else if (!s->conf.takes_pushes && roll(t, 10) == 0) {
+            client_goaway(c); // a promise on its way then is an error to the client's library
         }
         break;
     case 4:
