@@ -64,14 +64,15 @@ static void on_connection(uv_stream_t *stream, int status) {
 }
 
 int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen_conf *listen,
-                    int fd, const struct api *api, struct metrics_worker *metrics) {
-    *p = (struct admin_port){.api = api, .listen = listen};
+                    int fd, const struct api *api) {
+    p->api = api;
+    p->listen = listen;
     p->conns = (struct conn_conf){.loop = loop,
                                   .handler = &handler,
                                   .handler_self = p,
                                   .timeouts = {10000, 60000, 10000, 10000},
                                   .most = CONNECTIONS_MOST,
-                                  .metrics = metrics};
+                                  .metrics = &p->uncounted};
     list_init(&p->conns.conns);
     h1_conf_init(&p->conns.h1);
     p->conns.h1.unix_time = &loop->unix_time;

@@ -19,12 +19,13 @@ struct admin_port {
         uv_pipe_t pipe;
     } io;
     struct conn_conf conns;
+    struct metrics_worker uncounted; // its connections are not clients
     bool is_open;
 };
 
 // fd: the listening socket, which becomes the port's own. 0, or ERR_LISTEN (logged).
 int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen_conf *listen,
-                    int fd, const struct api *api, struct metrics_worker *metrics);
+                    int fd, const struct api *api);
 // Closes it and its connections, removes the unix socket. Idempotent.
 void admin_port_close(struct admin_port *p);
 

@@ -30,6 +30,7 @@ struct relay {
     struct buf last;   // the piece of it that no disk could be found for
     size_t unconsumed; // bytes of the request's body that the front has not been told of
     bool has_call, has_file, is_call_ended, wants_call_end, wants_finish, is_acting;
+    bool is_counted;  // its error is in the metrics
     uint64_t body_ms; // when the last of the request's body came
     uint64_t put;     // bytes of the response's body that the front was given
     uint64_t taken;   // how many of them had left it at taken_ms, the last time some had
@@ -86,7 +87,7 @@ static struct relay *relay_new(struct conn *c, struct front_stream *stream) {
     r->stream = stream;
     r->unconsumed = 0;
     r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->wants_finish =
-        r->is_acting = false;
+        r->is_acting = r->is_counted = false;
     r->body_ms = r->taken_ms = loop_now_ms(conf->loop);
     r->put = r->taken = 0;
     r->name[0] = 0;
@@ -151,8 +152,17 @@ static void acknowledge(struct relay *r) {
     }
 }
 
+// An error is told on its way from the backend to the client more than once, and counted once.
+static void count_error(struct relay *r, int error) {
+    if (!r->is_counted) {
+        r->is_counted = true;
+        metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - error), 1);
+    }
+}
+
 static void fail(struct relay *r, int error) {
     struct exchange_event failed = {.kind = EXCHANGE_FAILED, .error = error};
+    count_error(r, error);
     drop_backend(r);
     if (r->stream != NULL) {
         exchange_put(&r->exchange, &failed);
@@ -526,7 +536,7 @@ static void act(struct relay *r, const struct exchange_command *c) {
         pass_kept(r);
         break;
     case COMMAND_RESET:
-        metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - c->error), 1);
+        count_error(r, c->error);
         front_reset(front, r->stream, c->error);
         break;
     case COMMAND_CALL:
@@ -582,7 +592,7 @@ static void relay_put(struct relay *r, const struct exchange_event *event) {
 static void on_call_event(struct call *call, const struct exchange_event *event) {
     struct relay *r = LIST_ITEM(call, struct relay, call);
     if (event->kind == EXCHANGE_FAILED) {
-        metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - event->error), 1);
+        count_error(r, event->error);
     }
     if (event->kind == EXCHANGE_FAILED || event->kind == EXCHANGE_END) {
         r->has_call = false;

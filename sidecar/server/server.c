@@ -125,8 +125,7 @@ static void open_learning(struct server *s) {
     }
     struct learner_conf conf = {.secret = s->secret};
     learning_init(&s->learning, &s->loop, &conf, s->workers_n);
-    // The main thread counts too, for the admin endpoint.
-    metrics_init(&s->metrics, s->workers_n + 1, gates, GATE_REASONS);
+    metrics_init(&s->metrics, s->workers_n, gates, GATE_REASONS);
     s->api = (struct api){.metrics = &s->metrics, .learner = s->learning.model};
 }
 
@@ -215,8 +214,7 @@ static int open_all(struct server *s) {
         err = open_workers(s);
     }
     if (err == 0 && s->config->has_admin) {
-        err = admin_port_open(&s->admin, &s->loop, &s->config->admin, s->admin_fd, &s->api,
-                              &s->metrics.workers[s->workers_n]);
+        err = admin_port_open(&s->admin, &s->loop, &s->config->admin, s->admin_fd, &s->api);
     }
     return err;
 }
