@@ -97,9 +97,11 @@ void client_write(const struct seen *s, struct buf *text) {
         split_line(text, "%.*s", SPAN_ARG(buf_span(&s->heads)));
     }
     if (buf_len(&s->body) > 0 && s->end == SEEN_COMPLETE) {
-        split_line(text, buf_len(&s->body) > 100 ? "%zu bytes " : "", buf_len(&s->body));
-        if (buf_len(&s->body) <= 100) {
-            split_line(text, "\"%.*s\" ", SPAN_ARG(buf_span(&s->body)));
+        struct span body = buf_span(&s->body);
+        if (body.n > 100) {
+            split_line(text, "%zu bytes ", body.n);
+        } else {
+            split_line(text, "\"%.*s\" ", SPAN_ARG(body));
         }
     }
     split_line(text, "%s", ends[s->end]);

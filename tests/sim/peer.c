@@ -189,7 +189,7 @@ void peer_write(const struct asked *a, struct buf *text) {
     } else if (buf_len(&a->input) > 0) {
         split_line(text, " \"%.*s\"", SPAN_ARG(buf_span(&a->input)));
     }
-    split_line(text, a->has_input ? "" : " open");
+    split_line(text, "%s", a->has_input ? "" : " open");
 }
 
 void peer_put(struct buf *out, const struct peer_record *r) {

@@ -72,9 +72,9 @@ static void write_client(const struct client *c, struct buf *text) {
 static void write_backends(const struct stage *s, struct buf *text) {
     for (size_t i = 0; i < s->backends_n; i++) {
         const struct backend *b = stage_backend(s, i);
-        split_line(text, i > 0 ? " | " : "");
+        split_line(text, "%s", i > 0 ? " | " : "");
         for (size_t k = 0; k < b->peer.asked_n; k++) {
-            split_line(text, k > 0 ? " ~ " : "");
+            split_line(text, "%s", k > 0 ? " ~ " : "");
             peer_write(&b->peer.asked[k], text);
         }
         split_line(text, "%s",
