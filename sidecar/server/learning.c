@@ -22,7 +22,7 @@ struct learning_plan {
 static char published, finished;
 
 static int is_match(struct cds_lfht_node *node, const void *key) {
-    const struct learning_plan *p = caa_container_of(node, struct learning_plan, node);
+    const struct learning_plan *p = LIST_ITEM(node, struct learning_plan, node);
     const struct span *wanted = key;
     RCU_SAW(&published);
     return span_eq(p->plan->key, *wanted);
@@ -31,7 +31,7 @@ static int is_match(struct cds_lfht_node *node, const void *key) {
 // ---- the learner's side -------------------------------------------------------------------------
 
 static void retire(struct learning *l, struct cds_lfht_node *node) {
-    struct learning_plan *p = caa_container_of(node, struct learning_plan, node);
+    struct learning_plan *p = LIST_ITEM(node, struct learning_plan, node);
     p->next = l->retired;
     l->retired = p;
     l->plans--;
@@ -196,7 +196,7 @@ const struct plan *learning_find(struct learning_worker *w, struct span key) {
     }
     cds_lfht_lookup(l->table, route_key_hash(&l->secret, key), is_match, &key, &iter);
     struct cds_lfht_node *node = cds_lfht_iter_get_node(&iter);
-    return node != NULL ? caa_container_of(node, struct learning_plan, node)->plan : NULL;
+    return node != NULL ? LIST_ITEM(node, struct learning_plan, node)->plan : NULL;
 }
 
 void learning_turn_end(struct learning_worker *w) {
