@@ -75,7 +75,9 @@ static void connect_client(struct world *w, const char *alpn, const char *name) 
         SSL_set_alpn_protos(w->client, (const unsigned char *)alpn, (unsigned)strlen(alpn));
     }
     if (name != NULL) {
-        SSL_set_tlsext_host_name(w->client, name);
+        char host[256]; // the macro casts const away
+        snprintf(host, sizeof host, "%s", name);
+        SSL_set_tlsext_host_name(w->client, host);
     }
 }
 
