@@ -49,20 +49,20 @@ house() {
 }
 
 end_to_end() {
-    "$python" -m pytest -q -rs --durations=5 tests/e2e
+    "$python" -m pytest -q -rfEs --durations=5 tests/e2e
 }
 
 end_to_end_asan() {
     ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
         OUTRIDER="$PWD/build/asan/outrider" SANITIZED=1 \
-        "$python" -m pytest -q -rs tests/e2e --deselect tests/e2e/demo_test.py \
+        "$python" -m pytest -q -rfEs tests/e2e --deselect tests/e2e/demo_test.py \
         --ignore tests/e2e/browser_test.py
 }
 
 end_to_end_tsan() {
     OUTRIDER="$PWD/build/tsan/outrider" SANITIZED=1 \
         TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" \
-        $fixed "$python" -m pytest -q -rs tests/e2e/hints_test.py
+        $fixed "$python" -m pytest -q -rfEs tests/e2e/hints_test.py
 }
 
 # Each target for a share of the time, two side by side.
@@ -76,7 +76,7 @@ fuzz() {
     result=0
     echo "$found" | xargs -P 2 -n 1 sh -c '
         name=$(basename "$3" _fuzz)
-        mkdir -p "$1/$name" "tests/fuzz/seeds/$name"
+        mkdir "$1/$name"
         if "$3" -max_total_time="$2" -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$1/$name-" \
             "$1/$name" "tests/fuzz/seeds/$name" >"$1/$name.log" 2>&1; then
             echo "$name: $(grep -c . "$1/$name.log") lines of log, $(tail -n 1 "$1/$name.log")"
