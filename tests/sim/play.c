@@ -352,6 +352,7 @@ static void check_on(const struct play *play, bool is_h2) {
     struct performance p = {.conf = {.is_h2 = is_h2,
                                      .keeps = play->keeps,
                                      .takes_pushes = !play->takes_no_pushes,
+                                     .buffers = play->buffers,
                                      .body_limit = play->body_limit,
                                      .window = play->window}};
     struct performance whole = p;

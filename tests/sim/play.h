@@ -108,7 +108,7 @@ struct play {
     const char *lacks; // names that no variable of it has: "NAME\n"
     size_t errors_len; // bytes of standard error
     const char *h1;    // what an HTTP/1.1 client sees, where that is not the same without 1xx
-    bool is_h2_only, is_h1_only, keeps, takes_no_pushes;
+    bool is_h2_only, is_h1_only, keeps, takes_no_pushes, buffers;
     uint32_t window;     // of the client's streams; 0: the default
     uint64_t body_limit; // of the site; 0: 1000
 };

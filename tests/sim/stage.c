@@ -704,6 +704,7 @@ static void init_site(struct stage *s) {
                             .body_limit = s->conf.body_limit ? s->conf.body_limit : 1000,
                             .gate = {HINT_MODE_HINT, GATE_BROWSERS},
                             .learn = SITE_LEARN_LINK,
+                            .buffer = {.request = s->conf.buffers},
                             .rules = s->rules,
                             .rules_n = 4};
     s->files = (struct router_files){.self = s, .find = find_file};

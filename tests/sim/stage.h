@@ -23,6 +23,7 @@ struct stage_conf {
     bool is_h2;
     bool keeps;          // backend connections carry further requests
     bool takes_pushes;   // the client does
+    bool buffers;        // the site asks when the request's body is complete
     uint32_t window;     // of the client's streams; 0: the default, opened by itself
     uint64_t body_limit; // bytes of a request's body; 0: 1000
     size_t client_step;  // most bytes of the client that arrive at once; 0: all

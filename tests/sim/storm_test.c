@@ -356,6 +356,7 @@ static void check_storm(struct storm *t, unsigned seed) {
     struct stage_conf conf = {.is_h2 = roll(t, 4) > 0,
                               .keeps = roll(t, 2),
                               .takes_pushes = roll(t, 2),
+                              .buffers = roll(t, 2),
                               .window = roll(t, 2) ? 1 + roll(t, 3000) : 0,
                               .client_step = roll(t, 4) ? 0 : 1 + roll(t, 30),
                               .app_step = roll(t, 2) ? 0 : 1 + roll(t, 3000)};
