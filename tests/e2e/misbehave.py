@@ -29,8 +29,11 @@ def end(status=0, protocol=0, number=1):
     return record(END, struct.pack('>LB', status, protocol) + b'\0\x08x', number)
 
 
-def answer(body, head=HEAD):
-    return out(head + body) + end()
+def answer(body, head=HEAD, number=1):
+    return out(head + body, number=number) + end(number=number)
+
+
+FOREIGN = answer(b'foreign', b'X-Foreign: 1\r\n\r\n')
 
 
 class Peer:
@@ -38,7 +41,7 @@ class Peer:
 
     def __init__(self, sock):
         self.sock = sock
-        self.params, self.body_len, self.keep = {}, 0, False
+        self.params, self.body_len, self.keep, self.number = {}, 0, False, 1
         self.served = 0     # requests on this connection so far
 
     def _exactly(self, size):
@@ -51,7 +54,7 @@ class Peer:
         return bytes(data)
 
     def _record(self):
-        _, kind, _, size, padding = struct.unpack('>BBHHBx', self._exactly(8))
+        _, kind, self.number, size, padding = struct.unpack('>BBHHBx', self._exactly(8))
         return kind, self._exactly(size + padding)[:size]
 
     def take_params(self):
@@ -79,6 +82,10 @@ class Peer:
         for piece in pieces:
             self.sock.sendall(piece)
             time.sleep(pause)
+
+    def answer_served(self, more=b''):
+        """The right answer on a connection that may be kept: which request on it this was."""
+        self.send(answer(b'%d' % self.served, number=self.number) + more)
 
     def wait_closed(self, timeout=20):
         """Until the other side closes; True if it did."""
@@ -138,7 +145,7 @@ says('exit_status', out(HEAD + b'failed') + end(3))
 says('no_body', answer(b''))
 says('own_503', answer(b'mine', b'Status: 503 Mine\r\nRetry-After: 77\r\n\r\n'))
 says('long', out(b'Content-Length: 3\r\n\r\n123456789') + end())
-says('after_end', answer(b'mine') + answer(b'foreign', b'X-Foreign: 1\r\n\r\n'))
+says('after_end', answer(b'mine') + FOREIGN)
 
 # Before a head there can be.
 says('close')
@@ -283,37 +290,37 @@ def flood(peer):
 @behaviour
 def keep(peer):
     """As a program that keeps its connection if asked to, and says which request on it this was."""
-    peer.send(answer(b'%d' % peer.served))
+    peer.answer_served()
     return True
 
 
 @behaviour
 def keep_with_more(peer):
     """Keeps its connection, but says more than it was asked."""
-    peer.send(answer(b'%d' % peer.served) + answer(b'foreign', b'X-Foreign: 1\r\n\r\n'))
+    peer.answer_served(FOREIGN)
     return True
 
 
 @behaviour
 def keep_and_add(peer):
     """The same, a little later."""
-    peer.send(answer(b'%d' % peer.served))
-    time.sleep(0.05)
-    peer.send(answer(b'foreign', b'X-Foreign: 1\r\n\r\n'))
+    peer.answer_served()
+    time.sleep(random.uniform(0, 0.01))
+    peer.send(FOREIGN)
     return True
 
 
 @behaviour
 def keep_two(peer):
     """As PHP with PHP_FCGI_MAX_REQUESTS=2: closes a kept connection without a word."""
-    peer.send(answer(b'%d' % peer.served))
+    peer.answer_served()
     return peer.served < 2
 
 
 @behaviour
 def keep_briefly(peer):
     """Closes a kept connection a little after the answer."""
-    peer.send(answer(b'%d' % peer.served))
+    peer.answer_served()
     time.sleep(random.uniform(0, 0.004))
 
 
@@ -322,14 +329,14 @@ def keep_once(peer):
     """Takes a second request on a kept connection, and closes without an answer."""
     if peer.served > 1:
         return False
-    peer.send(answer(b'%d' % peer.served))
+    peer.answer_served()
     return True
 
 
 class Misbehaving:
     """Listens at a unix socket, or with path=None at a port; each connection has its own thread."""
 
-    def __init__(self, path=None, backlog=128, accept=True):
+    def __init__(self, path=None, backlog=128, accept=True, always=None):
         if path:
             self.listener, self.address = socket.socket(socket.AF_UNIX), f'unix:{path}'
             self.listener.bind(str(path))
@@ -340,8 +347,8 @@ class Misbehaving:
         self.lock = threading.Lock()
         self.asked = []         # (behaviour, method, bytes of its body)
         self.connections = 0
-        self.running = self.most = 0     # requests at once
         self.pause = 0.0        # before each is accepted
+        self.always = always    # the behaviour, whatever is asked for
         self.peers = set()
         if accept:
             self.start()
@@ -374,7 +381,7 @@ class Misbehaving:
 
     def _serve_one(self, peer):
         peer.take_params()
-        name = peer.params['QUERY_STRING'].partition('&')[0]
+        name = self.always or peer.params['QUERY_STRING'].partition('&')[0]
         if name == 'early':     # does not wait for the body
             peer.send(answer(b'early'))
             return False
@@ -382,13 +389,7 @@ class Misbehaving:
         peer.served += 1
         with self.lock:
             self.asked.append((name, peer.params['REQUEST_METHOD'], peer.body_len))
-            self.running += 1
-            self.most = max(self.most, self.running)
-        try:
-            return BEHAVIOURS[name](peer)
-        finally:
-            with self.lock:
-                self.running -= 1
+        return BEHAVIOURS[name](peer)
 
     def count(self, name):
         with self.lock:
