@@ -56,11 +56,9 @@ static void on_event(struct conn *c, const struct front_event *e) {
 
 static const struct conn_handler handler = {.on_event = on_event};
 
-static void on_connection(uv_stream_t *stream, int status) {
-    struct admin_port *p = stream->data;
-    if (status == 0) {
-        conn_accept(&p->conns, stream);
-    }
+static void on_accept(struct acceptor *a, int fd) {
+    struct admin_port *p = LIST_ITEM(a, struct admin_port, acceptor);
+    conn_open(&p->conns, fd, a->is_unix);
 }
 
 int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen_conf *listen,
@@ -76,19 +74,9 @@ int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen
     list_init(&p->conns.conns);
     h1_conf_init(&p->conns.h1);
     p->conns.h1.unix_time = &loop->unix_time;
-    int err;
-    if (listen->path.n > 0) {
-        uv_pipe_init(&loop->uv, &p->io.pipe, 0);
-        err = uv_pipe_open(&p->io.pipe, fd);
-    } else {
-        uv_tcp_init(&loop->uv, &p->io.tcp);
-        err = uv_tcp_open(&p->io.tcp, fd);
-    }
-    p->io.handle.data = p;
-    p->is_open = true;
-    if (err == 0) {
-        err = uv_listen(&p->io.stream, BACKLOG, on_connection);
-    }
+    p->acceptor.on_accept = on_accept;
+    int err = acceptor_open(&p->acceptor, loop, fd, BACKLOG);
+    p->is_open = err == 0;
     if (err != 0) {
         log_line(LOG_ERROR, "cannot listen for the admin endpoint: %s", uv_strerror(err));
         return ERR_LISTEN;
@@ -101,7 +89,7 @@ void admin_port_close(struct admin_port *p) {
         return;
     }
     p->is_open = false;
-    uv_close(&p->io.handle, NULL);
+    acceptor_close(&p->acceptor);
     conn_close_all(&p->conns);
     if (p->listen->path.n > 0) {
         unlink((const char *)p->listen->path.p);

@@ -7,17 +7,13 @@
 
 #include "admin/api.h"
 #include "config/config.h"
+#include "server/acceptor.h"
 #include "server/conn.h"
 
 struct admin_port {
     const struct api *api;
     const struct listen_conf *listen;
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } io;
+    struct acceptor acceptor;
     struct conn_conf conns;
     struct metrics_worker uncounted; // its connections are not clients
     bool is_open;

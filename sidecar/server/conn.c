@@ -5,11 +5,13 @@
 #include "server/log.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define LINGER_MS 2000 // after the last byte: how long a client may take to close its side
 #define GOAWAY_MS 1000 // how long an idle HTTP/2 client may take to answer a GOAWAY
@@ -86,26 +88,23 @@ static void on_free(struct loop_task *task) {
     free(c);
 }
 
-static int open_handle(struct conn *c, uv_stream_t *listener) {
+static void open_handle(struct conn *c, int fd, bool is_unix) {
     uv_loop_t *uv = &c->conf->loop->uv;
-    int err =
-        listener->type == UV_TCP ? uv_tcp_init(uv, &c->io.tcp) : uv_pipe_init(uv, &c->io.pipe, 0);
-    if (err != 0) {
-        on_free(&c->free);
-        return err;
-    }
+    int err = is_unix ? uv_pipe_init(uv, &c->io.pipe, 0) : uv_tcp_init(uv, &c->io.tcp);
+    assert(err == 0); // these two only fill the handle
     c->io.handle.data = c;
-    err = uv_accept(listener, &c->io.stream);
-    if (err == 0 && c->conf->count > c->conf->most) {
+    err = is_unix ? uv_pipe_open(&c->io.pipe, fd) : uv_tcp_open(&c->io.tcp, fd);
+    if (err != 0) {
+        log_line(LOG_WARN, "cannot take a connection: %s", uv_strerror(err));
+        close(fd);
+        conn_die(c);
+    } else if (c->conf->count > c->conf->most) {
         log_line(LOG_WARN, "connection refused: %u are open, the limit", c->conf->most);
         conn_die(c);
-    } else if (err != 0) {
-        conn_die(c);
     }
-    return err;
 }
 
-int conn_accept(struct conn_conf *conf, uv_stream_t *listener) {
+void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
     struct conn *c = calloc(1, sizeof *c);
     if (c == NULL) {
         abort();
@@ -124,20 +123,19 @@ int conn_accept(struct conn_conf *conf, uv_stream_t *listener) {
     conf->count++;
     metrics_add(conf->metrics, METRIC_SLOT_CONNECTIONS_OPEN, 1);
     list_put(&conf->conns, &c->node);
-    int err = open_handle(c, listener);
-    if (err != 0 || c->is_dead) {
-        return err;
+    open_handle(c, fd, is_unix);
+    if (c->is_dead) {
+        return;
     }
     if (conf->tls != NULL && tls_init(&c->tls, conf->tls, conf->tls_pool) != 0) {
         conn_die(c);
-        return 0;
+        return;
     }
     learn_addresses(c);
     c->deadline_ms = loop_now_ms(conf->loop) + conf->timeouts.head_ms;
     loop_watch(conf->loop, &c->watch);
     uv_read_start(&c->io.stream, loop_on_alloc, on_read);
     c->is_reading = true;
-    return 0;
 }
 
 // ---- output -------------------------------------------------------------------------------------

@@ -97,8 +97,8 @@ struct conn {
     char remote[CONN_ADDRESS_LEN], local[CONN_ADDRESS_LEN], remote_port[8], local_port[8];
 };
 
-// Takes the connection that waits at `listener` (a uv_tcp_t or uv_pipe_t). 0, or a libuv error.
-int conn_accept(struct conn_conf *conf, uv_stream_t *listener);
+// Takes over a connected socket, of a unix listener or of TCP.
+void conn_open(struct conn_conf *conf, int fd, bool is_unix);
 // Something was given to the front: write it at the end of the turn.
 void conn_wants_flush(struct conn *c);
 // Pulls events and starts or stops reading, after input or after the handler consumed some.

@@ -121,8 +121,13 @@ static void look(const struct files *f, struct file *file) {
     file->kind = FILE_NONE;
     int fd = open_beneath(f, span_of(file->path, file->path_n), O_PATH);
     if (fd < 0) {
-        // EXDEV: it leads out of the root.
-        file->kind = errno == EXDEV || errno == EACCES || errno == ELOOP ? FILE_DENIED : FILE_NONE;
+        // EXDEV: it leads out of the root. Anything but "not there" says nothing about the file,
+        // and is asked again.
+        bool is_missing = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ||
+                          errno == EBADF; // the root itself
+        bool is_known = is_missing || errno == EXDEV || errno == EACCES || errno == ELOOP;
+        file->kind = is_missing ? FILE_NONE : FILE_DENIED;
+        file->checked_ms = is_known ? file->checked_ms : 0;
         return;
     }
     if (fstat(fd, &st) == 0) {
@@ -297,7 +302,10 @@ static int load(struct files *f, struct file *file) {
     }
     int fd = open_beneath(f, span_of(file->path, file->path_n), O_RDONLY | O_NONBLOCK);
     if (fd < 0) {
-        return errno == EACCES || errno == EXDEV ? ERR_FORBIDDEN : ERR_NOT_FOUND;
+        if (errno == ENOENT || errno == ENOTDIR) {
+            return ERR_NOT_FOUND;
+        }
+        return errno == EACCES || errno == EXDEV || errno == ELOOP ? ERR_FORBIDDEN : ERR_FILE_IO;
     }
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(fd);

@@ -10,18 +10,10 @@
 #define DRAIN_MS 10000 // from a stop until connections are closed whatever they do
 #define DRAIN_LOOK_MS 20 // how often a stopping worker looks whether it is done
 
-static void on_connection(uv_stream_t *stream, int status) {
-    struct worker_listener *l = stream->data;
-    if (status != 0) {
-        log_line(LOG_WARN, "cannot accept a connection: %s", uv_strerror(status));
-        return;
-    }
-    int err = conn_accept(&l->conns, stream);
-    if (err != 0) {
-        log_line(LOG_WARN, "cannot accept a connection: %s", uv_strerror(err));
-        return;
-    }
+static void on_accept(struct acceptor *a, int fd) {
+    struct worker_listener *l = LIST_ITEM(a, struct worker_listener, acceptor);
     metrics_add(l->relay.conf->metrics, METRIC_SLOT_CONNECTIONS, 1);
+    conn_open(&l->conns, fd, a->is_unix);
 }
 
 static const struct plan *find_plan(void *self, struct span key) {
@@ -62,19 +54,8 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
 }
 
 static int open_listener(struct worker_listener *l, const struct listen_conf *listen, int fd) {
-    uv_loop_t *uv = &l->worker->loop.uv;
-    int err;
-    if (listen->path.n > 0) {
-        uv_pipe_init(uv, &l->io.pipe, 0);
-        err = uv_pipe_open(&l->io.pipe, fd);
-    } else {
-        uv_tcp_init(uv, &l->io.tcp);
-        err = uv_tcp_open(&l->io.tcp, fd);
-    }
-    l->io.handle.data = l;
-    if (err == 0) {
-        err = uv_listen(&l->io.stream, BACKLOG, on_connection);
-    }
+    l->acceptor.on_accept = on_accept;
+    int err = acceptor_open(&l->acceptor, &l->worker->loop, fd, BACKLOG);
     if (err != 0) {
         log_line(LOG_ERROR, "cannot listen on %.*s: %s", SPAN_ARG(listen->text), uv_strerror(err));
         return ERR_LISTEN;
@@ -137,7 +118,7 @@ static void on_stop(uv_async_t *stop) {
         return;
     }
     for (size_t i = 0; i < w->conf->config->listens_n; i++) {
-        uv_close(&w->listeners[i].io.handle, NULL);
+        acceptor_close(&w->listeners[i].acceptor);
         conn_shutdown(&w->listeners[i].conns);
     }
     w->stop_by_ms = loop_now_ms(&w->loop) + DRAIN_MS;

@@ -6,17 +6,13 @@
 #define SERVER_WORKER_H
 
 #include "config/config.h"
+#include "server/acceptor.h"
 #include "server/relay.h"
 
 // A listening socket as the worker uses it.
 struct worker_listener {
     struct worker *worker;
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } io;
+    struct acceptor acceptor;
     struct conn_conf conns;
     struct relay_listener relay;
 };

@@ -3,6 +3,7 @@
 when they should and only then, requests that never hang, and shares that one client cannot take
 from the others."""
 import os
+import resource
 import socket
 import ssl
 import struct
@@ -474,3 +475,22 @@ def test_a_client_that_ignores_a_goaway_does_not_keep_the_program(configured):
     assert outrider.process.wait(10) == 0
     assert time.monotonic() - began < 7
     client.close()
+
+
+def test_a_process_without_descriptors_waits_quietly_until_it_has_some(configured):
+    outrider = configured()
+    limit = len(os.listdir(f'/proc/{outrider.pid}/fd')) + 16
+    resource.prlimit(outrider.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    many = []
+    for _ in range(40):
+        many.append(clear(outrider, timeout=2))
+        many[-1].sendall(get('/assets/style.css'))
+    assert read_answer(many[0])[0] == 200, 'those that are in are served'
+    time.sleep(1)
+    assert len(outrider.log) < 20000, 'the log is flooded'
+    for sock in many[:20]:
+        sock.close()
+    assert read_answer(many[20])[0] == 200, 'those who wait are served when there is room'
+    for sock in many:
+        sock.close()
+    assert outrider.stop() == 0
