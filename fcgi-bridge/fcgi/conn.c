@@ -164,7 +164,8 @@ static enum step finish(struct fcgi_conn *c) {
     };
     uint8_t status = c->end[4];
     if (status != FCGI_REQUEST_COMPLETE) {
-        return fail(c, ERR_BACKEND_REFUSED,
+        int error = status == FCGI_OVERLOADED ? ERR_BACKEND_OVERLOADED : ERR_BACKEND_REFUSED;
+        return fail(c, error,
                     status < sizeof words / sizeof words[0] ? words[status]
                                                             : "unknown protocol status");
     }

@@ -82,8 +82,8 @@ int fcgi_conn_body_end(struct fcgi_conn *c);
 // Hands over received bytes, borrowed until fcgi_conn_next says MORE; only then may more be fed.
 void fcgi_conn_feed(struct fcgi_conn *c, struct span bytes);
 // Pulls one event. STEP_BAD with c->error and c->why, for good: ERR_BACKEND_RECORD (malformed, of
-// another request, or with no request under way), ERR_BACKEND_REFUSED, ERR_BACKEND_HEAD,
-// ERR_BACKEND_STATUS. Only reset or fini are left then.
+// another request, or with no request under way), ERR_BACKEND_REFUSED, ERR_BACKEND_OVERLOADED,
+// ERR_BACKEND_HEAD, ERR_BACKEND_STATUS. Only reset or fini are left then.
 enum step fcgi_conn_next(struct fcgi_conn *c, struct fcgi_event *e);
 // Instead of fcgi_conn_next, once the response is not wanted any more: passes over what was fed.
 // True when the request is over at the peer (END_REQUEST), or its records make no sense any more.

@@ -69,7 +69,16 @@ static void conn_die(struct conn *c) {
     }
     list_drop(&c->flush.node);
     list_drop(&c->watch.node);
-    uv_close(&c->io.handle, on_closed);
+    if (c->is_cut && c->io.handle.type == UV_TCP) {
+        uv_tcp_close_reset(&c->io.tcp, on_closed);
+    } else {
+        uv_close(&c->io.handle, on_closed);
+    }
+}
+
+void conn_cut(struct conn *c) {
+    c->is_cut = true;
+    conn_wants_flush(c);
 }
 
 static void on_free(struct loop_task *task) {
@@ -253,6 +262,10 @@ static void on_flush(struct loop_task *task) {
     conn_pump(c);
     bool has_more = !list_is_empty(&c->flush.node); // which puts this flush on the list again
     if (c->is_dead || has_more || buf_len(&c->stuck) > 0 || !wants_end(c)) {
+        return;
+    }
+    if (c->is_cut) {
+        conn_die(c);
         return;
     }
     if (c->conf->tls != NULL && tls_is_open(&c->tls)) {

@@ -90,6 +90,7 @@ struct conn {
     bool has_fin;         // and the socket is at its end
     bool is_shut;         // the front takes no new requests
     bool is_ending;       // close when all output has left
+    bool is_cut;          // it ends with a reset: what was sent is not complete
     bool is_idle;         // it ends while no request is under way
     bool is_lingering;    // all output has left; the peer is to close
     bool is_dead;         // closing; freed by the sweep
@@ -103,6 +104,9 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix);
 void conn_wants_flush(struct conn *c);
 // Pulls events and starts or stops reading, after input or after the handler consumed some.
 void conn_pump(struct conn *c);
+// Once an HTTP/1 response is broken off: the connection ends so that the client sees it, without
+// the FIN or close_notify that ends a body whose length nobody said.
+void conn_cut(struct conn *c);
 // Ends all connections of conf: those idle at once, the others after what is under way.
 void conn_shutdown(struct conn_conf *conf);
 // Closes all connections of conf at once.

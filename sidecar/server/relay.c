@@ -639,6 +639,20 @@ static void on_push(struct loop_task *task) {
     file_more(r);
 }
 
+// The front broke the response off: at our word, or since it is not as long as it said it would be.
+static void note_reset(struct relay *r, int error) {
+    if (error == ERR_CLIENT_GONE) {
+        return;
+    }
+    if (!r->is_counted) {
+        log_line(LOG_ERROR, "%s: %s", relay_name(r), error_row(error)->text);
+    }
+    count_error(r, error);
+    if (r->stream->request.protocol != PROTOCOL_HTTP2) {
+        conn_cut(r->conn);
+    }
+}
+
 static void relay_on_event(struct conn *c, const struct front_event *e) {
     struct relay *r = e->stream->owner;
     switch (e->kind) {
@@ -658,6 +672,7 @@ static void relay_on_event(struct conn *c, const struct front_event *e) {
         on_room(r);
         break;
     case FRONT_RESET:
+        note_reset(r, e->error);
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
         relay_end(r);
         break;

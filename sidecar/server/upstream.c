@@ -180,15 +180,17 @@ static void backend_failed(struct backend *b, int error, const char *why) {
     }
     bool retry = may_retry(b, call, error);
     backend_detach(b, b->was_kept && retry ? POOL_NEUTRAL : POOL_FAILED);
+    if (!retry || !b->was_kept) { // that a kept connection goes stale is nothing to be told
+        log_line(retry ? LOG_WARN : LOG_ERROR, "%s: backend %s: %s: %s%s", call->name(call),
+                 log_escape(server_conf(b)->address, address, sizeof address),
+                 error_row(error)->text, why, retry ? "; asked again" : "");
+    }
     if (retry) {
         call->has_retried = true;
         call_start(call, b->was_kept ? POOL_NO_SERVER : (int)b->server);
-        return;
+    } else {
+        call_fail(call, error);
     }
-    log_line(LOG_ERROR, "%s: backend %s: %s: %s", call->name(call),
-             log_escape(server_conf(b)->address, address, sizeof address), error_row(error)->text,
-             why);
-    call_fail(call, error);
 }
 
 // ---- connecting ---------------------------------------------------------------------------------

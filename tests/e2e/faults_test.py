@@ -215,7 +215,7 @@ BEFORE_HEAD = {     # behaviour: (status, label, words of the log)
     'short_end': (502, 'backend_record', 'END_REQUEST of a wrong length'),
     'long_end': (502, 'backend_record', 'END_REQUEST of a wrong length'),
     'cannot_multiplex': (502, 'backend_refused', 'second request'),
-    'overloaded': (502, 'backend_refused', 'overloaded'),
+    'overloaded': (503, 'backend_overloaded', 'overloaded'),
     'unknown_role': (502, 'backend_refused', 'responders'),
     'unknown_protocol_status': (502, 'backend_refused', 'unknown protocol status'),
     'only_end': (502, 'backend_head', 'bad header block'),
@@ -263,7 +263,7 @@ IN_BODY = {     # behaviour: (label, words of the log)
     'half_closed_later': ('backend_short', 'closed in the middle'),
     'version_later': ('backend_record', 'another version'),
     'other_id_later': ('backend_record', 'record of another request'),
-    'refused_later': ('backend_refused', 'overloaded'),
+    'refused_later': ('backend_overloaded', 'overloaded'),
     'stops': ('backend_idle_timeout', 'stopped in the middle'),
     'stops_in_record': ('backend_idle_timeout', 'stopped in the middle'),
     'never_ends': ('backend_idle_timeout', 'stopped in the middle'),
@@ -391,7 +391,7 @@ def test_requests_go_to_the_server_that_lives_until_the_other_comes_back(start, 
         assert {client.get('/x.php?plain').status for _ in range(40)} == {200}
         assert two.count('plain') == 50
         # After three refusals it is not even asked.
-        assert outrider.log.count('cannot connect') <= 3
+        assert outrider.log.count('cannot connect') == outrider.log.count('; asked again') == 3
         again = misbehaving()
         os.rename(again.address[5:], one.address[5:])
         client.get('/x.php?plain')
@@ -497,6 +497,8 @@ def test_children_killed_before_they_answer_are_a_502_or_asked_again(start, php,
             assert runs() == [2] * 4
         assert client.get('/sleep.php?ms=1').status == 200
     assert errors(outrider) == ({'backend_closed': 4} if method == 'POST' else {})
+    assert outrider.log.count('closed before it answered') == 4
+    assert outrider.log.count('; asked again') == (0 if method == 'POST' else 4)
 
 
 def test_children_killed_in_the_middle_of_an_answer_are_seen_by_the_client(start, php, site):

@@ -2,6 +2,7 @@
 """Server-Timing says what was decided, how long the pool thought and what failed; total-timeout ends
 what other timeouts let live."""
 import re
+import socket
 import time
 
 import pytest
@@ -51,3 +52,15 @@ def test_a_response_that_never_ends_is_broken_off_after_the_total_timeout(timed)
     client.wait(exchange)
     assert exchange.status == 200 and exchange.reset is not None
     assert 'total-timeout' in outrider.log
+
+
+def test_a_body_that_ends_early_is_a_reset_where_its_end_is_the_connections(make_outrider, fpm, site):
+    """HTTP/1.0 without Content-Length: FIN would say that the page is whole."""
+    outrider = make_outrider(config=CONFIG.format(socket=fpm.path, root=site, total='1s').replace(
+        'listen "https', 'listen "http://127.0.0.1:0" { }\nlisten "https'))
+    with socket.create_connection(('127.0.0.1', outrider.clear_port)) as sock:
+        sock.settimeout(10)
+        sock.sendall(b'GET /stream.php?pieces=30 HTTP/1.0\r\nHost: localhost\r\n\r\n')
+        with pytest.raises(ConnectionResetError):
+            while sock.recv(65536):
+                pass

@@ -102,7 +102,7 @@ static const struct row rows[] = {
      "bad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n"},
     {"refused as overloaded",
      {{END, 1, SPAN_INIT("\0\0\0\0\2\0\0\0"), 0}},
-     "bad ERR_BACKEND_REFUSED backend is overloaded\n"},
+     "bad ERR_BACKEND_OVERLOADED backend is overloaded\n"},
     {"refused as a second request",
      {{END, 1, SPAN_INIT("\0\0\0\0\1\0\0\0"), 0}},
      "bad ERR_BACKEND_REFUSED backend refused a second request on the connection\n"},
