@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+#include "server/backend.h"
+
+#include "base/error.h"
+#include "server/log.h"
+#include "server/upstream_address.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STDERR_LINE 1024 // bytes of a backend's standard error in one log line
+#define STDERR_MOST 8192 // bytes of it logged for one request; the rest is only counted
+
+static void on_backend_flush(struct loop_task *task);
+static void on_backend_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes);
+
+static const struct pool_server_conf *server_conf(const struct backend *b) {
+    return &b->upstream->conf->servers[b->server];
+}
+
+// ---- a backend's life ---------------------------------------------------------------------------
+
+static void on_backend_closed(uv_handle_t *handle) {
+    struct backend *b = handle->data;
+    loop_put(b->upstream->loop, LOOP_SWEEP, &b->free);
+}
+
+static void on_backend_free(struct loop_task *task) {
+    struct backend *b = LIST_ITEM(task, struct backend, free);
+    fcgi_conn_fini(&b->fcgi);
+    buf_fini(&b->stuck);
+    list_drop(&b->node);
+    free(b);
+}
+
+void backend_die(struct backend *b) {
+    if (b->is_dead) {
+        return;
+    }
+    b->is_dead = true;
+    if (!list_is_empty(&b->idle.node)) {
+        pool_forget(&b->upstream->pool, b->server, &b->idle);
+    }
+    list_drop(&b->flush.node);
+    uv_close(&b->io.handle, on_backend_closed);
+}
+
+struct backend *backend_new(struct upstream *u, unsigned server) {
+    struct backend *b = calloc(1, sizeof *b);
+    if (b == NULL) {
+        abort();
+    }
+    b->upstream = u;
+    b->server = server;
+    list_init(&b->node);
+    list_init(&b->idle.node);
+    list_init(&b->flush.node);
+    list_init(&b->free.node);
+    b->flush.run = on_backend_flush;
+    b->free.run = on_backend_free;
+    buf_init(&b->stuck, SIZE_MAX / 2);
+    fcgi_conn_init(&b->fcgi, &(struct fcgi_conn_conf){.window = UPSTREAM_WINDOW});
+    list_put(&u->backends, &b->node);
+    return b;
+}
+
+void backend_read(struct backend *b, bool on) {
+    if (on == b->is_reading || b->is_dead) {
+        return;
+    }
+    b->is_reading = on;
+    if (on) {
+        uv_read_start(&b->io.stream, loop_on_alloc, on_backend_read);
+    } else {
+        uv_read_stop(&b->io.stream);
+    }
+}
+
+void backend_wants_flush(struct backend *b) {
+    if (!b->is_dead) {
+        loop_put(b->upstream->loop, LOOP_BACKENDS, &b->flush);
+    }
+}
+
+// The call that b works for is separated from it. The slot of the pool is given back.
+struct call *backend_detach(struct backend *b, enum pool_outcome outcome) {
+    struct upstream *u = b->upstream;
+    struct call *call = b->call;
+    b->call = NULL;
+    call->backend = NULL;
+    pool_put(&u->pool, b->server, outcome, loop_now_ms(u->loop));
+    if (u->pool.waiting > 0) {
+        loop_put(u->loop, LOOP_BACKENDS, &u->next);
+    }
+    return call;
+}
+
+// ---- orphans ------------------------------------------------------------------------------------
+
+void backend_give_up(struct backend *b) {
+    struct upstream *u = b->upstream;
+    b->is_orphan = false;
+    metrics_add(u->metrics, METRIC_SLOT_ORPHANS, (uint64_t)-1);
+    pool_put(&u->pool, b->server, POOL_NEUTRAL, loop_now_ms(u->loop));
+    if (u->pool.waiting > 0) {
+        loop_put(u->loop, LOOP_BACKENDS, &u->next);
+    }
+    backend_die(b);
+}
+
+// PHP does not notice that its client is gone until it writes, and may never: closing the
+// connection would free our slot and not its worker. So what comes is read and thrown away until
+// the end.
+static void orphan_begin(struct backend *b) {
+    struct upstream *u = b->upstream;
+    b->call->backend = NULL;
+    b->call = NULL;
+    b->is_orphan = true;
+    b->orphan_deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    metrics_add(u->metrics, METRIC_SLOT_ORPHANS, 1);
+    backend_read(b, true);
+    if (fcgi_conn_drain(&b->fcgi)) {
+        backend_give_up(b); // its end was in what had been read already
+    }
+}
+
+void backend_abandon(struct backend *b) {
+    bool is_working = fcgi_conn_has_sent(&b->fcgi) && fcgi_conn_output(&b->fcgi).n == 0 &&
+                      buf_len(&b->stuck) == 0 && !fcgi_conn_awaits_body(&b->fcgi);
+    if (is_working) {
+        orphan_begin(b);
+    } else {
+        backend_detach(b, POOL_NEUTRAL);
+        backend_die(b);
+    }
+}
+
+// ---- failing ------------------------------------------------------------------------------------
+
+// A request may go to another connection once: where this backend can not have begun to work on it,
+// or where working twice is harmless and nothing was answered: its worker was restarted or killed,
+// or a kept connection was closed, or had leftovers in it, as we wrote.
+static bool may_retry(const struct backend *b, const struct call *call, int error) {
+    if (call->has_retried || call->has_body || call->has_head) {
+        return false;
+    }
+    bool is_lost = error == ERR_BACKEND_CLOSED || (b->was_kept && error == ERR_BACKEND_RECORD);
+    return error == ERR_BACKEND_CONNECT || (is_lost && call->is_safe);
+}
+
+void backend_failed(struct backend *b, int error, const char *why) {
+    struct call *call = b->call;
+    char address[256];
+    backend_die(b);
+    if (call == NULL) {
+        return; // a connection closed while idle is nobody's error
+    }
+    bool retry = may_retry(b, call, error);
+    backend_detach(b, b->was_kept && retry ? POOL_NEUTRAL : POOL_FAILED);
+    if (!retry || !b->was_kept) { // that a kept connection goes stale is nothing to be told
+        log_line(retry ? LOG_WARN : LOG_ERROR, "%s: backend %s: %s: %s%s", call->name(call),
+                 log_escape(server_conf(b)->address, address, sizeof address),
+                 error_row(error)->text, why, retry ? "; asked again" : "");
+    }
+    if (retry) {
+        call->has_retried = true;
+        call_start(call, b->was_kept ? POOL_NO_SERVER : (int)b->server);
+    } else {
+        call_fail(call, error);
+    }
+}
+
+// ---- connecting ---------------------------------------------------------------------------------
+
+static void backend_connected(struct backend *b) {
+    struct upstream *u = b->upstream;
+    b->is_connected = true;
+    if (b->call != NULL) {
+        b->call->deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    }
+    backend_read(b, true);
+    backend_wants_flush(b);
+}
+
+static void on_connect(uv_connect_t *connect, int status) {
+    struct backend *b = connect->data;
+    if (b->is_dead) {
+        return;
+    }
+    if (status != 0) {
+        backend_failed(b, ERR_BACKEND_CONNECT, uv_strerror(status));
+        return;
+    }
+    backend_connected(b);
+}
+
+// A unix socket connects at once or not at all, so that the request can leave in this turn.
+static int connect_unix(struct backend *b, const struct upstream_address *address) {
+    int err = 0;
+    uv_pipe_init(&b->upstream->loop->uv, &b->io.pipe, 0);
+    b->io.handle.data = b;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return uv_translate_sys_error(errno);
+    }
+    if (connect(fd, &address->to.any, address->len) != 0) {
+        err = uv_translate_sys_error(errno);
+    } else {
+        err = uv_pipe_open(&b->io.pipe, fd);
+    }
+    if (err != 0) {
+        close(fd);
+        return err;
+    }
+    backend_connected(b);
+    return 0;
+}
+
+static int connect_tcp(struct backend *b, const struct upstream_address *address) {
+    uv_tcp_init(&b->upstream->loop->uv, &b->io.tcp);
+    b->io.handle.data = b;
+    uv_tcp_nodelay(&b->io.tcp, 1);
+    b->connect.data = b;
+    return uv_tcp_connect(&b->connect, &b->io.tcp, &address->to.any, on_connect);
+}
+
+int backend_connect(struct backend *b) {
+    const struct upstream_address *address = &b->upstream->addresses[b->server];
+    return server_conf(b)->is_unix ? connect_unix(b, address) : connect_tcp(b, address);
+}
+
+// ---- writing ------------------------------------------------------------------------------------
+
+static void on_backend_written(uv_write_t *write, int status) {
+    struct backend *b = write->data;
+    buf_fini(&b->stuck);
+    // A backend that closes early may still have said why: reading finds out.
+    if (status == 0 && !b->is_dead) {
+        on_backend_flush(&b->flush);
+    }
+}
+
+static void backend_write_rest(struct backend *b, struct span rest) {
+    if (buf_put(&b->stuck, rest) != 0) {
+        return;
+    }
+    fcgi_conn_sent(&b->fcgi, rest.n);
+    struct span stuck = buf_span(&b->stuck);
+    uv_buf_t bytes = {.len = stuck.n, .base = (char *)b->stuck.p + b->stuck.from};
+    b->write.data = b;
+    uv_write(&b->write, &b->io.stream, &bytes, 1, on_backend_written);
+}
+
+static void on_backend_flush(struct loop_task *task) {
+    struct backend *b = LIST_ITEM(task, struct backend, flush);
+    if (b->is_dead || !b->is_connected || buf_len(&b->stuck) > 0) {
+        return;
+    }
+    struct span out = fcgi_conn_output(&b->fcgi);
+    if (out.n > 0) {
+        uv_buf_t bytes = {.len = out.n};
+        memcpy(&bytes.base, &out.p, sizeof bytes.base); // libuv does not write through it
+        int n = uv_try_write(&b->io.stream, &bytes, 1);
+        size_t took = n < 0 ? 0 : (size_t)n;
+        if (n < 0 && n != UV_EAGAIN) {
+            return; // reading tells what became of it
+        }
+        fcgi_conn_sent(&b->fcgi, took);
+        if (took < out.n) {
+            backend_write_rest(b, span_skip(out, took));
+            return;
+        }
+    }
+    if (b->call != NULL) {
+        b->call->on_room(b->call);
+    }
+}
+
+// ---- reading ------------------------------------------------------------------------------------
+
+static void log_errors(struct backend *b, struct span bytes) {
+    char text[STDERR_LINE];
+    while (bytes.n > 0 && b->errors_len < STDERR_MOST) {
+        size_t end = span_index(bytes, '\n');
+        struct span line = span_first(bytes, end);
+        bytes = span_skip(bytes, end + 1);
+        if (line.n == 0) {
+            continue;
+        }
+        b->errors_len += line.n;
+        log_line(LOG_WARN, "%s: backend stderr: %s%s", b->call->name(b->call),
+                 log_escape(line, text, sizeof text),
+                 b->errors_len >= STDERR_MOST ? " (no more is logged for this request)" : "");
+    }
+}
+
+// The response is complete: the connection is kept or closed, the slot given back.
+static void backend_done(struct backend *b) {
+    struct upstream *u = b->upstream;
+    unsigned server = b->server;
+    struct call *call = backend_detach(b, POOL_GOOD);
+    if (fcgi_conn_is_idle(&b->fcgi) && buf_len(&b->stuck) == 0) {
+        b->was_kept = true;
+        backend_read(b, true); // a slow client may have paused it; and its closing is to be seen
+        struct pool_idle *out = pool_keep(&u->pool, server, &b->idle, loop_now_ms(u->loop));
+        if (out != NULL) {
+            backend_die(LIST_ITEM(out, struct backend, idle));
+        }
+    } else {
+        backend_die(b);
+    }
+    call_done(call);
+}
+
+static void tell(struct backend *b, struct fcgi_event *e) {
+    struct call *call = b->call;
+    uint64_t now_ms = loop_now_ms(b->upstream->loop);
+    switch (e->kind) {
+    case FCGI_EVENT_INTERIM:
+    case FCGI_EVENT_HEAD:
+        call->has_head = e->kind == FCGI_EVENT_HEAD;
+        call->response = e->response;
+        call->on_event(call, &(struct exchange_event){.kind = call->has_head ? EXCHANGE_HEAD
+                                                                             : EXCHANGE_INTERIM,
+                                                      .response = &call->response});
+        break;
+    case FCGI_EVENT_BODY:
+        call->on_event(call, &(struct exchange_event){.kind = EXCHANGE_BODY, .body = e->bytes});
+        break;
+    case FCGI_EVENT_ERRORS:
+        log_errors(b, e->bytes);
+        break;
+    case FCGI_EVENT_END:
+        backend_done(b);
+        return;
+    }
+    if (call->has_head && !call->is_paused) {
+        call->deadline_ms = now_ms + b->upstream->conf->idle_timeout_ms;
+    }
+}
+
+static void on_backend_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
+    struct backend *b = stream->data;
+    struct fcgi_event e;
+    enum step step = STEP_MORE;
+    if (n == 0 || b->is_dead) {
+        return;
+    }
+    if (b->is_orphan) {
+        fcgi_conn_feed(&b->fcgi, n > 0 ? span_of(bytes->base, (size_t)n) : span_of("", 0));
+        if (n < 0 || fcgi_conn_drain(&b->fcgi)) {
+            backend_give_up(b);
+        }
+        return;
+    }
+    if (n < 0) {
+        int error = fcgi_conn_eof(&b->fcgi);
+        bool is_eof = n == UV_EOF;
+        backend_failed(b, error != 0 ? error : ERR_BACKEND_CLOSED,
+                       is_eof ? "it closed the connection" : uv_strerror((int)n));
+        return;
+    }
+    fcgi_conn_feed(&b->fcgi, span_of(bytes->base, (size_t)n));
+    while (!b->is_dead && !b->is_orphan && (step = fcgi_conn_next(&b->fcgi, &e)) == STEP_ITEM) {
+        // Between requests there is nothing to be told; the engine calls it a malformed record.
+        tell(b, &e);
+    }
+    if (!b->is_dead && !b->is_orphan && step == STEP_BAD) {
+        backend_failed(b, b->fcgi.error, b->fcgi.why);
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "server/call.h"
+
+#include "base/error.h"
+#include "server/backend.h"
+#include "server/log.h"
+
+void call_done(struct call *call) {
+    list_drop(&call->node);
+    call->is_open = false;
+    call->on_event(call, &(struct exchange_event){.kind = EXCHANGE_END});
+}
+
+void call_fail(struct call *call, int error) {
+    list_drop(&call->node);
+    pool_leave(&call->upstream->pool, &call->waiter);
+    call->is_open = false;
+    call->error = error;
+    // Told at the end of the turn: upstream_call may not call back, and nor may what it runs.
+    loop_put(call->upstream->loop, LOOP_BACKENDS, &call->failed);
+}
+
+static void on_call_failed(struct loop_task *task) {
+    struct call *call = LIST_ITEM(task, struct call, failed);
+    call->on_event(call, &(struct exchange_event){.kind = EXCHANGE_FAILED, .error = call->error});
+}
+
+static void call_wait(struct call *call) {
+    struct upstream *u = call->upstream;
+    call->deadline_ms = UINT64_MAX; // the waiter has its own
+    pool_wait(&u->pool, &call->waiter, loop_now_ms(u->loop));
+}
+
+static struct backend *reuse(struct upstream *u, unsigned server) {
+    struct pool_idle *idle = pool_reuse(&u->pool, server);
+    return idle != NULL ? LIST_ITEM(idle, struct backend, idle) : NULL;
+}
+
+// A call that had waited before keeps its place and its deadline.
+static void call_wait_again(struct call *call) {
+    struct pool *pool = &call->upstream->pool;
+    uint64_t deadline_ms = call->waiter.deadline_ms;
+    struct list *first = pool->waiters.next;
+    call_wait(call);
+    if (deadline_ms != 0) {
+        call->waiter.deadline_ms = deadline_ms;
+        list_put(first, &call->waiter.node); // before it
+    }
+}
+
+// A full listen queue of a unix socket can not be waited for, only asked again (connect(2)).
+static void wait_for_listen_queue(struct backend *b) {
+    struct upstream *u = b->upstream;
+    struct call *call = backend_detach(b, POOL_NEUTRAL);
+    backend_die(b);
+    list_drop(&u->next.node); // whoever waits would be told the same again, in this turn for ever
+    if (u->pool.waiting >= u->conf->queue) {
+        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(ERR_QUEUE_FULL)->text);
+        call_fail(call, ERR_QUEUE_FULL);
+        return;
+    }
+    call_wait_again(call);
+    upstream_again(u);
+}
+
+// Connects. False when the call has been given to somebody else, or to nobody.
+static bool has_connected(struct backend *b) {
+    int err = backend_connect(b);
+    if (err == UV_EAGAIN) {
+        wait_for_listen_queue(b);
+    } else if (err != 0) {
+        backend_failed(b, ERR_BACKEND_CONNECT, uv_strerror(err));
+    }
+    return err == 0;
+}
+
+void call_go(struct call *call, unsigned server) {
+    struct upstream *u = call->upstream;
+    struct backend *b = reuse(u, server);
+    if (b != NULL && (call->has_retried || !call->is_safe || call->body_len > 0)) {
+        // It is as old as the one that failed; or were it closed just now, the request would be
+        // lost that may not be sent twice.
+        backend_die(b);
+        b = NULL;
+    }
+    bool is_kept = b != NULL;
+    if (!is_kept) {
+        b = backend_new(u, server);
+    }
+    b->call = call;
+    b->errors_len = 0;
+    call->backend = b;
+    call->deadline_ms =
+        loop_now_ms(u->loop) + (is_kept ? u->conf->think_timeout_ms : u->conf->connect_timeout_ms);
+    if (!is_kept && !has_connected(b)) {
+        return;
+    }
+    int err = fcgi_conn_begin(&b->fcgi, call->arena, call->params, call->body_len,
+                              u->conf->keepalive > 0);
+    if (err != 0) {
+        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(err)->text);
+        backend_detach(b, POOL_NEUTRAL);
+        backend_die(b);
+        call_fail(call, err);
+        return;
+    }
+    backend_wants_flush(b);
+}
+
+void call_start(struct call *call, int avoid) {
+    struct upstream *u = call->upstream;
+    unsigned server = 0;
+    int verdict = pool_take(&u->pool, loop_now_ms(u->loop), avoid, &server);
+    if (verdict == POOL_TAKEN) {
+        call_go(call, server);
+    } else if (verdict == POOL_WAIT) {
+        call_wait(call);
+    } else {
+        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(verdict)->text);
+        call_fail(call, verdict);
+    }
+}
+
+size_t call_room(const struct call *call) {
+    return call->backend != NULL ? fcgi_conn_room(&call->backend->fcgi) : 0;
+}
+
+bool call_keeps_up(const struct call *call) {
+    return call->backend != NULL && fcgi_conn_output(&call->backend->fcgi).n <= UPSTREAM_WINDOW / 2;
+}
+
+void call_body(struct call *call, struct span bytes) {
+    struct upstream *u = call->upstream;
+    int err = fcgi_conn_body(&call->backend->fcgi, bytes);
+    call->has_body = true;
+    call->deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    if (err != 0) {
+        backend_failed(call->backend, err, "the request's body");
+        return;
+    }
+    backend_wants_flush(call->backend);
+}
+
+void call_body_end(struct call *call) {
+    int err = fcgi_conn_body_end(&call->backend->fcgi);
+    if (err != 0) {
+        backend_failed(call->backend, err, "the request's body");
+        return;
+    }
+    call->deadline_ms = loop_now_ms(call->upstream->loop) + call->upstream->conf->think_timeout_ms;
+    backend_wants_flush(call->backend);
+}
+
+void call_pause(struct call *call, bool paused) {
+    struct upstream *u = call->upstream;
+    if (paused == call->is_paused) {
+        return;
+    }
+    call->is_paused = paused;
+    // It is the client who is slow, not the backend.
+    call->deadline_ms = paused ? UINT64_MAX : loop_now_ms(u->loop) + u->conf->idle_timeout_ms;
+    if (call->backend != NULL && call->backend->is_connected) {
+        backend_read(call->backend, !paused);
+    }
+}
+
+void call_abort(struct call *call) {
+    list_drop(&call->failed.node);
+    if (!call->is_open) {
+        return;
+    }
+    call->is_open = false;
+    list_drop(&call->node);
+    pool_leave(&call->upstream->pool, &call->waiter);
+    if (call->backend != NULL) {
+        backend_abandon(call->backend);
+    }
+}
+
+// What the backend took of a body that is not complete has left: the client's own timer runs.
+bool call_awaits_client(const struct call *call) {
+    const struct backend *b = call->backend;
+    return b->is_connected && fcgi_conn_awaits_body(&b->fcgi) && buf_len(&b->stuck) == 0 &&
+           fcgi_conn_output(&b->fcgi).n == 0;
+}
+
+void call_init(struct call *call, struct upstream *u) {
+    call->upstream = u;
+    call->backend = NULL;
+    call->is_open = true;
+    uint64_t total_ms = u->conf->total_timeout_ms;
+    call->total_ms = total_ms > 0 ? loop_now_ms(u->loop) + total_ms : UINT64_MAX;
+    call->has_head = call->is_paused = call->has_body = call->has_retried = false;
+    list_init(&call->node);
+    list_init(&call->waiter.node);
+    call->waiter.deadline_ms = 0; // it has not waited
+    list_init(&call->failed.node);
+    call->failed.run = on_call_failed;
+    list_put(&u->calls, &call->node);
+}
