@@ -291,9 +291,22 @@ def test_a_fault_in_the_body_is_seen_by_the_client(stage, name):
         assert client.get('/x.php?plain').body == b'plain'
 
 
+@pytest.mark.parametrize('name', ['cut', 'cut_reset', 'version_later', 'refused_later'])
+def test_a_client_of_http_1_0_sees_a_fault_in_the_body_as_a_reset(stage, name):
+    """To it the end of the connection is the end of the body."""
+    with socket.create_connection(('127.0.0.1', stage.clear_port), 10) as sock:
+        sock.sendall(f'GET /x.php?{name} HTTP/1.0\r\nHost: localhost\r\n\r\n'.encode())
+        with pytest.raises(ConnectionResetError):
+            while sock.recv(1 << 16):
+                pass
+
+
 def test_an_answer_shorter_than_it_says_is_seen_by_the_client(stage):
-    h1 = ask(stage.clear_port, '/x.php?shorter_than_said')
+    before = errors(stage)
+    h1 = ask(stage.clear_port, '/h1.php?shorter_than_said')
     assert (h1.status, h1.body, h1.whole) == (200, PIECE, False)
+    assert sum(counted(stage, before).values()) == 1
+    stage.wait_log(r'GET \S*/h1\.php\?shorter_than_said: ')
     with Client(stage.tls_port) as client:
         h2 = client.get('/x.php?shorter_than_said')     # its head may be held back by then
         assert h2.status in (200, None) and h2.reset is not None and h2.ended_at is None

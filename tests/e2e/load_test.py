@@ -146,18 +146,20 @@ def storm(outrider, target):
         assert not thread.is_alive()
 
 
-def descriptors(pid):
-    return len(os.listdir(f'/proc/{pid}/fd'))
+def descriptors(outrider):
+    """How many are open. That there is an answer means that what a listener opens once is open."""
+    metrics(outrider)
+    return len(os.listdir(f'/proc/{outrider.pid}/fd'))
 
 
 def test_clients_that_give_up_leave_nothing_behind(start, make_fpm, site):
     fpm = make_fpm(children=4)
     outrider = start(f'unix:{fpm.path}', root=site, pool='connections = 4')
     assert ask(outrider.clear_port, '/sleep.php').status == 200
-    before = descriptors(outrider.pid)
+    before = descriptors(outrider)
     storm(outrider, '/big.php?mib=3')
     until(lambda: metrics(outrider)['orphans'] == 0, 10, 'PHP works on for nobody')
-    until(lambda: descriptors(outrider.pid) <= before, 10, 'descriptors are left')
+    until(lambda: descriptors(outrider) <= before, 10, 'descriptors are left')
     assert [ask(outrider.clear_port, '/sleep.php').status for _ in range(8)] == [200] * 8
 
 
@@ -166,7 +168,8 @@ def test_programs_whose_clients_give_up_end(bridge, start):     # noqa: F811
     program.write_text('#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nexec cat /dev/zero\n')
     program.chmod(0o755)
     outrider = start(bridge.address, root=bridge.root, pool='connections = 4 think-timeout = 2s', **CGI)
-    before = descriptors(outrider.pid)
+    assert ask(outrider.clear_port, '/environment.py').status == 200
+    before = descriptors(outrider)
     with contextlib.ExitStack() as stack:
         for _ in range(4):
             sock = stack.enter_context(socket.create_connection(('127.0.0.1', outrider.clear_port), 10))
@@ -176,7 +179,7 @@ def test_programs_whose_clients_give_up_end(bridge, start):     # noqa: F811
     until(lambda: not any(map(children, workers)), 10, 'programs run on for nobody')
     until(lambda: metrics(outrider)['orphans'] == 0, 5, 'orphans')
     assert ask(outrider.clear_port, '/environment.py').status == 200
-    until(lambda: descriptors(outrider.pid) <= before, 10, 'descriptors are left')
+    until(lambda: descriptors(outrider) <= before, 10, 'descriptors are left')
 
 
 # ---- large bodies -------------------------------------------------------------------------------
