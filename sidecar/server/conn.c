@@ -69,9 +69,9 @@ static void conn_die(struct conn *c) {
     }
     list_drop(&c->flush.node);
     list_drop(&c->watch.node);
-    if (c->is_cut && c->io.handle.type == UV_TCP) {
-        uv_tcp_close_reset(&c->io.tcp, on_closed);
-    } else {
+    // A reset is refused while a shutdown is under way; the end is then the ordinary one.
+    bool is_tcp = c->io.handle.type == UV_TCP;
+    if (!c->is_cut || !is_tcp || uv_tcp_close_reset(&c->io.tcp, on_closed) != 0) {
         uv_close(&c->io.handle, on_closed);
     }
 }

@@ -41,4 +41,44 @@ extern const struct conn_handler relay_handler;
 void relay_conf_init(struct relay_conf *conf);
 void relay_conf_fini(struct relay_conf *conf);
 
+// Below: for the files of the relay.
+
+#define RELAY_PIECE (64u << 10) // bytes of a body that are given at a time
+#define RELAY_HELD_MOST                                                                            \
+    (256u << 10)           // bytes of an unbuffered request's body held for a busy backend
+#define RELAY_NAME_LEN 256 // bytes of a request as the log names it
+
+struct relay {
+    struct list node; // in conn->requests
+    struct loop_task free, push;
+    struct relay_conf *conf;
+    struct conn *conn;
+    struct front_stream *stream; // NULL once the front has let go of it
+    struct exchange exchange;
+    struct call call;
+    struct file_response file;
+    struct spool held; // of the request's body, not yet taken by the backend
+    struct spool kept; // of the response's body, not yet taken by the client
+    struct buf last;   // the piece of it that no disk could be found for
+    size_t unconsumed; // bytes of the request's body that the front has not been told of
+    bool has_call, has_file, is_call_ended, wants_call_end, wants_finish, is_acting;
+    bool is_counted;  // its error is in the metrics
+    uint64_t body_ms; // when the last of the request's body came
+    uint64_t put;     // bytes of the response's body that the front was given
+    uint64_t taken;   // how many of them had left it at taken_ms, the last time some had
+    uint64_t taken_ms;
+    char name[RELAY_NAME_LEN];
+};
+
+// Carries out what the exchange has to say; nothing when that is being done further out.
+void relay_act(struct relay *r);
+// The request can not be answered as it should: an error page, or a broken response.
+void relay_fail(struct relay *r, int error);
+// Lets go of the call or the file.
+void relay_drop_backend(struct relay *r);
+// An error is told on its way from the backend to the client more than once, and counted once.
+void relay_count_error(struct relay *r, int error);
+// "GET host/path" for the log, made only when a line is written about it.
+const char *relay_name(struct relay *r);
+
 #endif

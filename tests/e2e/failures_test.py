@@ -127,7 +127,7 @@ WRONG = {
     'no record': (b'HTTP/1.1 200 OK\r\n\r\n', 'malformed FastCGI record'),
     'an answer to another request': (stdout(b'Status: 200\r\n\r\n').replace(b'\x00\x01', b'\x00\x09', 1),
                                      ''),
-    'a refusal': (b'\x01\x03\x00\x01\x00\x08\x00\x00' + b'\0\0\0\0\x02\0\0\0', 'refused'),
+    'a refusal': (b'\x01\x03\x00\x01\x00\x08\x00\x00' + b'\0\0\0\0\x03\0\0\0', 'refused'),
     'a name with a blank': (stdout(b'Bad Name: x\r\n\r\nbody'), 'bad header block'),
     'a control character': (stdout(b'X-A: a\x01b\r\n\r\nbody'), 'bad header block'),
 }

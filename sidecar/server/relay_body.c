@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "server/relay_body.h"
+
+#include "base/error.h"
+
+// ---- the request's body -------------------------------------------------------------------------
+
+void relay_body_acknowledge(struct relay *r) {
+    if (r->unconsumed > 0 && r->stream != NULL) {
+        size_t n = r->unconsumed;
+        r->unconsumed = 0;
+        r->body_ms = loop_now_ms(r->conf->loop); // until now it was us who kept it from coming
+        struct conn *c = r->conn;
+        front_consumed(c->front, r->stream, n);
+        conn_wants_flush(c);
+        conn_pump(c);
+    }
+}
+
+void relay_body_pass(struct relay *r) {
+    struct span piece;
+    int err = 0;
+    while (err == 0 && r->has_call && spool_len(&r->held) > 0 && call_room(&r->call) > 0) {
+        err = spool_peek(&r->held, &piece);
+        piece = span_first(piece, call_room(&r->call));
+        if (err == 0) {
+            call_body(&r->call, piece);
+            spool_take(&r->held, piece.n);
+        }
+    }
+    if (err != 0) {
+        relay_fail(r, err);
+        return;
+    }
+    if (!r->has_call || spool_len(&r->held) > 0 || r->call.backend == NULL) {
+        return;
+    }
+    if (r->wants_call_end && !r->is_call_ended) {
+        r->is_call_ended = true;
+        call_body_end(&r->call);
+    }
+}
+
+void relay_body_hold(struct relay *r, struct span body) {
+    const struct site *site = r->exchange.site;
+    if (!r->has_call && !r->exchange.is_collecting) {
+        return; // the application has answered without it
+    }
+    if (r->exchange.is_collecting && spool_len(&r->held) == 0 && r->held.fd < 0) {
+        spool_fini(&r->held);
+        spool_init(&r->held, r->conf->temp, site->buffer.memory, site->body_limit);
+    }
+    int err = spool_put(&r->held, body);
+    if (err != 0) {
+        relay_fail(r, err);
+        return;
+    }
+    relay_body_pass(r);
+}
+
+bool relay_body_is_taking(const struct relay *r) {
+    return r->exchange.is_collecting ||
+           (r->has_call && spool_len(&r->held) == 0 && call_keeps_up(&r->call));
+}
+
+// ---- the response's body ------------------------------------------------------------------------
+
+static bool is_keeping(const struct relay *r) {
+    return spool_len(&r->kept) > 0 || buf_len(&r->last) > 0;
+}
+
+// A head that fills the front's queue by itself is followed by no FRONT_ROOM, so the first piece of
+// the body is always given.
+size_t relay_body_room(const struct relay *r) {
+    size_t room = front_room(r->conn->front, r->stream);
+    return room == 0 && r->put == 0 ? RELAY_PIECE : room;
+}
+
+static void give(struct relay *r, struct span piece) {
+    r->put += piece.n;
+    front_body(r->conn->front, r->stream, piece);
+}
+
+void relay_body_keep(struct relay *r, struct span body) {
+    const struct site *site = r->exchange.site;
+    if (!is_keeping(r)) {
+        struct span piece = span_first(body, relay_body_room(r));
+        give(r, piece);
+        body = span_skip(body, piece.n);
+    }
+    if (body.n == 0) {
+        return;
+    }
+    if (!is_keeping(r) && r->kept.fd < 0) { // one that has its file is as it should be
+        spool_fini(&r->kept);
+        spool_init(&r->kept, r->conf->temp, site->buffer.memory, site->buffer.limit);
+    }
+    // What finds no place any more is the last for now: the backend is not read meanwhile.
+    if (buf_len(&r->last) > 0 || spool_put(&r->kept, body) != 0) {
+        buf_put(&r->last, body);
+    }
+}
+
+void relay_body_pass_kept(struct relay *r) {
+    struct front *front = r->conn->front;
+    struct span piece;
+    size_t room;
+    while (spool_len(&r->kept) > 0 && (room = relay_body_room(r)) > 0) {
+        if (spool_peek(&r->kept, &piece) != 0) {
+            front_reset(front, r->stream, ERR_SPOOL_DISK);
+            return;
+        }
+        piece = span_first(piece, room);
+        give(r, piece);
+        spool_take(&r->kept, piece.n);
+    }
+    while (spool_len(&r->kept) == 0 && buf_len(&r->last) > 0 && (room = relay_body_room(r)) > 0) {
+        piece = span_first(buf_span(&r->last), room);
+        give(r, piece);
+        buf_take(&r->last, piece.n);
+    }
+    if (!is_keeping(r) && r->wants_finish) {
+        r->wants_finish = false;
+        front_finish(front, r->stream);
+    }
+}
+
+bool relay_body_must_pause(const struct relay *r) {
+    if (!r->exchange.is_buffered) {
+        return is_keeping(r) || relay_body_room(r) == 0;
+    }
+    return buf_len(&r->last) > 0;
+}

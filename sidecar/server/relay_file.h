@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// A file as the answer: one that the request names, or one that the application names instead of a
+// body (X-Accel-Redirect, X-Sendfile).
+#ifndef SERVER_RELAY_FILE_H
+#define SERVER_RELAY_FILE_H
+
+#include "server/relay.h"
+
+// Gives the exchange the head of the file that its route names.
+void relay_file_open(struct relay *r);
+// The same for the file that the application's response names, with the application's fields.
+void relay_file_send(struct relay *r, const struct response *response);
+// Goes on sending, as far as the client has room. Nothing if no file is being sent.
+void relay_file_more(struct relay *r);
+
+#endif
