@@ -10,7 +10,9 @@
 #include "server/spawn.h"
 #include "server/worker.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -200,6 +202,22 @@ static void open_signals(struct server *s) {
     uv_signal_start(&s->interrupt, on_signal, SIGINT);
 }
 
+// A backend that cannot be reached is told at once, not with the first visitor; it may come later.
+static void look_at_pools(const struct config *config) {
+    for (size_t i = 0; i < config->pools_n; i++) {
+        const struct pool_conf *pool = &config->pools[i];
+        for (size_t k = 0; k < pool->server_count; k++) {
+            const struct pool_server_conf *server = &pool->servers[k];
+            char path[POOL_PATH_MAX + 1];
+            snprintf(path, sizeof path, "%.*s", SPAN_ARG(server->path));
+            if (server->is_unix && access(path, W_OK) != 0) {
+                log_line(LOG_WARN, "pool \"%.*s\": %.*s: %s; its pages fail until that is mended",
+                         SPAN_ARG(pool->name), SPAN_ARG(server->address), strerror(errno));
+            }
+        }
+    }
+}
+
 static int open_all(struct server *s) {
     int err = bind_all(s);
     if (err == 0) {
@@ -209,6 +227,7 @@ static int open_all(struct server *s) {
         err = privileges_drop(s->config->user);
     }
     if (err == 0) {
+        look_at_pools(s->config);
         open_learning(s);
         open_signals(s);
         err = open_workers(s);
