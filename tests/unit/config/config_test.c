@@ -91,6 +91,13 @@ static const struct row rows[] = {
     {"a flag that is a word", IN_SITE("check-script = yes"),
      "t.conf:2: check-script must be true or false, not \"yes\"\n"},
 
+    {"a parameter without value", IN_SITE("params = {\"APP_ENV\"}"),
+     "t.conf:2: \"APP_ENV\": a parameter is written NAME=value\n"},
+    {"a parameter in small letters", IN_SITE("params = {\"app=1\"}"),
+     "t.conf:2: \"app=1\": a parameter's name is made of A-Z, 0-9 and _\n"},
+    {"a parameter that is the client's", IN_SITE("params = {\"HTTP_HOST=x\"}"),
+     "t.conf:2: \"HTTP_HOST=x\": HTTP_* is what the client's fields become\n"},
+
     {"an address without port", "listen \"localhost\" {}" SITE,
      "t.conf:1: address \"localhost\": it must be host:port, [IPv6 address]:port or unix:/path\n"},
     {"tls for everybody without certificate", "listen \"0.0.0.0:443\" { tls = true }" SITE,
