@@ -77,8 +77,20 @@ const struct site *router_site(const struct router *r, struct span authority, bo
     return *is_named ? slot->site : &r->sites[0];
 }
 
+// What follows the last star ends every path that matches: "*.bak" is decided by its last bytes.
+static bool has_tail(struct span pattern, struct span path) {
+    size_t n = 0;
+    while (n < pattern.n && pattern.p[pattern.n - 1 - n] != '*') {
+        n++;
+    }
+    return n == pattern.n || span_has_suffix(path, span_skip(pattern, pattern.n - n));
+}
+
 bool router_match(struct span pattern, struct span path) {
     size_t p = 0, s = 0, star = SIZE_MAX, from = 0;
+    if (!has_tail(pattern, path)) {
+        return false;
+    }
     while (s < path.n) {
         if (p < pattern.n && pattern.p[p] == '*') {
             star = p++;
