@@ -7,14 +7,8 @@
 #include <stdlib.h>
 
 void pool_init(struct pool *p, const struct pool_conf *conf) {
-    assert(conf->server_count > 0);
+    assert(conf->server_count > 0 && conf->max_fails > 0);
     *p = (struct pool){.conf = *conf};
-    if (p->conf.max_fails == 0) {
-        p->conf.max_fails = POOL_MAX_FAILS_DEFAULT;
-    }
-    if (p->conf.fail_timeout_ms == 0) {
-        p->conf.fail_timeout_ms = POOL_FAIL_TIMEOUT_DEFAULT_MS;
-    }
     p->servers = calloc(conf->server_count, sizeof *p->servers);
     if (p->servers == NULL) {
         abort();

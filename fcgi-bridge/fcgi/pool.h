@@ -14,23 +14,20 @@
 #include "base/list.h"
 #include "fcgi/pool_address.h"
 
-#define POOL_MAX_FAILS_DEFAULT 3
-#define POOL_FAIL_TIMEOUT_DEFAULT_MS 10000
-
 struct pool_conf {
     struct span name;
     const struct pool_server_conf *servers;
-    size_t server_count;         // at least 1
-    unsigned keepalive;          // idle connections kept, per server; 0: none
-    unsigned connections;        // requests executing at once, per server; 0: no limit
-    unsigned queue;              // requests waiting; 0: none waits
-    unsigned max_fails;          // failures that take a server out; 0: POOL_MAX_FAILS_DEFAULT
-    uint64_t fail_timeout_ms;    // within which they count, and for which it stays out; 0: default
-    uint64_t connect_timeout_ms; // the caller's: until a connection is made
-    uint64_t queue_timeout_ms;   // a waiter is expired after it
-    uint64_t think_timeout_ms;   // the caller's: until the final head
-    uint64_t idle_timeout_ms;    // the caller's: between pieces of a response
-    uint64_t total_timeout_ms;   // the caller's: from the request to the end; 0: no limit
+    size_t server_count;           // at least 1
+    unsigned keepalive;            // idle connections kept, per server; 0: none
+    unsigned connections;          // requests executing at once, per server; 0: no limit
+    unsigned queue;                // requests waiting; 0: none waits
+    unsigned max_fails;            // failures that take a server out; at least 1
+    uint64_t fail_timeout_ms;      // within which they count, and for which it stays out
+    uint64_t connect_timeout_ms;   // the caller's: until a connection is made
+    uint64_t queue_timeout_ms;     // a waiter is expired after it
+    uint64_t think_timeout_ms;     // the caller's: until the final head
+    uint64_t idle_timeout_ms;      // the caller's: between pieces of a response
+    uint64_t total_timeout_ms;     // the caller's: from the request to the end; 0: no limit
     uint64_t keepalive_timeout_ms; // an idle connection is aged out after it
 };
 

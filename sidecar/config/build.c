@@ -102,6 +102,8 @@ static void build_pool(struct build *b, const struct file_section *s, struct poo
         .connect_timeout_ms = build_number(b, s, OPTION_POOL_CONNECT_TIMEOUT),
         .queue_timeout_ms = build_number(b, s, OPTION_POOL_QUEUE_TIMEOUT),
         .think_timeout_ms = build_number(b, s, OPTION_POOL_THINK_TIMEOUT),
+        .max_fails = (unsigned)build_number(b, s, OPTION_POOL_MAX_FAILS),
+        .fail_timeout_ms = build_number(b, s, OPTION_POOL_FAIL_TIMEOUT),
         .total_timeout_ms = build_number(b, s, OPTION_POOL_TOTAL_TIMEOUT),
         .idle_timeout_ms = build_number(b, s, OPTION_POOL_IDLE_TIMEOUT),
         .keepalive_timeout_ms = build_number(b, s, OPTION_POOL_KEEPALIVE_TIMEOUT),

@@ -19,6 +19,8 @@ static struct pool_conf conf(size_t servers, unsigned connections, unsigned queu
         .server_count = servers,
         .connections = connections,
         .queue = queue,
+        .max_fails = 3,
+        .fail_timeout_ms = 10000,
         .queue_timeout_ms = 1000,
         .keepalive_timeout_ms = 500,
     };
