@@ -50,11 +50,17 @@ def make_outrider(tmp_path, site):
         return made[-1]
 
     yield make
-    for outrider in made:
-        crashed = not outrider.is_running() and outrider.process.returncode < 0
-        outrider.stop()
-        assert not crashed, f'outrider ended by itself:\n{outrider.log[-4000:]}'
-        assert 'Sanitizer' not in outrider.log, outrider.log[-4000:]
+    faults = []
+    for outrider in made:   # all of them, whatever one says
+        if not outrider.is_running() and outrider.process.returncode < 0:
+            faults.append(f'outrider ended by itself:\n{outrider.log[-4000:]}')
+        try:
+            outrider.stop()
+        except AssertionError as error:
+            faults.append(str(error))
+        if 'Sanitizer' in outrider.log:
+            faults.append(outrider.log[-4000:])
+    assert not faults, '\n'.join(faults)
 
 
 @pytest.fixture

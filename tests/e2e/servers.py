@@ -48,6 +48,16 @@ class Process:
     def is_running(self):
         return self.process.poll() is None
 
+    def wait_started(self, question, timeout=15):
+        """Until `question` is true. What does not start is ended here: nobody else knows it."""
+        try:
+            until(lambda: question() or not self.is_running(), timeout, '')
+            assert self.is_running()
+        except (TimeoutError, AssertionError):
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f'did not start:\n{self.log}') from None
+
     def wait_log(self, pattern, timeout=5):
         """The match of `pattern` in the log, as soon as it is there."""
         try:
@@ -94,8 +104,7 @@ php_admin_value[log_errors] = 1
         program = shutil.which('php-fpm8.2') or '/usr/sbin/php-fpm8.2'
         super().__init__([program, *(['-R'] if os.getuid() == 0 else []), '-n', '-y', str(config)],
                          folder / 'fpm.log')
-        until(lambda: os.path.exists(self.path) or not self.is_running(), 10, 'php-fpm did not start')
-        assert self.is_running(), self.log
+        self.wait_started(lambda: os.path.exists(self.path))
 
 
 CONFIG = '''
@@ -132,8 +141,7 @@ class Outrider(Process):
                 front_controller=f'front-controller = "{front_controller}"' if front_controller else ''))
             arguments = ['--config', str(path)]
         super().__init__([BINARY, 'run', *arguments], folder / 'outrider.log')
-        until(lambda: 'info ready' in self.log or not self.is_running(), 15, 'outrider is not ready')
-        assert self.is_running(), f'outrider did not start:\n{self.log}'
+        self.wait_started(lambda: 'info ready' in self.log)
         self.listeners = re.findall(r'listening on (https?)://\S*?:(\d+)\b', self.log)
 
     def port(self, scheme):
