@@ -37,6 +37,7 @@ void exchange_init(struct exchange *x, const struct exchange_conf *conf, struct 
                    struct arena *arena) {
     *x = (struct exchange){.conf = conf, .request = request, .arena = arena};
     x->state = EXCHANGE_NEW;
+    x->gate = GATE_ANSWERED; // until it is decided: who is answered at once is not hinted
 }
 
 static struct exchange_command *command(struct exchange *x, enum exchange_command_kind kind) {

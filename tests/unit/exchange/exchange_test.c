@@ -385,6 +385,20 @@ static void test_a_pushed_response_says_that_it_is(void **state) {
     arena_fini(&f.arena);
 }
 
+static void test_what_is_answered_without_a_decision_was_not_hinted(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/new/", "/style.css", "/missing.php"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct fixture f;
+        begin(&f, "POST", paths[i]);
+        f.request.body_len = 101; // more than the site takes
+        put_letter(&f, 'R', NULL);
+        assert_int_equal(f.x.gate, GATE_ANSWERED);
+        buf_fini(&f.said);
+        arena_fini(&f.arena);
+    }
+}
+
 static void test_a_redirecting_listener_keeps_host_path_and_query(void **state) {
     (void)state;
     struct fixture f;
@@ -410,7 +424,7 @@ static const struct plan *plan_of(const char *link) {
 
 int main(void) {
     enum { ROWS = sizeof rows / sizeof rows[0] };
-    struct CMUnitTest tests[ROWS + 2];
+    struct CMUnitTest tests[ROWS + 3];
     arena_init(&conf_arena, 1 << 20);
     if (router_init(&router, &conf_arena, &site, 1) != 0) {
         return 1;
@@ -425,6 +439,8 @@ int main(void) {
     tests[ROWS] = (struct CMUnitTest)cmocka_unit_test(test_a_pushed_response_says_that_it_is);
     tests[ROWS + 1] =
         (struct CMUnitTest)cmocka_unit_test(test_a_redirecting_listener_keeps_host_path_and_query);
+    tests[ROWS + 2] = (struct CMUnitTest)cmocka_unit_test(
+        test_what_is_answered_without_a_decision_was_not_hinted);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     plan_free(learned);
     arena_fini(&conf_arena);
