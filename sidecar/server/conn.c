@@ -512,7 +512,6 @@ static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
 }
 
 void conn_shutdown(struct conn_conf *conf) {
-    conf->is_closing = true;
     for (struct list *n = conf->conns.next; n != &conf->conns; n = n->next) {
         struct conn *c = LIST_ITEM(n, struct conn, node);
         if (c->is_dead) {

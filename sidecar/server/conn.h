@@ -53,7 +53,6 @@ struct conn_conf {
     struct list conns;    // all that are open
     unsigned count, most; // how many, and how many may be
     struct metrics_worker *metrics;
-    bool is_closing; // no further requests are taken
 };
 
 struct conn {

@@ -76,8 +76,8 @@ static struct relay *relay_new(struct conn *c, struct front_stream *stream) {
     return r;
 }
 
-// The front has let go of the stream, or is about to: nothing of it may be touched after this turn.
-static void relay_end(struct relay *r) {
+// Lets go of the call or the file, and of what was held for them.
+static void release(struct relay *r) {
     if (r->has_call) {
         call_abort(&r->call);
     }
@@ -86,6 +86,11 @@ static void relay_end(struct relay *r) {
     }
     r->has_call = r->has_file = false;
     spool_fini(&r->held);
+}
+
+// The front has let go of the stream, or is about to: nothing of it may be touched after this turn.
+static void relay_end(struct relay *r) {
+    release(r);
     spool_fini(&r->kept);
     buf_fini(&r->last);
     r->stream->owner = NULL;
@@ -206,14 +211,7 @@ static void inform(struct relay *r, const struct response *response) {
 }
 
 void relay_drop_backend(struct relay *r) {
-    if (r->has_call) {
-        call_abort(&r->call);
-    }
-    if (r->has_file) {
-        files_close(r->conf->files, &r->file);
-    }
-    r->has_call = r->has_file = false;
-    spool_fini(&r->held);
+    release(r);
     relay_body_acknowledge(r);
 }
 

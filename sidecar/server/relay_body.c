@@ -46,9 +46,8 @@ void relay_body_hold(struct relay *r, struct span body) {
     if (!r->has_call && !r->exchange.is_collecting) {
         return; // the application has answered without it
     }
-    if (r->exchange.is_collecting && spool_len(&r->held) == 0 && r->held.fd < 0) {
-        spool_fini(&r->held);
-        spool_init(&r->held, r->conf->temp, site->buffer.memory, site->body_limit);
+    if (r->exchange.is_collecting) {
+        spool_bound(&r->held, site->buffer.memory, site->body_limit);
     }
     int err = spool_put(&r->held, body);
     if (err != 0) {
@@ -91,10 +90,7 @@ void relay_body_keep(struct relay *r, struct span body) {
     if (body.n == 0) {
         return;
     }
-    if (!is_keeping(r) && r->kept.fd < 0) { // one that has its file is as it should be
-        spool_fini(&r->kept);
-        spool_init(&r->kept, r->conf->temp, site->buffer.memory, site->buffer.limit);
-    }
+    spool_bound(&r->kept, site->buffer.memory, site->buffer.limit);
     // What finds no place any more is the last for now: the backend is not read meanwhile.
     if (buf_len(&r->last) > 0 || spool_put(&r->kept, body) != 0) {
         buf_put(&r->last, body);

@@ -11,10 +11,16 @@
 
 #define SPOOL_PIECE (64u << 10) // bytes read back from the file at a time
 
-void spool_init(struct spool *s, const char *folder, size_t memory_most, uint64_t file_most) {
-    *s = (struct spool){.folder = folder, .fd = -1, .file_most = file_most};
+void spool_bound(struct spool *s, size_t memory_most, uint64_t file_most) {
     // A piece read back from the file must always fit.
-    buf_init(&s->memory, memory_most > SPOOL_PIECE ? memory_most : SPOOL_PIECE);
+    s->memory.limit = memory_most > SPOOL_PIECE ? memory_most : SPOOL_PIECE;
+    s->file_most = file_most;
+}
+
+void spool_init(struct spool *s, const char *folder, size_t memory_most, uint64_t file_most) {
+    *s = (struct spool){.folder = folder, .fd = -1};
+    buf_init(&s->memory, 0);
+    spool_bound(s, memory_most, file_most);
 }
 
 void spool_fini(struct spool *s) {

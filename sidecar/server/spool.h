@@ -19,6 +19,8 @@ struct spool {
 
 // folder is borrowed. memory_most, file_most: bytes. Allocates and opens nothing.
 void spool_init(struct spool *s, const char *folder, size_t memory_most, uint64_t file_most);
+// Other bounds from now on; what waits stays.
+void spool_bound(struct spool *s, size_t memory_most, uint64_t file_most);
 // Idempotent.
 void spool_fini(struct spool *s);
 // Bytes that wait.
