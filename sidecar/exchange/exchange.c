@@ -141,6 +141,7 @@ static void answer_redirect(struct exchange *x, struct span location) {
 static void redirect_https(struct exchange *x) {
     struct span host = router_host(x->request->authority), target = x->request->target;
     char port[8] = "";
+    host = host.n > 0 ? host : x->site->name;
     size_t cap = sizeof "https://:65535" + host.n + target.n;
     char *text = arena_alloc(x->arena, cap);
     if (text == NULL) {

@@ -129,7 +129,6 @@ static void on_stop(uv_async_t *stop) {
 
 int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index, const int *fds) {
     const struct config *config = conf->config;
-    w->index = index;
     w->conf = conf;
     if (loop_init(&w->loop) != 0) {
         return ERR_LISTEN;

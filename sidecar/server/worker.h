@@ -28,7 +28,6 @@ struct worker_conf {
 };
 
 struct worker {
-    unsigned index;
     const struct worker_conf *conf;
     struct loop loop;
     struct worker_listener *listeners; // as in config->listens

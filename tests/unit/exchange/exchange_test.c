@@ -415,6 +415,22 @@ static void test_a_redirecting_listener_keeps_host_path_and_query(void **state) 
     arena_fini(&f.arena);
 }
 
+static void test_a_redirect_of_somebody_who_names_no_host_goes_to_the_site(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, "GET", "/a");
+    struct exchange_conf redirecting = conf;
+    redirecting.redirect_https = true;
+    redirecting.https_port = 443;
+    f.request.authority = SPAN(""); // HTTP/1.0 may
+    f.x.conf = &redirecting;
+    put_letter(&f, 'R', NULL);
+    const struct span *value = pairs_find(&f.x.head.fields, SPAN("location"));
+    assert_true(span_eq(*value, SPAN("https://blog.example/a")));
+    buf_fini(&f.said);
+    arena_fini(&f.arena);
+}
+
 static const struct plan *plan_of(const char *link) {
     struct target_page page = {SPAN("https"), SPAN("blog.example"), SPAN("/")};
     struct pairs fields = {.n = 0};
@@ -424,7 +440,7 @@ static const struct plan *plan_of(const char *link) {
 
 int main(void) {
     enum { ROWS = sizeof rows / sizeof rows[0] };
-    struct CMUnitTest tests[ROWS + 3];
+    struct CMUnitTest tests[ROWS + 4];
     arena_init(&conf_arena, 1 << 20);
     if (router_init(&router, &conf_arena, &site, 1) != 0) {
         return 1;
@@ -441,6 +457,8 @@ int main(void) {
         (struct CMUnitTest)cmocka_unit_test(test_a_redirecting_listener_keeps_host_path_and_query);
     tests[ROWS + 2] = (struct CMUnitTest)cmocka_unit_test(
         test_what_is_answered_without_a_decision_was_not_hinted);
+    tests[ROWS + 3] = (struct CMUnitTest)cmocka_unit_test(
+        test_a_redirect_of_somebody_who_names_no_host_goes_to_the_site);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     plan_free(learned);
     arena_fini(&conf_arena);
