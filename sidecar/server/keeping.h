@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Keeps what is learned across restarts: loads the store into the learner before the workers start,
+// and writes behind every flush interval what has changed, a bounded batch a turn, on the learner's
+// thread. A store that cannot be used is told in the log and never stops the serving. kill -9 loses
+// at most what was learned since the last flush.
+//
+//     keeping_open(&k, config, &secret);  // after the loss of rights, before learning_init: the
+//                                         // store brings the secret that voters are hashed with
+//     keeping_start(&k, loop, learner);   // after learning_init; then learning_drain publishes
+//     keeping_close(&k);                  // after the last learning_drain, before learning_close
+#ifndef SERVER_KEEPING_H
+#define SERVER_KEEPING_H
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "hints/learner_record.h"
+#include "server/loop.h"
+#include "store/store.h"
+
+#define KEEPING_BATCH 256 // records of one transaction
+
+struct keeping {
+    struct store *store; // NULL: nothing is kept
+    struct learner *learner;
+    uint64_t flush_ms;
+    uv_timer_t timer;
+    uv_work_t tidy;
+    bool is_tidying, is_closing, is_started;
+    bool has_failed; // the last flush; told once
+    struct buf keys; // of the batch under way, each with its length before it: what could
+                     // not be written is taken again
+    struct learner_record record;
+    struct span path; // for messages
+    uint64_t written, failures;
+};
+
+// Opens the store of the configuration, if it has one. *secret becomes the store's. Logs what is
+// wrong.
+void keeping_open(struct keeping *k, const struct config *config, struct siphash_key *secret);
+// Gives all that is kept to the learner, and writes what changes from then on.
+void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner);
+// Writes the rest and closes; the loop must run once more. Idempotent.
+void keeping_close(struct keeping *k);
+
+#endif
