@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// What a page's own Content-Security-Policy (CSP Level 3) means for its hints: an asset that the
+// page may not use is fetched in vain. Judges from the URL alone; where the policy goes by nonces
+// or hashes, which stand in the page and not in the URL, it allows. Only policies that are
+// enforced: one that only reports blocks nothing (though in a 103 Chromium enforces it).
+#ifndef HINTS_POLICY_H
+#define HINTS_POLICY_H
+
+#include "hints/target.h"
+
+#define POLICY_MAX 2048 // bytes of a policy field's value that may be sent in a 103
+
+// The policies of one Content-Security-Policy value all let `page` use the hint. A connection is
+// nothing that they speak about. What is no policy allows all.
+bool policy_allows(struct span csp, const struct hint *hint, const struct target_page *page);
+// A field of the page that may be repeated in the 103 of later visits: a Content-Security-Policy
+// without nonces and hashes or a Referrer-Policy that every visit gets alike.
+bool policy_is_sendable(struct span name, struct span value);
+
+#endif
