@@ -3,15 +3,55 @@
 # Installs what is missing of the given groups of tests/packages.txt:
 #
 #     sh tests/install.sh build demo
+#     sh tests/install.sh --unpack FOLDER wordpress-files
 #
-# Does nothing, and asks nobody, when everything is there.
+# Does nothing, and asks nobody, when everything is there. With --unpack nothing is installed: the
+# packages' files are laid out under FOLDER.
 set -eu
-[ $# -gt 0 ] || { echo "usage: sh tests/install.sh GROUP..." >&2; exit 2; }
+usage() {
+    echo "usage: sh tests/install.sh [--unpack FOLDER] GROUP..." >&2
+    exit 2
+}
 list=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/packages.txt
 
+# packages GROUP: the names of its packages.
+packages() {
+    awk -v group="$1" '$1 == group { print $2 }' "$list"
+}
+
+# unpack FOLDER GROUP...: fetches the packages and lays their files out under FOLDER.
+unpack() {
+    mkdir -p "$1"
+    cd -- "$1"
+    shift
+    fetched=$(mktemp -d)
+    trap 'rm -rf "$fetched"' EXIT
+    chmod 755 "$fetched" # apt fetches as a user of its own
+    names=$(for group; do packages "$group"; done)
+    [ -n "$names" ] || usage
+    # shellcheck disable=SC2086
+    if ! (cd "$fetched" && apt-get download -qq $names >&2); then
+        # The lists are missing, or name files that are gone.
+        [ "$(id -u)" = 0 ] && apt-get update -qq >&2
+        # shellcheck disable=SC2086
+        (cd "$fetched" && apt-get download -qq $names >&2)
+    fi
+    for file in "$fetched"/*.deb; do
+        dpkg -x "$file" .
+    done
+}
+
+if [ "${1-}" = --unpack ]; then
+    [ $# -gt 2 ] || usage
+    shift
+    unpack "$@"
+    exit
+fi
+
+[ $# -gt 0 ] || usage
 missing=
 for group; do
-    for package in $(awk -v group="$group" '$1 == group { print $2 }' "$list"); do
+    for package in $(packages "$group"); do
         case " $missing " in *" $package "*) continue ;; esac
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||
             missing="$missing $package"

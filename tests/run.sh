@@ -56,7 +56,7 @@ end_to_end_asan() {
     ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
         OUTRIDER="$PWD/build/asan/outrider" SANITIZED=1 \
         "$python" -m pytest -q -rfEs tests/e2e --deselect tests/e2e/demo_test.py \
-        --ignore tests/e2e/browser_test.py
+        --ignore tests/e2e/browser_test.py --ignore tests/e2e/wordpress
 }
 
 end_to_end_tsan() {
@@ -92,7 +92,7 @@ fuzz() {
     return $result
 }
 
-if ! sh tests/install.sh build demo test; then
+if ! sh tests/install.sh build demo test wordpress; then
     echo "FAILED: packages are missing"
     exit 1
 fi

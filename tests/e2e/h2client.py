@@ -58,14 +58,15 @@ class Exchange:
 
 
 class Client:
-    def __init__(self, port, tls=True, push=False, host='127.0.0.1', window=None, context=None):
+    def __init__(self, port, tls=True, push=False, host='127.0.0.1', window=None, context=None,
+                 source=None):
         self.port, self.tls = port, tls
         self.authority = f'localhost:{port}'
         self.exchanges = {}
         self.terminated = None
         self.eof = False
         self.reads = True           # a client that does not read tests patience
-        sock = socket.create_connection((host, port), 10)
+        sock = socket.create_connection((host, port), 10, (source, 0) if source else None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
