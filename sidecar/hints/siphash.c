@@ -38,21 +38,46 @@ static uint64_t little_endian(const uint8_t *p, size_t n) {
     return word;
 }
 
-uint64_t siphash(const struct siphash_key *key, struct span bytes) {
-    struct state s = {key->k0 ^ 0x736f6d6570736575, key->k1 ^ 0x646f72616e646f6d,
-                      key->k0 ^ 0x6c7967656e657261, key->k1 ^ 0x7465646279746573};
+// All of the bytes, and their number.
+static void absorb_all(struct state *s, struct span bytes) {
     size_t whole = bytes.n & ~(size_t)7;
     for (size_t i = 0; i < whole; i += 8) {
-        absorb(&s, little_endian(bytes.p + i, 8));
+        absorb(s, little_endian(bytes.p + i, 8));
     }
     uint64_t last = (uint64_t)bytes.n << 56;
     if (bytes.n > whole) {
         last |= little_endian(bytes.p + whole, bytes.n - whole);
     }
-    absorb(&s, last);
-    s.v2 ^= 0xff;
+    absorb(s, last);
+}
+
+static struct state start(const struct siphash_key *key) {
+    return (struct state){key->k0 ^ 0x736f6d6570736575, key->k1 ^ 0x646f72616e646f6d,
+                          key->k0 ^ 0x6c7967656e657261, key->k1 ^ 0x7465646279746573};
+}
+
+static uint64_t finish(struct state *s) {
     for (int i = 0; i < 4; i++) {
-        mix(&s);
+        mix(s);
     }
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t siphash(const struct siphash_key *key, struct span bytes) {
+    struct state s = start(key);
+    absorb_all(&s, bytes);
+    s.v2 ^= 0xff;
+    return finish(&s);
+}
+
+struct siphash_wide siphash_wide(const struct siphash_key *key, struct span bytes) {
+    struct siphash_wide wide;
+    struct state s = start(key);
+    s.v1 ^= 0xee;
+    absorb_all(&s, bytes);
+    s.v2 ^= 0xee;
+    wide.low = finish(&s);
+    s.v1 ^= 0xdd;
+    wide.high = finish(&s);
+    return wide;
 }

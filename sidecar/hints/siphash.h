@@ -10,6 +10,12 @@ struct siphash_key {
     uint64_t k0, k1; // random, made once at start
 };
 
+struct siphash_wide {
+    uint64_t low, high;
+};
+
 uint64_t siphash(const struct siphash_key *key, struct span bytes);
+// The variant with 128 bits, wide enough to stand for the bytes themselves.
+struct siphash_wide siphash_wide(const struct siphash_key *key, struct span bytes);
 
 #endif
