@@ -6,6 +6,7 @@
 #ifndef HINTS_DIALECT_H
 #define HINTS_DIALECT_H
 
+#include "base/pair.h"
 #include "hints/hint.h"
 
 enum dialect {

@@ -10,8 +10,9 @@
 
 #define POLICY_MAX 2048 // bytes of a policy field's value that may be sent in a 103
 
-// The policies of one Content-Security-Policy value all let `page` use the hint. A connection is
-// nothing that they speak about. What is no policy allows all.
+// All policies of one Content-Security-Policy value (a page may have several such fields) let
+// `page` use the hint. Of connections they do not speak. What is no policy allows all. A page in a
+// sandbox of another origin uses no hint: browsers then fetch everything again.
 bool policy_allows(struct span csp, const struct hint *hint, const struct target_page *page);
 // A field of the page that may be repeated in the 103 of later visits: a Content-Security-Policy
 // without nonces and hashes or a Referrer-Policy that every visit gets alike.
