@@ -5,9 +5,11 @@ options; tests that need others make them with `make_fpm` and `make_outrider`.""
 import os
 import shutil
 
+import browsers
 import pytest
 from h2client import Client
 from servers import BINARY, ROOT, Fpm, Outrider
+from stage import Stage
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -86,3 +88,33 @@ def connect(make_outrider):
     yield make
     for client in made:
         client.close()
+
+
+@pytest.fixture(scope='session')
+def stage(tmp_path_factory):
+    """The site that the browser tests play on, with one PHP-FPM for all of them."""
+    made = Stage(tmp_path_factory.mktemp('stage'))
+    yield made
+    assert not any('Sanitizer' in log for log in made.close())
+
+
+@pytest.fixture(scope='session')
+def staged(stage):
+    """staged(hints=..., site=...): an Outrider before the stage, the same one for the same options."""
+    made = {}
+
+    def make(**options):
+        key = str(sorted(options.items()))
+        if key not in made or not made[key].is_running():
+            made[key] = stage.outrider(**options)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope='session', params=browsers.NAMES)
+def browser(request, stage):
+    """A Chromium and a Firefox, each open for all the tests."""
+    made = browsers.Browser(request.param, stage)
+    yield made
+    made.close()

@@ -28,7 +28,11 @@ class Relay:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(self.pump(reader, back, 0), self.pump(there, writer, self.delay))
+        try:
+            await asyncio.gather(self.pump(reader, back, 0), self.pump(there, writer, self.delay))
+        finally:
+            writer.close()
+            back.close()
 
     async def pump(self, reader, writer, delay):
         """Each piece leaves `delay` after it came, in order."""
@@ -55,6 +59,15 @@ class Relay:
             queue.put_nowait((0, b''))
         await asyncio.gather(sender, return_exceptions=True)
 
+    async def drop(self):
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
     def close(self):
+        """Closes the connections, too, so that the server need not wait for them."""
+        asyncio.run_coroutine_threadsafe(self.drop(), self.loop).result(5)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
+        self.loop.close()
