@@ -4,7 +4,9 @@
 //     responder SOCKET
 //
 // One thread, one epoll loop, one read and one write a request where the network allows. It answers
-// from the end of REQUEST_URI: ".../body/N" with N bytes, anything else with a short page.
+// from the end of REQUEST_URI: ".../body/N" with N bytes, anything else with a short page;
+// ".../sleep/MS" and ".../linked/MS" after so many milliseconds, in which it does nothing else, the
+// latter with Link fields.
 // One request at a time on a connection, kept open when the peer asks for that.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BODY_MAX (1u << 20)
@@ -43,6 +46,10 @@ struct client {
 };
 
 static const char fields[] = "Content-Type: text/html; charset=utf-8\r\n\r\n";
+static const char linked[] = "Link: </assets/app.css>; rel=preload; as=style\r\n"
+                             "Link: </assets/app.js>; rel=preload; as=script\r\n"
+                             "Link: </assets/font.woff2>; rel=preload; as=font; crossorigin\r\n"
+                             "Link: </assets/logo.svg>; rel=preload; as=image\r\n";
 static const char page[] =
     "<!doctype html><title>bench</title><p>A page of some two hundred bytes, as short as a page "
     "can be "
@@ -68,10 +75,12 @@ static size_t put_record(uint8_t *at, int type, uint16_t id, const void *content
 }
 
 // Frames head and body as STDOUT records and END_REQUEST.
-static void frame(struct answer *a, uint16_t id, size_t body_len) {
-    static uint8_t content[sizeof fields + BODY_MAX];
-    size_t len = sizeof fields - 1, at = 0;
-    memcpy(content, fields, len);
+static void frame(struct answer *a, uint16_t id, size_t body_len, bool links) {
+    static uint8_t content[sizeof linked + sizeof fields + BODY_MAX];
+    size_t len = links ? sizeof linked - 1 : 0, at = 0;
+    memcpy(content, linked, len);
+    memcpy(content + len, fields, sizeof fields - 1);
+    len += sizeof fields - 1;
     if (body_len == 0) {
         memcpy(content + len, page, sizeof page - 1);
         len += sizeof page - 1;
@@ -91,17 +100,22 @@ static void frame(struct answer *a, uint16_t id, size_t body_len) {
     a->len += put_record(a->bytes + a->len, FCGI_END_REQUEST, id, "\0\0\0\0\0\0\0\0", 8);
 }
 
-// The length of the body that the request asks for; 0 for the page.
-static size_t asked(const struct client *c) {
+// The number behind the word in the request's REQUEST_URI, at most BODY_MAX; -1 without the word.
+static long number_behind(const struct client *c, const char *word) {
     const uint8_t *uri = memmem(c->name, c->params, "REQUEST_URI", 11);
     const uint8_t *end = c->name + c->params;
-    size_t n = 0;
-    uri = uri == NULL ? NULL : memmem(uri, (size_t)(end - uri), "/body/", 6);
+    long n = 0;
+    uri = uri == NULL ? NULL : memmem(uri, (size_t)(end - uri), word, strlen(word));
     if (uri == NULL)
-        return 0;
-    for (uri += 6; uri < end && *uri >= '0' && *uri <= '9' && n < BODY_MAX; uri++)
-        n = n * 10 + (size_t)(*uri - '0');
+        return -1;
+    for (uri += strlen(word); uri < end && *uri >= '0' && *uri <= '9' && n < BODY_MAX; uri++)
+        n = n * 10 + (*uri - '0');
     return n < BODY_MAX ? n : BODY_MAX;
+}
+
+static void sleep_ms(long ms) {
+    struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&span, NULL);
 }
 
 static void drop(struct client *c) {
@@ -125,7 +139,11 @@ static bool flush(struct client *c) {
 }
 
 static bool answer(struct client *c) {
-    frame(&c->answer, c->id, asked(c));
+    long body = number_behind(c, "/body/"), asleep = number_behind(c, "/sleep/");
+    long late = number_behind(c, "/linked/");
+    if (asleep > 0 || late > 0)
+        sleep_ms(asleep > 0 ? asleep : late);
+    frame(&c->answer, c->id, body > 0 ? (size_t)body : 0, late >= 0);
     c->out = c->answer.bytes;
     c->out_len = c->answer.len;
     return flush(c);
