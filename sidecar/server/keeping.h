@@ -23,6 +23,7 @@ struct keeping {
     struct store *store; // NULL: nothing is kept
     struct learner *learner;
     uint64_t flush_ms;
+    size_t routes_most; // that the learner may have
     uv_timer_t timer;
     uv_work_t tidy;
     bool is_tidying, is_closing, is_started;

@@ -10,6 +10,7 @@
 
 #include "base/step.h"
 #include "hints/learner_record.h"
+#include "hints/siphash.h"
 
 #define STORE_WHY_LEN 512
 
@@ -21,7 +22,7 @@ struct store_calls {
     int (*put)(struct store *s, const struct learner_record *record);
     int (*commit)(struct store *s);
     void (*cancel)(struct store *s);
-    bool (*wants_tidy)(const struct store *s);
+    bool (*wants_tidy)(struct store *s);
     int (*tidy)(struct store *s);
     void (*close)(struct store *s);
 };
@@ -65,7 +66,7 @@ static inline void store_cancel(struct store *s) {
     s->calls->cancel(s);
 }
 // Whether tidy has something to do.
-static inline bool store_wants_tidy(const struct store *s) {
+static inline bool store_wants_tidy(struct store *s) {
     return s->calls->wants_tidy(s);
 }
 // Moves what was committed to its place, which waits for the disk. May run on another thread, once

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "server/keeping.h"
+
+#include "hints/route_key.h"
+#include "server/log.h"
+#include "store/sqlite.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define TURN_US 10000        // for which one turn writes
+#define NEXT_TURN_MS 1       // after which the next one goes on
+#define KEYS_MOST (1u << 24) // bytes of keys that wait
+#define FILL_MOST 2          // times the learner's routes that are read from a store
+
+static uint64_t unix_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static const struct hint_policy *find_policy(void *self, struct span name) {
+    const struct config *config = self;
+    for (size_t i = 0; i < config->sites_n; i++) {
+        if (span_eq(config->sites[i].name, name)) {
+            return &config->sites[i].policy;
+        }
+    }
+    return NULL;
+}
+
+void keeping_open(struct keeping *k, const struct config *config, struct siphash_key *secret) {
+    char why[STORE_WHY_LEN], words[2 * STORE_WHY_LEN];
+    *k = (struct keeping){.flush_ms = config->store_flush_ms,
+                          .path = config->store_path,
+                          .routes_most = config->learner_routes};
+    buf_init(&k->keys, KEYS_MOST);
+    if (k->path.n == 0) {
+        return;
+    }
+    struct store_conf conf = {.path = (const char *)k->path.p,
+                              .now_ms = unix_ms(),
+                              .secret = *secret,
+                              .find_policy = find_policy,
+                              .policy_self = (void *)(uintptr_t)config};
+    int err = sqlite_open(&k->store, &conf, why);
+    log_escape(span_str(why), words, sizeof words);
+    if (err != 0) {
+        log_line(LOG_ERROR, "store %.*s: %s; serving goes on, nothing is kept", SPAN_ARG(k->path),
+                 words);
+        return;
+    }
+    if (why[0] != 0) {
+        log_line(LOG_ERROR, "store %.*s: %s", SPAN_ARG(k->path), words);
+    }
+    *secret = k->store->secret;
+}
+
+// ---- keys that wait -----------------------------------------------------------------------------
+
+// False when there is no room: the oldest ones are written first.
+static bool remember(struct keeping *k, struct span key) {
+    const uint8_t len[2] = {(uint8_t)(key.n >> 8), (uint8_t)key.n};
+    if (buf_room(&k->keys) < sizeof len + key.n) {
+        return false;
+    }
+    buf_put(&k->keys, span_of(len, sizeof len));
+    buf_put(&k->keys, key);
+    return true;
+}
+
+static bool next_key(struct span *keys, struct span *key) {
+    if (keys->n < 2) {
+        return false;
+    }
+    size_t n = (size_t)keys->p[0] << 8 | keys->p[1];
+    *key = span_first(span_skip(*keys, 2), n);
+    *keys = span_skip(*keys, 2 + n);
+    return true;
+}
+
+// ---- writing ------------------------------------------------------------------------------------
+
+static void tell_failure(struct keeping *k) {
+    k->failures++;
+    if (!k->has_failed) {
+        char words[2 * STORE_WHY_LEN];
+        k->has_failed = true;
+        log_line(LOG_ERROR, "store %.*s: %s; what is learned now is kept once that is mended",
+                 SPAN_ARG(k->path), log_escape(span_str(k->store->why), words, sizeof words));
+    }
+}
+
+static void tell_success(struct keeping *k) {
+    if (k->has_failed) {
+        k->has_failed = false;
+        log_line(LOG_INFO, "store %.*s: is written again", SPAN_ARG(k->path));
+    }
+}
+
+// What waits since the last time, for as long as a turn may take: as it is known now. *done: bytes
+// of k->keys that were.
+static int put_waiting(struct keeping *k, uint64_t until_us, size_t *done) {
+    struct span keys = buf_span(&k->keys), key;
+    size_t all = keys.n;
+    int err = 0;
+    while (err == 0 && loop_now_us() < until_us && next_key(&keys, &key)) {
+        const struct learner_route *route = learner_find(k->learner, key);
+        if (route == NULL || !learner_record_of(k->learner, route, &k->record)) {
+            k->record = (struct learner_record){.key = key, .is_gone = true};
+        }
+        err = store_put(k->store, &k->record);
+    }
+    *done = all - keys.n;
+    return err;
+}
+
+// What has changed, for as long as a turn may take. *is_all: there is no more.
+static int put_changed(struct keeping *k, uint64_t until_us, bool *is_all) {
+    int err = 0;
+    *is_all = false;
+    for (unsigned i = 0; i < KEEPING_BATCH && err == 0 && loop_now_us() < until_us; i++) {
+        if (buf_room(&k->keys) < ROUTE_KEY_MAX + 2) {
+            break;
+        }
+        if (learner_next_changed(k->learner, &k->record) != STEP_ITEM) {
+            *is_all = true;
+            break;
+        }
+        remember(k, k->record.key);
+        err = store_put(k->store, &k->record);
+    }
+    return err;
+}
+
+static int put_all(struct keeping *k, size_t *done, bool *is_all) {
+    uint64_t until_us = loop_now_us() + TURN_US;
+    int err = put_waiting(k, until_us, done);
+    *is_all = false;
+    if (err == 0 && *done == buf_len(&k->keys)) {
+        err = put_changed(k, until_us, is_all);
+        *done = buf_len(&k->keys);
+    }
+    return err;
+}
+
+// One transaction. False when it failed; its keys then wait for the next one.
+static bool flush(struct keeping *k, bool *is_all) {
+    size_t done = 0;
+    int err = store_begin(k->store);
+    if (err == 0) {
+        err = put_all(k, &done, is_all);
+        if (err == 0) {
+            err = store_commit(k->store);
+        } else {
+            store_cancel(k->store);
+        }
+    }
+    if (err != 0) {
+        tell_failure(k);
+        return false;
+    }
+    tell_success(k);
+    buf_take(&k->keys, done);
+    return true;
+}
+
+// A damaged store cannot be mended while we run: the next start sets it aside.
+static void give_up(struct keeping *k) {
+    log_line(LOG_ERROR,
+             "store %.*s: it is damaged; nothing is kept from now on, a restart makes a "
+             "new one",
+             SPAN_ARG(k->path));
+    store_close(k->store);
+    k->store = NULL;
+}
+
+// ---- tidying, on a thread of libuv's ------------------------------------------------------------
+
+static void tidy(uv_work_t *work) {
+    struct keeping *k = work->data;
+    store_tidy(k->store);
+}
+
+static void close_store(struct keeping *k) {
+    store_close(k->store);
+    k->store = NULL;
+    buf_fini(&k->keys);
+}
+
+static void on_tidied(uv_work_t *work, int status) {
+    struct keeping *k = work->data;
+    (void)status;
+    k->is_tidying = false;
+    if (k->is_closing) {
+        close_store(k);
+    }
+}
+
+static void on_timer(uv_timer_t *timer) {
+    struct keeping *k = timer->data;
+    bool is_all = true;
+    if (k->store == NULL) {
+        return;
+    }
+    bool is_written = flush(k, &is_all);
+    if (k->store->is_damaged && !k->is_tidying) {
+        give_up(k);
+        return;
+    }
+    if (!k->is_tidying && store_wants_tidy(k->store)) {
+        k->is_tidying = uv_queue_work(timer->loop, &k->tidy, tidy, on_tidied) == 0;
+    }
+    uv_timer_start(timer, on_timer, is_written && !is_all ? NEXT_TURN_MS : k->flush_ms, 0);
+}
+
+// ---- start and end ------------------------------------------------------------------------------
+
+static void load(struct keeping *k) {
+    uint64_t now_ms = unix_ms(), kept = 0, most = (uint64_t)k->routes_most * FILL_MOST;
+    enum step step = STEP_MORE;
+    for (uint64_t i = 0; i < most && (step = store_next(k->store, &k->record)) == STEP_ITEM; i++) {
+        if (learner_restore(k->learner, &k->record, now_ms)) {
+            kept++;
+        } else {
+            remember(k, k->record.key); // the learner does not know it: it is dropped
+        }
+    }
+    const struct store_stats *stats = &k->store->stats;
+    if (step == STEP_BAD) {
+        tell_failure(k);
+    }
+    log_line(LOG_INFO, "store %.*s: %llu routes", SPAN_ARG(k->path), (unsigned long long)kept);
+    if (stats->refused > 0) {
+        log_line(LOG_WARN, "store %.*s: %llu rows are not valid and were left out",
+                 SPAN_ARG(k->path), (unsigned long long)stats->refused);
+    }
+}
+
+void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner) {
+    k->learner = learner;
+    if (k->store == NULL) {
+        return;
+    }
+    load(k);
+    k->timer.data = k->tidy.data = k;
+    uv_timer_init(&loop->uv, &k->timer);
+    uv_timer_start(&k->timer, on_timer, k->flush_ms, 0);
+    k->is_started = true;
+}
+
+void keeping_close(struct keeping *k) {
+    bool is_all = false, is_written = true;
+    if (k->is_closing) {
+        return;
+    }
+    k->is_closing = true;
+    while (k->store != NULL && k->learner != NULL && is_written && !is_all) {
+        is_written = flush(k, &is_all);
+    }
+    if (k->is_started) {
+        uv_close((uv_handle_t *)&k->timer, NULL);
+    }
+    if (!k->is_tidying) {
+        close_store(k);
+    }
+}
