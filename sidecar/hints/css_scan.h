@@ -35,31 +35,32 @@ struct css_item {
 struct css_scan {
     size_t seen, most; // bytes looked at; how many will be
     struct span in;
-    bool has_ended; // css_scan_end was called
-    bool is_done;
+    bool has_ended, is_done;
 
-    uint8_t lex, quote;    // what the tokenizer is in, and the quote that ends a string
-    uint8_t escape, digit; // what an escape goes back to, and how many hex digits it has so far
-    uint32_t code;         // their value
-    uint8_t last[4];       // the last bytes of ordinary text, to know "url(" when it is cut
-    uint8_t skip;          // nothing of this statement is of interest: look for its end only
+    // The tokenizer.
+    uint8_t lex, quote;  // what it is inside of, and the quote that ends a string
+    uint8_t back, digit; // what an escape returns to, and how many hex digits it has so far
+    uint32_t code;       // their value
+    uint32_t last;       // the last four bytes of plain text, to know "url(" by
+    bool is_skipping;    // only blocks and ends matter now, no names
+    bool is_text_cut;    // the token is longer than `text`
+    uint16_t text_n;
 
-    uint8_t stack[CSS_SCAN_DEPTH_MAX]; // enum css_block: the blocks that are open
-    uint8_t depth;
-    uint8_t rule, stage;  // the at-rule that is being read, and where in it
-    bool is_past_imports; // a rule was seen behind which no @import counts
-    bool is_media_known;  // `media` has room for everything seen of it
+    // The rules.
+    uint8_t stack[CSS_SCAN_DEPTH_MAX], depth; // the blocks that are open
+    uint8_t rule, stage;                      // the at-rule that is being read, and where in it
+    bool is_past_imports;                     // a rule was seen behind which no @import counts
+    bool has_url, is_chosen, is_unusable;     // of a font's source
+    bool is_latin;
+    uint8_t media_n, range_n;
+    uint16_t held_n;
+    uint8_t media[48], range[16];
+    struct span type;
 
-    uint16_t text_n, held_n;
-    bool is_text_cut; // the token is longer than `text`
-    uint8_t media[48], media_n;
-    uint8_t font_type, tech; // index of the held source's format, and whether its tech() is known
-    bool is_chosen, is_entry_bad, is_latin, has_range;
-    uint8_t range[16], range_n;
     bool is_ready; // an item waits for css_scan_next
     struct css_item item;
     uint8_t text[CSS_SCAN_URL_MAX]; // the name, string or URL that is being read
-    uint8_t held[CSS_SCAN_URL_MAX]; // the URL of the rule that is being read, and the item's
+    uint8_t held[CSS_SCAN_URL_MAX]; // the URL of the rule that is being read, then of its item
 };
 
 // Starts at the beginning of a stylesheet of which `most` bytes are to be looked at.
