@@ -42,27 +42,10 @@ struct html_item {
 };
 
 enum html_attribute {
-    HTML_AS,
-    HTML_ASYNC,
-    HTML_CONTENT,
-    HTML_CROSSORIGIN,
-    HTML_DEFER,
-    HTML_DISABLED,
-    HTML_FETCHPRIORITY,
-    HTML_HREF,
-    HTML_HTTP_EQUIV,
-    HTML_IMAGESRCSET,
-    HTML_INTEGRITY,
-    HTML_LANGUAGE,
-    HTML_LOADING,
-    HTML_MEDIA,
-    HTML_NOMODULE,
-    HTML_REL,
-    HTML_SRC,
-    HTML_SRCSET,
-    HTML_TITLE,
-    HTML_TYPE,
-    HTML_ATTRIBUTES,
+#define ATTRIBUTE(constant, name, keeps) HTML_##constant,
+#include "hints/html_attribute.def"
+#undef ATTRIBUTE
+    HTML_ATTRIBUTES
 };
 
 struct html_scan {
@@ -70,25 +53,32 @@ struct html_scan {
     struct span in;
     bool is_done;
 
-    uint8_t state;        // of the tokenizer
-    uint8_t quote;        // that ends the attribute's value
-    uint8_t element;      // of the tag, or the one whose raw text is being read
-    bool is_end_tag;      // the tag is an end tag
-    bool is_self_closing; // "/>"
-    bool is_unreadable;   // an attribute of the tag that matters cannot be read exactly
-    bool in_body, has_base, has_title, in_picture;
-    bool is_style_read;                       // `css` reads the raw text
-    uint8_t templates;                        // open <template>s
-    uint8_t levels_n;                         // open <svg>, <math>, and HTML inside of them
-    uint32_t levels;                          // a bit each: 1 is foreign
-    uint32_t title;                           // hash of the preferred style sheet set's name
-    uint8_t name[HTML_SCAN_NAME_MAX], name_n; // of the tag or attribute that is being read
+    // The tokenizer, and the tag that it reads.
+    uint8_t state, back; // back: where a raw text that does not end here goes on
+    uint8_t quote;       // what ends the attribute's value
+    bool is_double;      // of a script: "<!--" and "<script" hide its end tag
+    uint8_t element;     // of the tag, or whose raw text is being read
+    bool is_end_tag, is_self_closing;
+    bool is_unreadable;    // an attribute that matters cannot be read exactly
+    bool reads_attributes; // they may matter
+    // Over HTML_SCAN_NAME_MAX: none that matters.
+    uint8_t name_n, attribute_n;
+    uint8_t name[HTML_SCAN_NAME_MAX], attribute_name[HTML_SCAN_NAME_MAX];
     uint8_t attribute; // whose value is being read; HTML_ATTRIBUTES: none that matters
     uint32_t has;      // bit 1 << enum html_attribute
+    uint16_t used;     // of the store
     struct {
         uint16_t at, n;
     } value[HTML_ATTRIBUTES]; // in the store
-    uint16_t used;
+
+    // Where in the document that is.
+    bool in_body, in_picture, has_base, has_title;
+    bool is_style_read; // `css` reads the raw text
+    uint8_t templates;  // open <template>s
+    uint8_t levels_n;   // open <svg>, <math>, and HTML inside of them
+    uint32_t levels;    // a bit each, the lowest is the innermost: 1 is foreign
+    uint32_t title;     // hash of the preferred style sheet set's name
+
     union {
         uint8_t store[HTML_SCAN_STORE]; // the values of the tag's attributes, decoded
         struct css_scan css;            // of <style>
