@@ -22,7 +22,8 @@ struct coding {
     uint64_t room; // how many more bytes may come out
     size_t memory; // bytes allocated now
     struct span in;
-    uint8_t first[2], first_n; // of deflate: they tell whether there is a wrapper
+    // The first bytes of deflate tell whether there is a wrapper; how many of them the decoder has.
+    uint8_t first[2], first_n, first_read;
     bool is_done, is_bad;
     void *state; // the library's; NULL until bytes came
 };
