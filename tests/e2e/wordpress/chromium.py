@@ -145,6 +145,7 @@ class View:
                 self.early[number] = headers
         elif method == 'Network.responseReceived' and number in self.by_id:
             self.by_id[number]['status'] = params['response']['status']
+            self.by_id[number]['early'] = params['response'].get('fromEarlyHints', False)
         elif method in ('Network.loadingFinished', 'Network.loadingFailed'):
             self.open.discard(number)
         elif method == 'Page.loadEventFired':
@@ -155,7 +156,7 @@ class View:
             self.by_id[number]['status'] = params['redirectResponse']['status']
         self.by_id[number] = request = {
             'url': params['request']['url'], 'initiator': params['initiator']['type'],
-            'blocking': params.get('renderBlockingBehavior', ''), 'status': None,
+            'blocking': params.get('renderBlockingBehavior', ''), 'status': None, 'early': False,
             'headers': self.early.pop(number, {})}
         self.asked.append(request)
         self.open.add(number)

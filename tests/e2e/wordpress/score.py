@@ -55,7 +55,7 @@ def by_kind(scores, kind):
 
 def mistakes(hinted, truths, limit=40):
     """What was hinted wrongly and what was missed, a line each; {url: set} and {url: Truth}."""
-    lines = []
+    lines = ['']
     for url, hints in hinted.items():
         truth = truths[url]
         lines += [f'{url}  wrong   {dest} {asset}' for asset, dest in sorted(hints - truth.wanted)]

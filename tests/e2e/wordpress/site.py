@@ -57,16 +57,18 @@ class Database(Process):
         user = ['--user=root'] if AS_ROOT else []
         run('mariadb-install-db', '--no-defaults', f'--datadir={self.data}', '--skip-test-db',
             '--auth-root-authentication-method=normal', *user)
-        super().__init__(['mariadbd' if shutil.which('mariadbd') else '/usr/sbin/mariadbd', '--no-defaults',
-                          f'--datadir={self.data}', f'--socket={self.socket}', f'--pid-file={folder}/mariadb.pid',
-                          '--skip-networking', '--skip-log-bin', '--innodb-buffer-pool-size=32M',
-                          '--innodb-flush-log-at-trx-commit=0', *user], folder / 'mariadb.log')
+        program = shutil.which('mariadbd') or '/usr/sbin/mariadbd'
+        super().__init__([program, '--no-defaults', f'--datadir={self.data}', f'--socket={self.socket}',
+                          f'--pid-file={folder}/mariadb.pid', '--skip-networking', '--skip-log-bin',
+                          '--innodb-buffer-pool-size=32M', '--innodb-flush-log-at-trx-commit=0', *user],
+                         folder / 'mariadb.log')
         self.wait_started(lambda: self.ask('select 1').returncode == 0)
         done = self.ask('create database wordpress character set utf8mb4')
         assert done.returncode == 0, done.stderr
 
     def ask(self, statement):
-        return subprocess.run(['mariadb', '--no-defaults', '--user=root', f'--socket={self.socket}', '-e', statement],
+        return subprocess.run(['mariadb', '--no-defaults', '--user=root', f'--socket={self.socket}',
+                               '-e', statement],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
 
 
