@@ -12,8 +12,8 @@ struct mark {
 };
 
 static const struct dialect_row rows[DIALECTS] = {
-#define FAMILY(constant, label, rels, attributes, mark, sentence)                                  \
-    [DIALECT_##constant] = {label, sentence, rels, attributes, mark},
+#define FAMILY(constant, label, rels, attributes, by_http1, mark, sentence)                        \
+    [DIALECT_##constant] = {label, sentence, rels, attributes, by_http1, mark},
 #include "hints/dialect.def"
 #undef FAMILY
 };

@@ -10,7 +10,7 @@
 #include "hints/hint.h"
 
 enum dialect {
-#define FAMILY(constant, label, rels, attributes, mark, sentence) DIALECT_##constant,
+#define FAMILY(constant, label, rels, attributes, by_http1, mark, sentence) DIALECT_##constant,
 #include "hints/dialect.def"
 #undef FAMILY
     DIALECTS
@@ -34,6 +34,7 @@ struct dialect_row {
     const char *label, *sentence;
     unsigned rels;       // bits 1 << enum hint_rel
     unsigned attributes; // bits of enum dialect_attribute
+    bool by_http1;       // acts on a 103 over HTTP/1.1 too
     enum dialect_mark mark;
 };
 
