@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+#include "exchange/lesson.h"
+
+#include "hints/evidence.h"
+#include "hints/html_scan.h"
+#include "support/split.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+struct subject {
+    struct lesson_pool pool;
+    struct lesson_conf conf;
+    struct lesson *lesson;
+    struct evidence_writer writer;
+    uint8_t bytes[EVIDENCE_MAX];
+};
+
+static void begin(void *self) {
+    struct subject *s = self;
+    struct evidence e = {.kind = s->conf.kind == LESSON_PAGE ? EVIDENCE_PAGE : EVIDENCE_SHEET,
+                         .status = 200};
+    assert_true(evidence_begin(&s->writer, &e, s->bytes, sizeof s->bytes));
+    s->conf.writer = &s->writer;
+    s->lesson = lesson_new(&s->pool, &s->conf);
+    assert_non_null(s->lesson);
+}
+
+static void piece(void *self, struct span bytes, struct buf *t) {
+    struct subject *s = self;
+    (void)t;
+    lesson_feed(s->lesson, bytes);
+}
+
+// Gives the lesson back and writes down what is in the evidence.
+static void tell(struct subject *s, struct buf *t) {
+    static const char *const kinds[EVIDENCE_ITEMS] = {
+        [EVIDENCE_HTML] = "html",     [EVIDENCE_BASE] = "base",     [EVIDENCE_FONT] = "font",
+        [EVIDENCE_IMPORT] = "import", [EVIDENCE_POLICY] = "policy",
+    };
+    struct evidence e;
+    struct evidence_item item;
+    bool is_bad = lesson_is_bad(s->lesson);
+    lesson_free(s->lesson);
+    assert_true(evidence_decode(&e, span_of(s->bytes, evidence_end(&s->writer))));
+    while (evidence_next(&e.items, &item)) {
+        assert_non_null(kinds[item.kind]);
+        split_line(t, "%s%s%s %.*s\n", kinds[item.kind], item.flags & EVIDENCE_BODY ? " body" : "",
+                   item.flags & EVIDENCE_LATE ? " late" : "", SPAN_ARG(item.text));
+    }
+    split_line(t, "%s%s", e.flags & EVIDENCE_CUT ? "cut\n" : "", is_bad ? "bad\n" : "");
+}
+
+static void end(void *self, struct buf *t) {
+    struct subject *s = self;
+    lesson_end(s->lesson);
+    assert_true(lesson_is_done(s->lesson));
+    tell(s, t);
+}
+
+static struct subject subject;
+
+static int setup(void **state) {
+    (void)state;
+    subject = (struct subject){.lesson = NULL};
+    lesson_pool_init(&subject.pool, 0);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    assert_int_equal(subject.pool.given, 0);
+    lesson_pool_fini(&subject.pool);
+    lesson_pool_fini(&subject.pool);
+    return 0;
+}
+
+static void check(enum lesson_kind kind, const char *coding, struct span body, const char *items) {
+    struct split split = {begin, piece, end, &subject};
+    struct buf got;
+    subject.conf = (struct lesson_conf){.kind = kind, .content_encoding = span_str(coding)};
+    split_check(&split, body, &got);
+    assert_true(buf_put(&got, SPAN("\0")) == 0);
+    assert_string_equal((const char *)buf_span(&got).p, items);
+    buf_fini(&got);
+}
+
+static const char page[] =
+    "<!doctype html><head><meta http-equiv=content-security-policy content=\"img-src *\">"
+    "<link rel=stylesheet href=a.css><link rel=stylesheet href=a.css><base href=/b/>"
+    "<link rel=stylesheet href=a.css><script defer src='c.js'></script>"
+    "<style>@font-face{src:url(d)}@font-face{src:url(e);unicode-range:U+0400-045F}</style></head>"
+    "<script src='c.js'></script><link rel=stylesheet href=a.css><script src=f.js></script>";
+
+static const char page_items[] = "policy content-security-policy: img-src *\n"
+                                 "html <a.css>; rel=preload; as=style\n"
+                                 "base /b/\n"
+                                 "html <a.css>; rel=preload; as=style\n"
+                                 "html late <c.js>; rel=preload; as=script\n"
+                                 "font d\n"
+                                 "font e\n"
+                                 "html body <f.js>; rel=preload; as=script\n";
+
+static const char sheet[] = "@import 'a';@import url(a) screen;@font-face{src:url(b)}"
+                            "@font-face{src:url(c);unicode-range:U+1";
+
+static const char sheet_items[] = "import a\nfont b\nfont c\n";
+
+static void pack(int bits, struct span in, struct buf *out) {
+    z_stream z = {.next_in = Z_NULL};
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    size_t most = deflateBound(&z, in.n);
+    buf_init(out, most);
+    z.next_in = (Bytef *)(uintptr_t)in.p;
+    z.avail_in = (unsigned)in.n;
+    z.next_out = buf_reserve(out, most);
+    z.avail_out = (unsigned)most;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    buf_wrote(out, most - z.avail_out);
+    deflateEnd(&z);
+}
+
+static void test_a_page_teaches_what_its_html_needs(void **state) {
+    (void)state;
+    check(LESSON_PAGE, "", span_str(page), page_items);
+}
+
+static void test_a_stylesheet_teaches_imports_and_fonts(void **state) {
+    (void)state;
+    check(LESSON_SHEET, "identity", span_str(sheet), sheet_items);
+}
+
+static void test_a_compressed_body_teaches_the_same(void **state) {
+    struct buf packed;
+    (void)state;
+    pack(15 + 16, span_str(page), &packed);
+    check(LESSON_PAGE, "gzip", buf_span(&packed), page_items);
+    buf_fini(&packed);
+    pack(15, span_str(sheet), &packed);
+    check(LESSON_SHEET, "deflate", buf_span(&packed), sheet_items);
+    // One that broke off is not taken for complete.
+    check(LESSON_SHEET, "deflate", span_first(buf_span(&packed), packed.to - 4),
+          "import a\nfont b\n");
+    buf_fini(&packed);
+}
+
+static void test_a_body_that_is_not_what_its_coding_says_ends_the_lesson(void **state) {
+    (void)state;
+    check(LESSON_PAGE, "gzip", span_str(page), "bad\n");
+}
+
+static void test_a_body_that_breaks_off_ends_nothing(void **state) {
+    struct buf got;
+    (void)state;
+    buf_init(&got, 1024);
+    subject.conf = (struct lesson_conf){.kind = LESSON_SHEET};
+    begin(&subject);
+    lesson_feed(subject.lesson, SPAN("@import 'a';@import 'b"));
+    assert_false(lesson_is_done(subject.lesson));
+    tell(&subject, &got);
+    assert_true(span_eq(buf_span(&got), SPAN("import a\n")));
+    buf_fini(&got);
+}
+
+static void test_what_a_document_teaches_is_bounded(void **state) {
+    struct buf html, got;
+    (void)state;
+    buf_init(&html, 1 << 20);
+    buf_init(&got, 1 << 20);
+    for (int i = 0; i <= LESSON_ITEMS_MAX; i++) {
+        split_line(&html, "<script src=%d></script>", i);
+    }
+    subject.conf = (struct lesson_conf){.kind = LESSON_PAGE};
+    begin(&subject);
+    lesson_feed(subject.lesson, buf_span(&html));
+    assert_true(lesson_is_done(subject.lesson));
+    tell(&subject, &got);
+    assert_true(span_has_suffix(buf_span(&got), SPAN("html <255>; rel=preload; as=script\ncut\n")));
+    buf_fini(&html);
+    buf_fini(&got);
+}
+
+static void test_a_bomb_is_looked_at_up_to_the_bound(void **state) {
+    struct buf html, packed, got;
+    (void)state;
+    buf_init(&html, 16 << 20);
+    buf_init(&got, 1024);
+    memset(buf_reserve(&html, 8 << 20), ' ', 8 << 20);
+    buf_wrote(&html, 8 << 20);
+    pack(15 + 16, buf_span(&html), &packed);
+    subject.conf = (struct lesson_conf){.kind = LESSON_PAGE, .content_encoding = SPAN("gzip")};
+    begin(&subject);
+    lesson_feed(subject.lesson, span_first(buf_span(&packed), HTML_SCAN_MOST / 512));
+    assert_true(lesson_is_done(subject.lesson));
+    tell(&subject, &got);
+    assert_int_equal(buf_len(&got), 0);
+    buf_fini(&html);
+    buf_fini(&packed);
+    buf_fini(&got);
+}
+
+static void test_the_pool_is_bounded_and_used_again(void **state) {
+    struct lesson_conf conf = {.kind = LESSON_PAGE};
+    struct lesson_pool pool;
+    (void)state;
+    lesson_pool_init(&pool, 2);
+    struct lesson *a = lesson_new(&pool, &conf), *b = lesson_new(&pool, &conf);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_null(lesson_new(&pool, &conf));
+    assert_int_equal(pool.refused, 1);
+    lesson_free(a);
+    lesson_free(NULL);
+    assert_ptr_equal(lesson_new(&pool, &conf), a);
+    lesson_free(a);
+    lesson_free(b);
+    assert_int_equal(pool.kept, 2);
+    lesson_pool_fini(&pool);
+    assert_int_equal(pool.kept, 0);
+}
+
+static void test_nothing_is_learned_where_there_is_nothing_to_read(void **state) {
+    static const struct lesson_conf confs[] = {
+        {.kind = LESSON_NONE},
+        {.kind = LESSON_PAGE, .content_encoding = SPAN_INIT("zstd")},
+        {.kind = LESSON_PAGE, .content_encoding = SPAN_INIT("gzip, br")},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof confs / sizeof *confs; i++) {
+        assert_null(lesson_new(&subject.pool, &confs[i]));
+    }
+    assert_int_equal(subject.pool.given + subject.pool.kept + subject.pool.refused, 0);
+}
+
+static void test_the_content_type_says_what_could_be_learned(void **state) {
+    static const struct {
+        struct span type;
+        enum lesson_kind kind;
+    } types[] = {
+        {SPAN_INIT("text/html; charset=UTF-8"), LESSON_PAGE},
+        {SPAN_INIT("Text/HTML"), LESSON_PAGE},
+        {SPAN_INIT("text/css;charset=UTF-8"), LESSON_SHEET},
+        {SPAN_INIT("text/plain"), LESSON_NONE},
+        {SPAN_INIT("text/html5"), LESSON_NONE},
+        {SPAN_INIT(""), LESSON_NONE},
+    };
+    struct pairs none = {NULL, 0, 0};
+    (void)state;
+    assert_int_equal(lesson_kind_of(&none), LESSON_NONE);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct pair pair = {SPAN("Content-Type"), types[i].type};
+        struct pairs fields = {&pair, 1, 1};
+        assert_int_equal(lesson_kind_of(&fields), types[i].kind);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_page_teaches_what_its_html_needs),
+        TEST(test_a_stylesheet_teaches_imports_and_fonts),
+        TEST(test_a_compressed_body_teaches_the_same),
+        TEST(test_a_body_that_is_not_what_its_coding_says_ends_the_lesson),
+        TEST(test_a_body_that_breaks_off_ends_nothing),
+        TEST(test_what_a_document_teaches_is_bounded),
+        TEST(test_a_bomb_is_looked_at_up_to_the_bound),
+        TEST(test_the_pool_is_bounded_and_used_again),
+        TEST(test_nothing_is_learned_where_there_is_nothing_to_read),
+        TEST(test_the_content_type_says_what_could_be_learned),
+    };
+    return cmocka_run_group_tests_name("lesson", tests, NULL, NULL);
+}
