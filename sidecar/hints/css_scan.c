@@ -6,6 +6,7 @@
 #include "hints/css_rule.h"
 
 enum lex {
+    LEX_START, // of the stylesheet, where a byte order mark may stand
     LEX_PLAIN,
     LEX_SLASH, // behind "/", which may begin a comment
     LEX_COMMENT,
@@ -355,6 +356,18 @@ static void step_url_bad(struct css_scan *s, uint8_t c) {
     }
 }
 
+// A byte order mark is not part of the stylesheet. What is only the beginning of one begins a name.
+static void step_start(struct css_scan *s, uint8_t c) {
+    static const struct span mark = SPAN_INIT("\xef\xbb\xbf");
+    if (c == mark.p[s->text_n]) {
+        put_text(s, span_of(&c, 1));
+        advance(s, 1);
+        s->lex = s->text_n == mark.n ? LEX_PLAIN : LEX_START;
+        return;
+    }
+    s->lex = s->text_n > 0 ? LEX_NAME : LEX_PLAIN;
+}
+
 // ---- plain text ---------------------------------------------------------------------------------
 
 // Keeps the last bytes, for behind them "(" may come with the next piece.
@@ -449,6 +462,9 @@ static void step_plain(struct css_scan *s, uint8_t c) {
 static void step(struct css_scan *s) {
     uint8_t c = s->in.p[0];
     switch ((enum lex)s->lex) {
+    case LEX_START:
+        step_start(s, c);
+        break;
     case LEX_PLAIN:
         step_plain(s, c);
         break;

@@ -8,9 +8,8 @@
 #include "base/span.h"
 
 // Writes `text` without controls and blanks at its ends, without TAB, CR and LF (URL
-// Standard, 4.4), and with everything percent-encoded that is not VCHAR or is one of " < >. Bytes
-// above ASCII are taken for UTF-8. The bytes written to out; 0 when nothing is left or it does not
-// fit into cap.
+// Standard, 4.4), and with everything percent-encoded that is not VCHAR or is one of " < >. The
+// bytes written to out; 0 when nothing is left, it does not fit into cap, or it is not UTF-8.
 size_t reference_clean(struct span text, uint8_t *out, size_t cap);
 // The (clean) reference is inside the document itself and is never fetched: data:, blob:, about:,
 // javascript:, or nothing but a fragment.

@@ -22,6 +22,9 @@ static struct row rows[] = {
     {"nothing", "", ""},
     {"only style rules", "a{color:red}b:not([c=\"}\"]){d:e}", ""},
     // @import
+    {"behind a byte order mark", "\xef\xbb\xbf@import 'a';", "import a\n"},
+    {"half a byte order mark is a name", "\xef\xbb@import 'a';", ""},
+    {"another encoding", "@import 'a\xe4';@import 'b';", "import b\n"},
     {"an import of a string", "@import \"a.css\";", "import a.css\n"},
     {"an import in single quotes", "@import 'a.css';", "import a.css\n"},
     {"an import of an unquoted url", "@import url(a.css);", "import a.css\n"},
