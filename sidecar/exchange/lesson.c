@@ -141,14 +141,18 @@ static void put(struct lesson *lesson, const struct evidence_item *item) {
     evidence_put(lesson->writer, item);
 }
 
-// "content-security-policy: " and the policy; nothing when it is too long.
+// "content-security-policy: " and the policy; nothing when it is too long. Its line breaks, which
+// part its words as blanks do, would not be part of a field.
 static struct span policy_text(struct lesson *lesson, struct span policy) {
     static const struct span name = SPAN_INIT("content-security-policy: ");
     if (policy.n > sizeof lesson->text - name.n) {
         return span_of(NULL, 0);
     }
     memcpy(lesson->text, name.p, name.n);
-    memcpy(lesson->text + name.n, policy.p, policy.n);
+    for (size_t i = 0; i < policy.n; i++) {
+        uint8_t c = policy.p[i];
+        lesson->text[name.n + i] = c < ' ' || c == 0x7f ? ' ' : c;
+    }
     return span_of(lesson->text, name.n + policy.n);
 }
 

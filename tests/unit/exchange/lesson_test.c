@@ -93,7 +93,7 @@ static void check(enum lesson_kind kind, const char *coding, struct span body, c
 }
 
 static const char page[] =
-    "<!doctype html><head><meta http-equiv=content-security-policy content=\"img-src *\">"
+    "<!doctype html><head><meta http-equiv=content-security-policy content=\"img-src\n*\">"
     "<link rel=stylesheet href=a.css><link rel=stylesheet href=a.css><base href=/b/>"
     "<link rel=stylesheet href=a.css><script defer src='c.js'></script>"
     "<style>@font-face{src:url(d)}@font-face{src:url(e);unicode-range:U+0400-045F}</style></head>"
