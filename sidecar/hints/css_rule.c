@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hints/css_rule.h"
 
+#include "hints/css_font.h"
 #include "hints/media.h"
 #include "hints/reference.h"
 
@@ -24,19 +25,6 @@ enum rule {
     RULE_LAYER,
     RULE_MEDIA,
     RULE_SUPPORTS
-};
-
-enum stage {
-    STAGE_START,      // rules: in front of a rule
-    STAGE_STYLE,      // rules: in front of the "{" of a style rule
-    STAGE_AT,         // rules: behind an at-keyword
-    STAGE_IMPORT_URL, // rules: behind @import
-    STAGE_FONT_NAME,  // font: in front of a descriptor
-    STAGE_FONT_OTHER, // font: in a descriptor of no interest
-    STAGE_FONT_SRC_COLON,
-    STAGE_FONT_SRC,
-    STAGE_FONT_RANGE_COLON,
-    STAGE_FONT_RANGE,
 };
 
 static enum block top(const struct css_scan *s) {
@@ -71,7 +59,7 @@ static void push(struct css_scan *s, enum block block) {
     s->stack[s->depth++] = (uint8_t)block;
 }
 
-static struct span text_of(const struct css_scan *s) {
+struct span css_rule_text(const struct css_scan *s) {
     return span_of(s->text, s->is_text_cut ? 0 : s->text_n);
 }
 
@@ -97,9 +85,8 @@ static bool is_for_screens(const struct css_scan *s) {
 
 // ---- @import ------------------------------------------------------------------------------------
 
-// Puts the URL that was read into `held`. False when it cannot be told.
-static bool hold_url(struct css_scan *s) {
-    s->held_n = (uint16_t)reference_clean(text_of(s), s->held, sizeof s->held);
+bool css_rule_hold_url(struct css_scan *s) {
+    s->held_n = (uint16_t)reference_clean(css_rule_text(s), s->held, sizeof s->held);
     if (reference_is_inline(span_of(s->held, s->held_n))) {
         s->held_n = 0;
     }
@@ -108,7 +95,7 @@ static bool hold_url(struct css_scan *s) {
 
 static void take_import_url(struct css_scan *s) {
     s->stage = STAGE_AT;
-    if (!hold_url(s)) {
+    if (!css_rule_hold_url(s)) {
         s->rule = RULE_OTHER;
     }
 }
@@ -117,182 +104,6 @@ static void end_import(struct css_scan *s) {
     if (s->rule == RULE_IMPORT && s->stage == STAGE_AT && is_for_screens(s)) {
         s->item = (struct css_item){.kind = CSS_IMPORT, .url = span_of(s->held, s->held_n)};
         s->is_ready = true;
-    }
-}
-
-// ---- @font-face ---------------------------------------------------------------------------------
-
-static bool is_one_of(struct span name, const struct span *names, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (span_eq_nocase(name, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void begin_source(struct css_scan *s) {
-    s->has_url = s->is_unusable = false;
-    s->type = span_of(NULL, 0);
-    s->held_n = 0;
-}
-
-static void begin_font(struct css_scan *s) {
-    s->stage = STAGE_FONT_NAME;
-    s->is_chosen = false;
-    s->is_latin = true;
-    begin_source(s);
-}
-
-static void take_source_url(struct css_scan *s) {
-    if (!s->is_chosen) {
-        s->has_url = true;
-        hold_url(s);
-    }
-}
-
-static void take_format(struct css_scan *s) {
-    static const struct {
-        struct span name, type;
-    } formats[] = {
-        {SPAN_INIT("woff2"), SPAN_INIT("font/woff2")},
-        {SPAN_INIT("woff2-variations"), SPAN_INIT("font/woff2")},
-        {SPAN_INIT("woff"), SPAN_INIT("font/woff")},
-        {SPAN_INIT("woff-variations"), SPAN_INIT("font/woff")},
-        {SPAN_INIT("truetype"), SPAN_INIT("font/ttf")},
-        {SPAN_INIT("truetype-variations"), SPAN_INIT("font/ttf")},
-        {SPAN_INIT("opentype"), SPAN_INIT("font/otf")},
-        {SPAN_INIT("opentype-variations"), SPAN_INIT("font/otf")},
-    };
-    if (s->is_chosen) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (span_eq_nocase(text_of(s), formats[i].name)) {
-            s->type = formats[i].type;
-            return;
-        }
-    }
-    s->is_unusable = true;
-}
-
-static void take_tech(struct css_scan *s) {
-    static const struct span known[] = {SPAN_INIT("variations"), SPAN_INIT("features-opentype"),
-                                        SPAN_INIT("color-colrv0"), SPAN_INIT("color-colrv1"),
-                                        SPAN_INIT("palettes")};
-    s->is_unusable |= !s->is_chosen && !is_one_of(text_of(s), known, sizeof known / sizeof *known);
-}
-
-// Without a format, what the name of the file ends in says whether browsers have any use for it.
-static bool is_old_format(struct span url) {
-    static const struct span old[] = {SPAN_INIT(".eot"), SPAN_INIT(".svg"), SPAN_INIT(".svgz")};
-    struct span path = span_first(url, span_index(url, '#'));
-    path = span_first(path, span_index(path, '?'));
-    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
-        size_t n = old[i].n;
-        if (path.n > n && span_eq_nocase(span_skip(path, path.n - n), old[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Browsers take the first source that they understand, also when it is a data: URL or one that is
-// too long to be told.
-static void end_source(struct css_scan *s) {
-    if (s->is_chosen) {
-        return;
-    }
-    bool is_old = s->type.n == 0 && is_old_format(span_of(s->held, s->held_n));
-    if (s->has_url && !s->is_unusable && !is_old) {
-        s->is_chosen = true;
-        return;
-    }
-    begin_source(s);
-}
-
-// urange = "U+" 1*HEX [ "-" 1*HEX ] or with "?" for digits that may be any: is it a to z or more?
-static bool has_latin(struct span range) {
-    uint32_t low = 0, high = 0;
-    bool is_low = true;
-    if (range.n < 3 || span_lower_byte(range.p[0]) != 'u' || range.p[1] != '+') {
-        return false;
-    }
-    for (size_t i = 2; i < range.n; i++) {
-        uint8_t c = span_lower_byte(range.p[i]);
-        uint32_t digit = c <= '9' ? c - (uint32_t)'0' : c - (uint32_t)'a' + 10;
-        if (c == '-') {
-            high = 0;
-            is_low = false;
-            continue;
-        }
-        high = high << 4 | (c == '?' ? 15 : digit & 15);
-        low = !is_low ? low : low << 4 | (c == '?' ? 0 : digit & 15);
-    }
-    return low <= 'a' && high >= 'z';
-}
-
-static void end_range(struct css_scan *s) {
-    s->is_latin |= s->range_n <= sizeof s->range && has_latin(span_of(s->range, s->range_n));
-    s->range_n = 0;
-}
-
-void css_rule_range(struct css_scan *s, uint8_t c) {
-    if (c == ',') {
-        end_range(s);
-    } else if (c > ' ' && s->range_n < sizeof s->range) {
-        s->range[s->range_n++] = c;
-    } else if (c > ' ') {
-        s->range_n = sizeof s->range + 1;
-    }
-}
-
-bool css_rule_is_range(const struct css_scan *s) {
-    return s->stage == STAGE_FONT_RANGE && top(s) == BLOCK_FONT;
-}
-
-static void end_descriptor(struct css_scan *s) {
-    if (s->stage == STAGE_FONT_SRC) {
-        end_source(s);
-    } else if (s->stage == STAGE_FONT_RANGE) {
-        end_range(s);
-    }
-    s->stage = STAGE_FONT_NAME;
-}
-
-static void end_font(struct css_scan *s) {
-    end_descriptor(s);
-    if (s->is_chosen && s->held_n > 0) {
-        s->item = (struct css_item){.kind = CSS_FONT,
-                                    .url = span_of(s->held, s->held_n),
-                                    .type = s->type,
-                                    .is_latin = s->is_latin};
-        s->is_ready = true;
-    }
-}
-
-static void begin_descriptor(struct css_scan *s) {
-    struct span name = text_of(s);
-    s->stage = span_eq_nocase(name, SPAN("src"))             ? STAGE_FONT_SRC_COLON
-               : span_eq_nocase(name, SPAN("unicode-range")) ? STAGE_FONT_RANGE_COLON
-                                                             : STAGE_FONT_OTHER;
-}
-
-static void font_delimiter(struct css_scan *s, uint8_t c) {
-    if (s->stage == STAGE_FONT_SRC) {
-        if (c == ',') {
-            end_source(s);
-        }
-    } else if (s->stage == STAGE_FONT_SRC_COLON && c == ':') {
-        s->stage = STAGE_FONT_SRC; // a later src replaces an earlier one
-        s->is_chosen = false;
-        begin_source(s);
-    } else if (s->stage == STAGE_FONT_RANGE_COLON && c == ':') {
-        s->stage = STAGE_FONT_RANGE;
-        s->is_latin = false;
-        s->range_n = 0;
-    } else {
-        s->stage = STAGE_FONT_OTHER;
     }
 }
 
@@ -308,7 +119,7 @@ static void begin_at_rule(struct css_scan *s) {
     s->rule = RULE_OTHER;
     s->media_n = 0;
     for (uint8_t i = 1; i < sizeof names / sizeof *names; i++) {
-        if (span_eq_nocase(text_of(s), names[i])) {
+        if (span_eq_nocase(css_rule_text(s), names[i])) {
             s->rule = i;
         }
     }
@@ -344,7 +155,7 @@ static bool is_dashes(struct span name) {
 }
 
 void css_rule_name(struct css_scan *s) {
-    struct span name = text_of(s);
+    struct span name = css_rule_text(s);
     switch (top(s)) {
     case BLOCK_RULES:
         if (s->stage == STAGE_START && s->text_n > 0 && s->text[0] == '@') {
@@ -358,14 +169,14 @@ void css_rule_name(struct css_scan *s) {
         break;
     case BLOCK_FONT:
         if (s->stage == STAGE_FONT_NAME) {
-            begin_descriptor(s);
+            css_font_name(s);
         }
         break;
     case BLOCK_FORMAT:
-        take_format(s);
+        css_font_format(s);
         break;
     case BLOCK_TECH:
-        take_tech(s);
+        css_font_tech(s);
         break;
     default:
         break;
@@ -378,7 +189,7 @@ void css_rule_url(struct css_scan *s) {
     if (s->stage == STAGE_IMPORT_URL && (block == BLOCK_RULES || block == BLOCK_URL)) {
         take_import_url(s);
     } else if (s->stage == STAGE_FONT_SRC && (block == BLOCK_FONT || block == BLOCK_URL)) {
-        take_source_url(s);
+        css_font_url(s);
     } else if (block == BLOCK_RULES) {
         rule_token(s, SPAN("?"));
     }
@@ -388,7 +199,7 @@ void css_rule_url(struct css_scan *s) {
 void css_rule_string(struct css_scan *s) {
     enum block block = top(s);
     if (block == BLOCK_FORMAT) {
-        take_format(s);
+        css_font_format(s);
     } else if (block == BLOCK_URL || block == BLOCK_RULES) {
         css_rule_url(s);
     }
@@ -407,14 +218,14 @@ void css_rule_url_function(struct css_scan *s) {
 }
 
 void css_rule_function(struct css_scan *s) {
-    struct span name = text_of(s);
+    struct span name = css_rule_text(s);
     enum block block = top(s), opened = BLOCK_PAREN;
     if (block == BLOCK_FONT && s->stage == STAGE_FONT_SRC) {
         opened = span_eq_nocase(name, SPAN("format")) ? BLOCK_FORMAT
                  : span_eq_nocase(name, SPAN("tech")) ? BLOCK_TECH
                                                       : BLOCK_PAREN;
     } else if (block == BLOCK_FONT) {
-        font_delimiter(s, 0);
+        css_font_delimiter(s, 0);
     } else if (block == BLOCK_RULES && (s->rule != RULE_IMPORT || s->stage != STAGE_AT ||
                                         s->media_n > 0 || !span_eq_nocase(name, SPAN("layer")))) {
         rule_token(s, SPAN("?"));
@@ -450,7 +261,7 @@ static void open_brace(struct css_scan *s) {
     if (block == BLOCK_RULES) {
         s->stage = STAGE_START;
     } else if (block == BLOCK_FONT) {
-        begin_font(s);
+        css_font_begin(s);
     }
 }
 
@@ -488,7 +299,7 @@ void css_rule_close(struct css_scan *s, uint8_t c) {
         return;
     }
     if (block == BLOCK_FONT) {
-        end_font(s);
+        css_font_end(s);
     }
     s->depth--;
     if (c == '}' && top(s) == BLOCK_RULES) {
@@ -500,7 +311,7 @@ void css_rule_close(struct css_scan *s, uint8_t c) {
 void css_rule_semicolon(struct css_scan *s) {
     enum block block = top(s);
     if (block == BLOCK_FONT) {
-        end_descriptor(s);
+        css_font_end_descriptor(s);
     } else if (block == BLOCK_RULES && s->stage == STAGE_START) {
         begin_style_rule(s);
     } else if (block == BLOCK_RULES && s->stage != STAGE_STYLE) {
@@ -514,7 +325,7 @@ void css_rule_delimiter(struct css_scan *s, uint8_t c) {
     enum block block = top(s);
     bool is_comment_mark = c == '<' || c == '!' || c == '>'; // of <!-- and -->
     if (block == BLOCK_FONT) {
-        font_delimiter(s, c);
+        css_font_delimiter(s, c);
     } else if (block == BLOCK_RULES &&
                !(s->stage == STAGE_START && s->depth == 0 && is_comment_mark)) {
         rule_token(s, c == ',' ? SPAN(",") : SPAN("?"));
@@ -522,12 +333,16 @@ void css_rule_delimiter(struct css_scan *s, uint8_t c) {
     settle(s);
 }
 
+bool css_rule_is_range(const struct css_scan *s) {
+    return s->stage == STAGE_FONT_RANGE && top(s) == BLOCK_FONT;
+}
+
 void css_rule_end(struct css_scan *s) {
     while (s->depth > 0 && top(s) != BLOCK_FONT && top(s) != BLOCK_RULES) {
         s->depth--;
     }
     if (top(s) == BLOCK_FONT) {
-        end_font(s);
+        css_font_end(s);
     } else {
         end_import(s);
     }

@@ -7,6 +7,25 @@
 
 #include "hints/css_scan.h"
 
+// Where in a rule the stylesheet is read.
+enum css_stage {
+    STAGE_START,      // rules: in front of a rule
+    STAGE_STYLE,      // rules: in front of the "{" of a style rule
+    STAGE_AT,         // rules: behind an at-keyword
+    STAGE_IMPORT_URL, // rules: behind @import
+    STAGE_FONT_NAME,  // font: in front of a descriptor
+    STAGE_FONT_OTHER, // font: in a descriptor of no interest
+    STAGE_FONT_SRC_COLON,
+    STAGE_FONT_SRC,
+    STAGE_FONT_RANGE_COLON,
+    STAGE_FONT_RANGE,
+};
+
+// The text of the token; empty when it was too long.
+struct span css_rule_text(const struct css_scan *s);
+// Puts the URL that was read into s->held. False when it cannot be told.
+bool css_rule_hold_url(struct css_scan *s);
+
 // A name, number, "@name" or "#name".
 void css_rule_name(struct css_scan *s);
 // A string.
@@ -25,9 +44,7 @@ void css_rule_close(struct css_scan *s, uint8_t c);
 void css_rule_semicolon(struct css_scan *s);
 // Any other byte that is a token of its own, or a token that is broken (0).
 void css_rule_delimiter(struct css_scan *s, uint8_t c);
-// One byte of the value of unicode-range, for as long as css_rule_is_range.
-void css_rule_range(struct css_scan *s, uint8_t c);
-// The value of a unicode-range is being read: its bytes are no tokens.
+// The value of a unicode-range is being read: its bytes are no tokens, but css_font_range's.
 bool css_rule_is_range(const struct css_scan *s);
 // The end of the stylesheet.
 void css_rule_end(struct css_scan *s);

@@ -3,6 +3,7 @@
 // and closes blocks is looked for, with strings, comments and url() in between.
 #include "hints/css_scan.h"
 
+#include "hints/css_font.h"
 #include "hints/css_rule.h"
 
 enum lex {
@@ -440,7 +441,7 @@ static void step_plain(struct css_scan *s, uint8_t c) {
     }
     s->last = 0;
     if (css_rule_is_range(s) && c != ';' && c != '}') {
-        css_rule_range(s, c);
+        css_font_range(s, c);
         advance(s, 1);
     } else if (is_space(c)) {
         advance(s, 1);
