@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "server/files.h"
 
+#include "base/date.h"
 #include "base/error.h"
 #include "hints/siphash.h"
 #include "http/condition.h"
-#include "http/date.h"
 #include "http/mime.h"
 #include "http/range.h"
 
