@@ -1,156 +1,206 @@
 // SPDX-License-Identifier: MIT
 #include "admin/api.h"
 
+#include "admin/export_json.h"
+#include "admin/json.h"
+#include "admin/routes_json.h"
 #include "base/error.h"
-#include "hints/route_key.h"
 #include "metrics/exposition.h"
-
-#include <jansson.h>
-#include <stdlib.h>
-
-#define LINK_MOST 8192 // bytes of one link in canonical form
 
 #define TYPE_JSON SPAN("application/json; charset=utf-8")
 #define TYPE_TEXT SPAN(EXPOSITION_TYPE)
 
-static int put_json(const char *bytes, size_t n, void *buf) {
-    return buf_put(buf, span_of(bytes, n)) == 0 ? 0 : -1;
-}
-
-// Writes and frees json.
 static int answer_json(struct api_response *out, int status, json_t *json) {
-    if (json == NULL) {
-        abort(); // out of memory: every text was made to be valid UTF-8
-    }
-    int failed = json_dump_callback(json, put_json, &out->body, JSON_COMPACT | JSON_ENCODE_ANY);
-    json_decref(json);
     out->status = status;
     out->type = TYPE_JSON;
-    return failed == 0 ? 0 : ERR_BUF_LIMIT;
+    return json_write(json, &out->body);
 }
 
-// How many bytes of s from its beginning are one character of UTF-8 (RFC 3629, 4); 0: none.
-static size_t character_len(struct span s) {
-    static const struct {
-        uint8_t first, last, low, high; // of the first byte; of the second
-        size_t n;
-    } forms[] = {
-        {0x01, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (s.p[0] < forms[i].first || s.p[0] > forms[i].last) {
-            continue;
-        }
-        bool is_good = forms[i].n <= s.n;
-        for (size_t k = 1; k < forms[i].n && is_good; k++) {
-            uint8_t low = k == 1 ? forms[i].low : 0x80, high = k == 1 ? forms[i].high : 0xbf;
-            is_good = s.p[k] >= low && s.p[k] <= high;
-        }
-        return is_good ? forms[i].n : 0;
-    }
-    return 0;
+static int refuse(struct api_response *out, int status, const char *why) {
+    buf_take(&out->body, buf_len(&out->body));
+    return answer_json(out, status, json_pack("{s:s}", "error", why));
 }
 
-// A path may hold any bytes; JSON may not. Those that are no UTF-8 are written as %XX.
-static json_t *json_text(struct span s) {
-    char *text = malloc(s.n * 3 + 1);
-    if (text == NULL) {
-        abort();
-    }
-    size_t to = 0;
-    while (s.n > 0) {
-        size_t n = character_len(s);
-        if (n == 0) {
-            text[to++] = '%';
-            text[to++] = "0123456789ABCDEF"[s.p[0] >> 4];
-            text[to++] = "0123456789ABCDEF"[s.p[0] & 15];
-            n = 1;
-        } else {
-            memcpy(text + to, s.p, n);
-            to += n;
-        }
-        s = span_skip(s, n);
-    }
-    json_t *json = json_stringn(text, to);
-    free(text);
-    return json;
+// ---- GET ----------------------------------------------------------------------------------------
+
+static int answer_pages(struct api_response *out, int err) {
+    out->status = 200;
+    out->type = TYPE_JSON;
+    return err == ERR_NOT_FOUND ? refuse(out, 410, "the route called \"after\" was forgotten")
+                                : err;
 }
 
-static json_t *json_links(const struct learner_route *route) {
-    json_t *links = json_array();
-    uint8_t text[LINK_MOST];
-    for (size_t i = 0; i < route->hints_n; i++) {
-        size_t n = hint_format(&route->hints[i], text, sizeof text);
-        if (n > 0) {
-            json_array_append_new(links, json_text(span_of(text, n)));
-        }
-    }
-    return links;
+static int answer_routes(const struct api *api, const struct api_request *q,
+                         struct api_response *out) {
+    return answer_pages(out, routes_json_write(api->learner, q->target, &out->body));
 }
 
-static json_t *json_route(const struct learner_route *route) {
-    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I}",          //
-                     "site", json_text(route_key_site(route->key)),  //
-                     "route", json_text(route_key_path(route->key)), //
-                     "links", json_links(route),                     //
-                     "seen", (json_int_t)route->seen,                //
-                     "first_seen", (json_int_t)route->first_seen_ms, //
-                     "last_seen", (json_int_t)route->last_seen_ms,   //
-                     "version", (json_int_t)route->version);
+static int answer_export(const struct api *api, const struct api_request *q,
+                         struct api_response *out) {
+    return answer_pages(out, export_json_write(api->learner, q->target, &out->body));
 }
 
-static int answer_routes(const struct api *api, struct api_response *out) {
-    json_t *routes = json_array();
-    const struct learner_route *r = learner_first(api->learner);
-    for (; r != NULL; r = learner_after(api->learner, r)) {
-        json_array_append_new(routes, json_route(r));
-    }
-    return answer_json(out, 200, routes);
-}
-
-static int answer_metrics(const struct api *api, struct api_response *out) {
+static int answer_metrics(const struct api *api, const struct api_request *q,
+                          struct api_response *out) {
+    (void)q;
     out->status = 200;
     out->type = TYPE_TEXT;
     return exposition_write(api->metrics, &out->body);
 }
 
-static int answer_health(const struct api *api, struct api_response *out) {
+static int answer_health(const struct api *api, const struct api_request *q,
+                         struct api_response *out) {
+    (void)q;
     return answer_json(out, api->is_draining ? 503 : 200,
                        json_pack("{s:s}", "status", api->is_draining ? "draining" : "ok"));
 }
 
-static const struct {
-    struct span path;
-    int (*answer)(const struct api *, struct api_response *);
-} targets[] = {
-    {SPAN_INIT("/routes"), answer_routes},
-    {SPAN_INIT("/metrics"), answer_metrics},
-    {SPAN_INIT("/health"), answer_health},
-};
+// ---- POST ---------------------------------------------------------------------------------------
 
-static int answer(const struct api *api, struct span method, struct span target,
-                  struct api_response *out) {
-    struct span path = span_first(target, span_index(target, '?'));
-    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
-        if (!span_eq(path, targets[i].path)) {
-            continue;
-        }
-        if (span_eq(method, SPAN("GET")) || span_eq(method, SPAN("HEAD"))) {
-            return targets[i].answer(api, out);
-        }
-        out->allow = SPAN("GET, HEAD");
-        return answer_json(out, 405, json_pack("{s:s}", "error", "only GET and HEAD are allowed"));
+static void tell_change(const struct api *api) {
+    if (api->on_change != NULL) {
+        api->on_change(api->change_self);
     }
-    return answer_json(out, 404, json_pack("{s:s}", "error", "there is no such resource"));
 }
 
-int api_answer(const struct api *api, struct span method, struct span target,
-               struct api_response *out) {
+// The object that the body is, or NULL. Owns: the caller frees it.
+static json_t *read_object(struct span body) {
+    json_error_t error;
+    json_t *json = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &error);
+    if (json_is_object(json)) {
+        return json;
+    }
+    json_decref(json);
+    return NULL;
+}
+
+static int answer_forgotten(const struct api *api, uint64_t n, struct api_response *out) {
+    if (n > 0) {
+        tell_change(api);
+    }
+    return answer_json(out, 200, json_pack("{s:I}", "forgotten", (json_int_t)n));
+}
+
+// Without "audience": of both.
+static int forget(const struct api *api, const json_t *body, struct api_response *out) {
+    static const char *const audiences[] = {"public", "session"};
+    uint8_t bytes[ROUTE_KEY_MAX];
+    json_t *name = json_copy((json_t *)(uintptr_t)body);
+    const json_t *only = json_object_get(body, "audience");
+    bool is_name = false;
+    uint64_t n = 0;
+    for (int i = 0; i < 2; i++) {
+        if (only != NULL && !span_eq(json_text(only), span_str(audiences[i]))) {
+            continue;
+        }
+        json_object_set_new(name, "audience", json_string(audiences[i]));
+        struct span key = json_to_key(name, bytes);
+        is_name = is_name || key.p != NULL;
+        n += key.p != NULL && learner_forget(api->learner, key);
+    }
+    json_decref(name);
+    return is_name ? answer_forgotten(api, n, out)
+                   : refuse(out, 400, "\"site\" and \"route\" must name a route");
+}
+
+static int clear(const struct api *api, const json_t *body, struct api_response *out) {
+    const json_t *site = json_object_get(body, "site");
+    // A misspelt member must not clear everything.
+    if (json_object_size(body) != (site != NULL) || (site != NULL && json_text(site).n == 0)) {
+        return refuse(out, 400, "there may be a \"site\", and nothing else");
+    }
+    struct span name = site != NULL ? json_text(site) : span_of(NULL, 0);
+    return answer_forgotten(api, learner_clear(api->learner, name), out);
+}
+
+static int answer_object(const struct api *api, const struct api_request *q,
+                         struct api_response *out,
+                         int (*act)(const struct api *, const json_t *, struct api_response *)) {
+    json_t *body = read_object(q->body);
+    if (body == NULL) {
+        return refuse(out, 400, "the body must be a JSON object");
+    }
+    int err = act(api, body, out);
+    json_decref(body);
+    return err;
+}
+
+static int answer_forget(const struct api *api, const struct api_request *q,
+                         struct api_response *out) {
+    return answer_object(api, q, out, forget);
+}
+
+static int answer_clear(const struct api *api, const struct api_request *q,
+                        struct api_response *out) {
+    return answer_object(api, q, out, clear);
+}
+
+static int answer_import(const struct api *api, const struct api_request *q,
+                         struct api_response *out) {
+    const char *why;
+    struct import import = {.learner = api->learner,
+                            .now_ms = q->now_ms,
+                            .find_policy = api->find_policy,
+                            .policy_self = api->policy_self};
+    if (export_json_read(&import, q->body, &why) != 0) {
+        return refuse(out, 400, why);
+    }
+    if (import.taken > 0) {
+        tell_change(api);
+    }
+    return answer_json(out, 200,
+                       json_pack("{s:I, s:I}", "imported", (json_int_t)import.taken, "refused",
+                                 (json_int_t)import.refused));
+}
+
+// ---- all ----------------------------------------------------------------------------------------
+
+static const struct target {
+    struct span path;
+    bool is_post;
+    int (*answer)(const struct api *, const struct api_request *, struct api_response *);
+} targets[] = {
+    {SPAN_INIT("/routes"), false, answer_routes}, {SPAN_INIT("/metrics"), false, answer_metrics},
+    {SPAN_INIT("/health"), false, answer_health}, {SPAN_INIT("/export"), false, answer_export},
+    {SPAN_INIT("/import"), true, answer_import},  {SPAN_INIT("/forget"), true, answer_forget},
+    {SPAN_INIT("/clear"), true, answer_clear},
+};
+
+// application/json, with or without parameters. A web page cannot send it to another origin without
+// asking first, and nobody here answers such questions.
+static bool is_json(struct span type) {
+    return span_eq_nocase(span_trim(span_first(type, span_index(type, ';'))),
+                          SPAN("application/json"));
+}
+
+static int answer_target(const struct api *api, const struct target *target,
+                         const struct api_request *q, struct api_response *out) {
+    bool is_get = span_eq(q->method, SPAN("GET")) || span_eq(q->method, SPAN("HEAD"));
+    if (target->is_post ? !span_eq(q->method, SPAN("POST")) : !is_get) {
+        out->allow = target->is_post ? SPAN("POST") : SPAN("GET, HEAD");
+        return refuse(out, 405,
+                      target->is_post ? "only POST is allowed" : "only GET and HEAD are allowed");
+    }
+    if (target->is_post && !is_json(q->type)) {
+        return refuse(out, 415, "the body must be application/json");
+    }
+    return target->answer(api, q, out);
+}
+
+static int answer(const struct api *api, const struct api_request *q, struct api_response *out) {
+    struct span path = span_first(q->target, span_index(q->target, '?'));
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        if (span_eq(path, targets[i].path)) {
+            return answer_target(api, &targets[i], q, out);
+        }
+    }
+    return refuse(out, 404, "there is no such resource");
+}
+
+int api_answer(const struct api *api, const struct api_request *request, struct api_response *out) {
     *out = (struct api_response){0};
     buf_init(&out->body, API_BODY_MOST);
-    int error = answer(api, method, target, out);
+    int error = answer(api, request, out);
     if (error != 0) {
         out->status = 500;
         out->type = TYPE_JSON;

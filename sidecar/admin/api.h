@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What the admin endpoint answers: a method and a target in, a status, a type and a body out. Every
-// target is a row of a table; nothing here changes anything. The caller writes the head and adds
-// what keeps a browser from misusing it (nosniff, no-store).
+// What the admin endpoint answers: a request in, a status, a type and a body out. Every target is a
+// row of a table. GET changes nothing; what changes something is a POST of JSON, which a web page
+// cannot send without being asked first (CORS). The caller writes the head and adds what keeps a
+// browser from misusing it (nosniff, no-store).
 //
-//     GET /routes    what has been learned, JSON
-//     GET /metrics   Prometheus text
-//     GET /health    {"status":"ok"} or 503 {"status":"draining"}
+//     GET  /routes   what has been learned and why each hint is sent or not; ?site= ?route=
+//                    ?audience= ?limit= ?after=
+//     GET  /metrics  Prometheus text
+//     GET  /health   {"status":"ok"} or 503 {"status":"draining"}
+//     GET  /export   what has been learned, to be imported elsewhere; ?since= ?limit= ?after=
+//     POST /import   an export
+//     POST /forget   {"site":"...","route":"...","audience":"public"}: one route
+//     POST /clear    {"site":"..."} or {}: all routes of a site, or of all sites
 #ifndef ADMIN_API_H
 #define ADMIN_API_H
 
@@ -13,13 +19,27 @@
 #include "hints/learner.h"
 #include "metrics/metrics.h"
 
-#define API_BODY_MOST ((size_t)64 << 20) // bytes of an answer: the learner is bounded far below
+#define API_BODY_MOST ((size_t)64 << 20)   // bytes of an answer
+#define API_REQUEST_MOST ((size_t)4 << 20) // bytes of a request's body
 
 // What there is to tell about. Borrowed for the call. On the learner's thread.
 struct api {
     const struct metrics *metrics;
-    const struct learner *learner;
+    struct learner *learner;
+    // As in learner_conf: how an import's links are judged. May be NULL.
+    const struct hint_policy *(*find_policy)(void *self, struct span site);
+    void *policy_self;
+    // Called when a request has changed the learner, so that it is published. May be NULL.
+    void (*on_change)(void *self);
+    void *change_self;
     bool is_draining;
+};
+
+struct api_request {
+    struct span method, target;
+    struct span type; // Content-Type, as received
+    struct span body; // all of it, at most API_REQUEST_MOST
+    uint64_t now_ms;  // Unix time
 };
 
 struct api_response {
@@ -31,8 +51,7 @@ struct api_response {
 
 // Fills *out, which api_response_fini frees. HEAD is answered as GET; the caller leaves the body
 // out. 0, or ERR_BUF_LIMIT (status 500).
-int api_answer(const struct api *api, struct span method, struct span target,
-               struct api_response *out);
+int api_answer(const struct api *api, const struct api_request *request, struct api_response *out);
 // Idempotent.
 void api_response_fini(struct api_response *r);
 

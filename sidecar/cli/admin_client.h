@@ -5,9 +5,17 @@
 
 #include "base/buf.h"
 
-// GET `target` from the endpoint at `address` ("unix:/path" or "host:port"); its body is put into
-// *body, which the caller initialised. 0, or 1 with words in why (why_len bytes).
-int admin_client_fetch(const char *address, const char *target, struct buf *body, char *why,
-                       size_t why_len);
+#define ADMIN_CLIENT_WHY_LEN 512
+
+struct admin_request {
+    const char *method; // "GET" or "POST"
+    const char *target; // "/routes?limit=10"
+    struct span body;   // JSON, of a POST
+};
+
+// Asks the endpoint at `address` ("unix:/path" or "host:port"); the body of a 200 is put into
+// *body, which the caller initialised. 0, or 1 with words in why (ADMIN_CLIENT_WHY_LEN bytes).
+int admin_client_ask(const char *address, const struct admin_request *request, struct buf *body,
+                     char *why);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/cli.h"
 
+#include "cli/learned.h"
 #include "cli/routes.h"
 #include "config/config.h"
 #include "config/help.h"
@@ -11,6 +12,9 @@
 
 // Exit statuses, as in other servers' command lines.
 enum { DONE = 0, FAILED = 1, MISUSED = 2 };
+
+#define ARGUMENTS_WIDTH 36 // columns of the help
+#define INDENT "                                                       "
 
 struct command {
     const char *name, *arguments, *sentence;
@@ -119,12 +123,39 @@ static const struct command commands[] = {
     {"run", "--config FILE", "Serve what a configuration file says.", run},
     {"run", "--root DIR --fastcgi ADDRESS [...]", "Serve a folder of PHP without a file.", run},
     {"check", "FILE", "Look for errors in a configuration file.", check},
-    {"routes", "--admin ADDRESS [--json]", "Show what has been learned.", routes_command},
+    {"routes",
+     "--admin ADDRESS [--site NAME] [--route ROUTE] [--audience public|session]"
+     " [--limit N] [--json]",
+     "Show what has been learned, and why each hint is sent or not.", routes_command},
+    {"forget", "--admin ADDRESS --site NAME ROUTE [--audience public|session]",
+     "Forget one route, written as routes shows it.", learned_forget},
+    {"clear", "--admin ADDRESS [--site NAME]",
+     "Forget all of a site, or of all sites: after a deployment that changes everything.",
+     learned_clear},
+    {"export", "--admin ADDRESS", "Write what has been learned as JSON.", learned_export},
+    {"import", "--admin ADDRESS [FILE]", "Learn from an export, of another outrider too.",
+     learned_import},
     {"help", "[options [--markdown]]", "Show this, or all options of the configuration.", help},
     {"version", "", "Show the version.", version},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
+
+static void show(const struct command *c) {
+    bool fits = strlen(c->arguments) <= ARGUMENTS_WIDTH;
+    printf("  outrider %-7s %-*s%s %s\n", c->name, ARGUMENTS_WIDTH, c->arguments,
+           fits ? "" : "\n" INDENT, c->sentence);
+}
+
+// "outrider routes --help": its rows only.
+static int show_named(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            show(&commands[i]);
+        }
+    }
+    return DONE;
+}
 
 static int help(int argc, char **argv) {
     if (argc >= 1 && strcmp(argv[0], "options") == 0) {
@@ -138,8 +169,7 @@ static int help(int argc, char **argv) {
     }
     printf("Outrider answers 103 Early Hints for slow FastCGI pages.\n\n");
     for (size_t i = 0; i < COMMANDS; i++) {
-        printf("  outrider %-7s %-36s %s\n", commands[i].name, commands[i].arguments,
-               commands[i].sentence);
+        show(&commands[i]);
     }
     printf("\n");
     struct buf text;
@@ -163,6 +193,9 @@ int cli_main(int argc, char **argv) {
     }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, name) == 0) {
+            if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+                return show_named(name);
+            }
             return commands[i].run(argc - 2, argv + 2);
         }
     }

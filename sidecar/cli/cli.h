@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The commands of the program: `outrider run`, `check`, `routes`, `help`, `version`. Each is a row
-// of a table with its words for `outrider help`.
+// The commands of the program: `outrider run`, `check`, `routes`, `forget`, `clear`, `export`,
+// `import`, `help`, `version`. Each is a row of a table with its words for `outrider help`.
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 

@@ -3,54 +3,99 @@
 
 #include "admin/routes_text.h"
 #include "cli/admin_client.h"
+#include "cli/arguments.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#define ANSWER_MOST ((size_t)256 << 20) // bytes of the endpoint's answer
+#define ANSWER_MOST ((size_t)128 << 20) // bytes of one of the endpoint's answers
+#define TARGET_MOST 32768               // bytes
 
-static int print_routes(struct span json) {
-    char why[ROUTES_TEXT_WHY_LEN] = "too long";
-    struct buf text;
-    buf_init(&text, ANSWER_MOST);
-    int err = routes_text_write(json, &text, why);
-    if (err == 0) {
-        fwrite(text.p + text.from, 1, buf_len(&text), stdout);
-    } else {
-        fprintf(stderr, "outrider: the endpoint's answer is not the JSON of routes: %s\n", why);
+struct asked {
+    const char *admin, *site, *route, *audience, *limit;
+    bool is_raw;
+};
+
+static void put_pair(struct buf *target, const char *name, const char *value) {
+    if (value != NULL && value[0] != 0) {
+        buf_put(target, span_str(name));
+        arguments_put_query(target, value);
     }
+}
+
+static int ask(const struct asked *a, const char *after, struct buf *answer) {
+    char why[ADMIN_CLIENT_WHY_LEN] = "";
+    struct buf target;
+    buf_init(&target, TARGET_MOST);
+    buf_put(&target, SPAN("/routes?x"));
+    put_pair(&target, "&site=", a->site);
+    put_pair(&target, "&route=", a->route);
+    put_pair(&target, "&audience=", a->audience);
+    put_pair(&target, "&limit=", a->limit);
+    put_pair(&target, "&after=", after);
+    buf_put(&target, span_of("", 1));
+    struct admin_request q = {.method = "GET", .target = (const char *)buf_span(&target).p};
+    int err = admin_client_ask(a->admin, &q, answer, why);
+    if (err != 0) {
+        fprintf(stderr, "outrider: cannot ask %s: %s\n", a->admin, why);
+    }
+    buf_fini(&target);
+    return err;
+}
+
+static void print(const struct buf *text) {
+    struct span s = buf_span(text);
+    if (s.n > 0) {
+        fwrite(s.p, 1, s.n, stdout);
+    }
+}
+
+// One page of the answer. *all: routes so far.
+static int print_page(const struct asked *a, struct routes_text *t, size_t *all) {
+    struct buf answer, text;
+    buf_init(&answer, ANSWER_MOST);
+    buf_init(&text, ANSWER_MOST);
+    int err = ask(a, t->next, &answer);
+    if (err == 0 && a->is_raw) {
+        print(&answer);
+        t->next[0] = 0;
+        *all += 1;
+    } else if (err == 0) {
+        err = routes_text_write(t, buf_span(&answer), &text);
+        *all += t->routes;
+        print(&text);
+        if (err != 0) {
+            fprintf(stderr, "outrider: the endpoint's answer is not the JSON of routes: %s\n",
+                    t->why);
+        }
+    }
+    buf_fini(&answer);
     buf_fini(&text);
-    return err == 0 ? 0 : 1;
+    return err != 0 ? 1 : 0;
 }
 
 int routes_command(int argc, char **argv) {
-    const char *address = NULL;
-    bool is_raw = false;
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            is_raw = true;
-        } else if (strcmp(argv[i], "--admin") == 0 && i + 1 < argc) {
-            address = argv[++i];
-        } else {
-            fprintf(stderr, "outrider: routes: unknown argument: %s\n", argv[i]);
-            return 2;
-        }
+    struct asked a = {.admin = NULL};
+    struct routes_text t = {.routes = 0};
+    size_t all = 0;
+    const struct argument options[] = {
+        {"--admin", &a.admin, NULL}, {"--site", &a.site, NULL},
+        {"--route", &a.route, NULL}, {"--audience", &a.audience, NULL},
+        {"--limit", &a.limit, NULL}, {"--json", NULL, &a.is_raw},
+        {NULL, NULL, NULL}};
+    (void)argc;
+    int err = arguments_read("routes", options, NULL, argv);
+    if (err != 0) {
+        return err;
     }
-    if (address == NULL) {
+    if (a.admin == NULL) {
         fprintf(stderr, "outrider: routes needs --admin ADDRESS, that of the running program\n");
         return 2;
     }
-    struct buf body;
-    char why[256];
-    buf_init(&body, ANSWER_MOST);
-    int err = admin_client_fetch(address, "/routes", &body, why, sizeof why);
-    if (err != 0) {
-        fprintf(stderr, "outrider: cannot ask %s: %s\n", address, why);
-    } else if (is_raw) {
-        fwrite(body.p + body.from, 1, buf_len(&body), stdout);
-    } else {
-        err = print_routes(buf_span(&body));
+    do {
+        err = print_page(&a, &t, &all);
+    } while (err == 0 && t.next[0] != 0 && a.limit == NULL);
+    if (err == 0 && all == 0) {
+        printf("nothing has been learned yet\n");
     }
-    buf_fini(&body);
     return err;
 }

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "server/log.h"
 
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 64
@@ -35,26 +37,114 @@ static void answer(struct conn *c, struct front_stream *stream, const struct api
     }
 }
 
-static void on_event(struct conn *c, const struct front_event *e) {
-    struct admin_port *p = c->conf->handler_self;
+// ---- requests -----------------------------------------------------------------------------------
+
+// A POST whose body is awaited.
+struct posted {
+    struct list node; // of the connection's requests
+    struct buf body;
+};
+
+static void posted_free(struct posted *p) {
+    list_drop(&p->node);
+    buf_fini(&p->body);
+    free(p);
+}
+
+static void refuse(struct conn *c, struct front_stream *stream, int status) {
+    struct response head = {.status = status};
+    front_head(c->front, stream, &head, true);
+}
+
+static uint64_t unix_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void ask(struct conn *c, struct front_stream *stream, struct span body) {
+    const struct admin_port *p = c->conf->handler_self;
+    const struct span *type = pairs_find(&stream->request.fields, SPAN("content-type"));
+    struct api_request q = {.method = stream->request.method,
+                            .target = stream->request.target,
+                            .type = type != NULL ? *type : span_of(NULL, 0),
+                            .body = body,
+                            .now_ms = unix_ms()};
     struct api_response r;
-    if (e->kind == FRONT_BODY) {
-        front_consumed(c->front, e->stream, e->body.n);
-    }
-    if (e->kind != FRONT_REQUEST) {
-        return;
-    }
-    if (is_foreign(&e->stream->request, p->listen->path.n == 0)) {
-        struct response refused = {.status = 403};
-        front_head(c->front, e->stream, &refused, true);
-        return;
-    }
-    api_answer(p->api, e->stream->request.method, e->stream->request.target, &r);
-    answer(c, e->stream, &r);
+    api_answer(p->api, &q, &r);
+    answer(c, stream, &r);
     api_response_fini(&r);
 }
 
-static const struct conn_handler handler = {.on_event = on_event};
+static void on_request(struct conn *c, struct front_stream *stream) {
+    const struct admin_port *p = c->conf->handler_self;
+    if (is_foreign(&stream->request, p->listen->path.n == 0)) {
+        refuse(c, stream, 403);
+        return;
+    }
+    if (!span_eq(stream->request.method, SPAN("POST"))) {
+        ask(c, stream, span_of(NULL, 0));
+        return;
+    }
+    struct posted *posted = calloc(1, sizeof *posted);
+    if (posted == NULL) {
+        abort();
+    }
+    buf_init(&posted->body, API_REQUEST_MOST);
+    list_init(&posted->node);
+    list_put(&c->requests, &posted->node);
+    stream->owner = posted;
+}
+
+static void on_body(struct conn *c, const struct front_event *e) {
+    struct posted *posted = e->stream->owner;
+    front_consumed(c->front, e->stream, e->body.n);
+    if (posted != NULL && buf_put(&posted->body, e->body) != 0) {
+        e->stream->owner = NULL;
+        posted_free(posted);
+        refuse(c, e->stream, 413);
+    }
+}
+
+static void on_end(struct conn *c, struct front_stream *stream, bool is_complete) {
+    struct posted *posted = stream->owner;
+    if (posted == NULL) {
+        return;
+    }
+    stream->owner = NULL;
+    if (is_complete) {
+        ask(c, stream, buf_span(&posted->body));
+    }
+    posted_free(posted);
+}
+
+static void on_event(struct conn *c, const struct front_event *e) {
+    switch (e->kind) {
+    case FRONT_REQUEST:
+        on_request(c, e->stream);
+        break;
+    case FRONT_BODY:
+        on_body(c, e);
+        break;
+    case FRONT_BODY_END:
+        on_end(c, e->stream, true);
+        break;
+    case FRONT_DONE:
+    case FRONT_RESET:
+        on_end(c, e->stream, false);
+        break;
+    case FRONT_ROOM: // the answer was put as a whole
+        break;
+    }
+}
+
+static void on_close(struct conn *c) {
+    while (!list_is_empty(&c->requests)) {
+        posted_free(LIST_ITEM(c->requests.next, struct posted, node));
+    }
+}
+
+static const struct conn_handler handler = {.on_event = on_event, .on_close = on_close};
 
 static void on_accept(struct acceptor *a, int fd) {
     struct admin_port *p = LIST_ITEM(a, struct admin_port, acceptor);

@@ -19,17 +19,7 @@ static uint64_t unix_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static const struct hint_policy *find_policy(void *self, struct span name) {
-    const struct config *config = self;
-    for (size_t i = 0; i < config->sites_n; i++) {
-        if (span_eq(config->sites[i].name, name)) {
-            return &config->sites[i].policy;
-        }
-    }
-    return NULL;
-}
-
-void keeping_open(struct keeping *k, const struct config *config, struct siphash_key *secret) {
+void keeping_open(struct keeping *k, const struct config *config, struct learner_conf *learner) {
     char why[STORE_WHY_LEN], words[2 * STORE_WHY_LEN];
     *k = (struct keeping){.flush_ms = config->store_flush_ms,
                           .path = config->store_path,
@@ -40,9 +30,9 @@ void keeping_open(struct keeping *k, const struct config *config, struct siphash
     }
     struct store_conf conf = {.path = (const char *)k->path.p,
                               .now_ms = unix_ms(),
-                              .secret = *secret,
-                              .find_policy = find_policy,
-                              .policy_self = (void *)(uintptr_t)config};
+                              .secret = learner->secret,
+                              .find_policy = learner->find_policy,
+                              .policy_self = learner->policy_self};
     int err = sqlite_open(&k->store, &conf, why);
     log_escape(span_str(why), words, sizeof words);
     if (err != 0) {
@@ -53,7 +43,7 @@ void keeping_open(struct keeping *k, const struct config *config, struct siphash
     if (why[0] != 0) {
         log_line(LOG_ERROR, "store %.*s: %s", SPAN_ARG(k->path), words);
     }
-    *secret = k->store->secret;
+    learner->secret = k->store->secret;
 }
 
 // ---- keys that wait -----------------------------------------------------------------------------
@@ -216,21 +206,32 @@ static void on_timer(uv_timer_t *timer) {
 
 // ---- start and end ------------------------------------------------------------------------------
 
+// What the learner calls changed by now came out of the store; only what it has forgotten for want
+// of room is to be dropped there.
+static void pass_over(struct keeping *k) {
+    while (learner_next_changed(k->learner, &k->record) == STEP_ITEM) {
+        if (k->record.is_gone) {
+            remember(k, k->record.key);
+        }
+    }
+}
+
 static void load(struct keeping *k) {
-    uint64_t now_ms = unix_ms(), kept = 0, most = (uint64_t)k->routes_most * FILL_MOST;
+    uint64_t now_ms = unix_ms(), most = (uint64_t)k->routes_most * FILL_MOST;
     enum step step = STEP_MORE;
     for (uint64_t i = 0; i < most && (step = store_next(k->store, &k->record)) == STEP_ITEM; i++) {
-        if (learner_restore(k->learner, &k->record, now_ms)) {
-            kept++;
-        } else {
+        if (!learner_restore(k->learner, &k->record, now_ms)) {
             remember(k, k->record.key); // the learner does not know it: it is dropped
         }
+        pass_over(k);
     }
     const struct store_stats *stats = &k->store->stats;
     if (step == STEP_BAD) {
         tell_failure(k);
     }
-    log_line(LOG_INFO, "store %.*s: %llu routes", SPAN_ARG(k->path), (unsigned long long)kept);
+    const struct learner_stats *learned = learner_stats(k->learner);
+    log_line(LOG_INFO, "store %.*s: %zu routes and patterns", SPAN_ARG(k->path),
+             learned->routes + learned->patterns);
     if (stats->refused > 0) {
         log_line(LOG_WARN, "store %.*s: %llu rows are not valid and were left out",
                  SPAN_ARG(k->path), (unsigned long long)stats->refused);

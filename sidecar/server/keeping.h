@@ -4,7 +4,7 @@
 // thread. A store that cannot be used is told in the log and never stops the serving. kill -9 loses
 // at most what was learned since the last flush.
 //
-//     keeping_open(&k, config, &secret);  // after the loss of rights, before learning_init: the
+//     keeping_open(&k, config, &conf);    // after the loss of rights, before learning_init: the
 //                                         // store brings the secret that voters are hashed with
 //     keeping_start(&k, loop, learner);   // after learning_init; then learning_drain publishes
 //     keeping_close(&k);                  // after the last learning_drain, before learning_close
@@ -35,9 +35,9 @@ struct keeping {
     uint64_t written, failures;
 };
 
-// Opens the store of the configuration, if it has one. *secret becomes the store's. Logs what is
-// wrong.
-void keeping_open(struct keeping *k, const struct config *config, struct siphash_key *secret);
+// Opens the store of the configuration, if it has one. conf->secret becomes the store's. Logs what
+// is wrong.
+void keeping_open(struct keeping *k, const struct config *config, struct learner_conf *conf);
 // Gives all that is kept to the learner, and writes what changes from then on.
 void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner);
 // Writes the rest and closes; the loop must run once more. Idempotent.

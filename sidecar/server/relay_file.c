@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "http/uri.h"
+#include "server/files_age.h"
 #include "server/log.h"
 #include "server/relay_body.h"
 
@@ -34,7 +35,12 @@ void relay_file_open(struct relay *r) {
     struct exchange_event e = {.kind = EXCHANGE_HEAD, .response = &r->file.head};
     int err = files_open(r->conf->files, &r->file, &r->exchange.route, &r->stream->request,
                          &r->stream->arena);
+    if (err == 0) {
+        err = files_age_put(&r->file, r->exchange.site, &r->stream->request, &r->exchange.route,
+                            &r->stream->arena);
+    }
     if (err != 0) {
+        files_close(r->conf->files, &r->file);
         e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = err};
     }
     r->has_file = err == 0;

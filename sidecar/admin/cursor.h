@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// How an answer that is cut goes on: "next" names the last route given, "after" asks for those
+// behind it. Routes that are seen in between move to the front and are missed; ?since= finds them.
+#ifndef ADMIN_CURSOR_H
+#define ADMIN_CURSOR_H
+
+#include "base/buf.h"
+#include "hints/learner.h"
+#include "hints/route_key.h"
+
+// The key of the last route given: a copy, since the learner lends one route at a time.
+struct cursor {
+    size_t n;
+    uint8_t key[ROUTE_KEY_MAX];
+};
+
+// The first route that the query of `target` asks for into *out: behind "after", or the first of
+// all; NULL: there is none. False when the one called "after" is not known any more.
+bool cursor_start(const struct learner *learner, struct span target,
+                  const struct learner_route **out);
+void cursor_keep(struct cursor *c, const struct learner_route *r);
+// Ends the array and its object: last is the last route given if there are more, else NULL. 0, or
+// ERR_BUF_LIMIT.
+int cursor_end(const struct cursor *last, struct buf *out);
+
+#endif

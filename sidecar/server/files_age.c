@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "server/files_age.h"
+
+#include "hints/version.h"
+#include "http/mime.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define HASH_LEAST 8   // characters
+#define NAME_MOST 1024 // bytes of a file's name
+
+static bool is_version_key(struct span key) {
+    static const struct span keys[] = {SPAN_INIT("ver"), SPAN_INIT("v"), SPAN_INIT("version"),
+                                       SPAN_INIT("rev"), SPAN_INIT("hash")};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (span_eq_nocase(key, keys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_version_key(struct span query) {
+    struct span pair;
+    while (span_cut(&query, '&', &pair)) {
+        size_t equals = span_index(pair, '=');
+        if (equals + 1 < pair.n && is_version_key(span_first(pair, equals))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What stands in the name where its stem has the version is a hash; numbers with dots are not
+// enough, since nobody promises that "report-2024.05.pdf" never changes.
+static bool has_hash(struct span name) {
+    uint8_t stem[NAME_MOST];
+    size_t n = version_stem(name, stem, sizeof stem);
+    size_t at = span_index(span_of(stem, n), 0x01), len = 0;
+    while (n > 0 && at + len < name.n && memchr(".-_", name.p[at + len], 3) == NULL) {
+        len++;
+    }
+    return len >= HASH_LEAST;
+}
+
+bool files_age_is_versioned(struct span path, struct span query) {
+    struct span name = path, part;
+    while (span_cut(&path, '/', &part)) {
+        name = part;
+    }
+    return has_version_key(query) || has_hash(name);
+}
+
+struct span files_age_of(const struct site *site, struct span path, struct span query,
+                         struct arena *arena) {
+    struct span type = mime_essence(mime_type(path));
+    char text[40];
+    if (span_eq(type, SPAN("text/html")) || span_eq(type, SPAN("application/xhtml+xml"))) {
+        return span_of(NULL, 0);
+    }
+    if (site->asset_immutable && files_age_is_versioned(path, query)) {
+        return SPAN("public, max-age=31536000, immutable");
+    }
+    if (site->asset_max_age_s == 0) {
+        return span_of(NULL, 0);
+    }
+    int n =
+        snprintf(text, sizeof text, "public, max-age=%" PRIu64, (uint64_t)site->asset_max_age_s);
+    return arena_copy(arena, span_of(text, (size_t)n));
+}
+
+int files_age_put(struct file_response *r, const struct site *site, const struct request *request,
+                  const struct route *route, struct arena *arena) {
+    struct span age = files_age_of(site, route->file, request->query, arena);
+    return age.n > 0 ? pairs_put(&r->head.fields, arena, SPAN("cache-control"), age) : 0;
+}
