@@ -11,7 +11,7 @@
 #define TURN_US 10000        // for which one turn writes
 #define NEXT_TURN_MS 1       // after which the next one goes on
 #define KEYS_MOST (1u << 24) // bytes of keys that wait
-#define FILL_MOST 2          // times the learner's routes that are read from a store
+#define FILL_MOST 2          // times the learner's routes that are given to it
 
 static uint64_t unix_ms(void) {
     struct timespec now;
@@ -217,11 +217,12 @@ static void pass_over(struct keeping *k) {
 }
 
 static void load(struct keeping *k) {
-    uint64_t now_ms = unix_ms(), most = (uint64_t)k->routes_most * FILL_MOST;
-    enum step step = STEP_MORE;
-    for (uint64_t i = 0; i < most && (step = store_next(k->store, &k->record)) == STEP_ITEM; i++) {
-        if (!learner_restore(k->learner, &k->record, now_ms)) {
-            remember(k, k->record.key); // the learner does not know it: it is dropped
+    uint64_t now_ms = unix_ms(), most = (uint64_t)k->routes_most * FILL_MOST, n = 0;
+    enum step step;
+    while ((step = store_next(k->store, &k->record)) == STEP_ITEM) {
+        // What the learner does not take is dropped: it would come back with every start.
+        if (n++ >= most || !learner_restore(k->learner, &k->record, now_ms)) {
+            remember(k, k->record.key);
         }
         pass_over(k);
     }

@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from store_test import MANY, PACE_S, command, hinted, learn
+from store_test import MANY, PACE_S, command, hinted, learn, store
 from servers import until
 
 
@@ -57,6 +57,17 @@ def test_another_one_goes_on_where_the_first_was(connect, many, tmp_path):
     command(second, 'import', str(file))
     assert plans(second) == plans(first)
     assert json.loads(command(second, 'export'))['routes']
+
+
+def test_what_is_imported_is_kept_like_what_is_learned(connect, many, tmp_path):
+    first, kept = many(), store(tmp_path / 'learned.db')
+    learn(connect, first, '/a/')
+    file = tmp_path / 'export.json'
+    file.write_text(command(first, 'export'))
+    second = many(top=kept)
+    command(second, 'import', str(file))
+    second.stop()
+    assert plans(many(top=kept)) == plans(first)
 
 
 def test_a_large_export_goes_in_pieces(connect, many, tmp_path):

@@ -268,3 +268,19 @@ def test_clear_forgets_everything_of_a_site(connect, make_outrider, fpm, tmp_pat
     assert not hinted(client, '/page.php'), 'workers still have it'
     command(outrider, 'clear')
     until(lambda: not learned(path), 5, 'it is still kept')
+
+
+def test_what_finds_no_room_any_more_is_dropped_from_the_file(connect, make_outrider, fpm, site, tmp_path):
+    (site / 'many.php').write_text(MANY)
+    path = tmp_path / 'learned.db'
+    first = make_outrider(fpm, front_controller='/many.php', top=store(path))
+    client = connect(first, tls=False)
+    for number in range(300):
+        client.navigate(f'/{number}/')
+        time.sleep(PACE_S)
+    until(lambda: len(learned(path)) >= 300, 5, 'they are not written')
+    first.stop()
+    second = make_outrider(fpm, front_controller='/many.php',
+                           top=store(path) + '\nlearner { routes = 64 }\n')
+    until(lambda: len(learned(path)) <= 64, 5, 'they are still there')
+    assert {route['route'] for route in second.routes()} == learned(path)
