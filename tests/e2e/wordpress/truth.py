@@ -9,7 +9,8 @@ the first time ever, with hints off. From that:
             scripts: Chromium calls a script at the end of the body blocking or not by how soon
             its preload scanner came by.
   fonts     the fonts that were used, of the many that may be declared
-  decoys    all other URLs that were asked for, and the fonts that were declared but not used
+  decoys    all other URLs that were asked for, and the fonts that were declared but not used;
+            and the icon, which a browser with a window asks for
 
 All of them are sets of (URL, destination) as in sec-fetch-dest, decoys of URLs."""
 import asyncio
@@ -21,6 +22,8 @@ from wordpress.site import HOST
 ORIGIN = f'https://{HOST}'
 AT_ONCE = 2                         # pages that Chromium looks at side by side
 NETWORK = '127.0.200.1'             # where it comes from
+# WordPress redirects the first to the second.
+ICON = [ORIGIN + '/favicon.ico', ORIGIN + '/wp-includes/images/w-logo-blue-white-bg.png']
 # What a browser says of itself and of its request; the rest is the client's business.
 KEPT = ('accept', 'accept-language', 'origin', 'referer', 'user-agent', 'upgrade-insecure-requests')
 
@@ -61,7 +64,7 @@ class Truth:
         self.fonts = {r.pair for r in assets if r.dest == 'font'}
         self.declared_fonts = {url for url in view.document['fonts'] if url.startswith(ORIGIN)}
         needed = {url for url, _ in self.wanted | self.fonts}
-        self.decoys = ({r.url for r in assets} | self.declared_fonts) - needed
+        self.decoys = ({r.url for r in assets} | self.declared_fonts | set(ICON)) - needed
 
 
 async def collect(folder, outriders, urls, cookies=None):
