@@ -3,7 +3,6 @@
 
 #include "hints/evidence.h"
 #include "hints/html_scan.h"
-#include "http/coding.h"
 
 #include <stdlib.h>
 
@@ -18,7 +17,7 @@ struct lesson {
     enum lesson_kind kind;
     bool is_done, is_bad, has_base;
     size_t items;
-    struct coding coding;
+    void *packed;              // reads a compressed body; NULL: it is not compressed
     uint32_t seen[SEEN_SLOTS]; // hashes of the items that were put; 0: none
     union {
         struct html_scan html;
@@ -30,8 +29,8 @@ struct lesson {
 
 // ---- the pool -----------------------------------------------------------------------------------
 
-void lesson_pool_init(struct lesson_pool *pool, size_t most) {
-    *pool = (struct lesson_pool){.most = most ? most : LESSON_POOL_DEFAULT};
+void lesson_pool_init(struct lesson_pool *pool, size_t most, const struct unpack *unpack) {
+    *pool = (struct lesson_pool){.unpack = unpack, .most = most ? most : LESSON_POOL_DEFAULT};
 }
 
 void lesson_pool_fini(struct lesson_pool *pool) {
@@ -45,11 +44,12 @@ void lesson_pool_fini(struct lesson_pool *pool) {
 
 static struct lesson *take(struct lesson_pool *pool) {
     struct lesson *lesson = pool->free;
-    if (pool->given == pool->most) {
-        return NULL;
-    }
     if (lesson == NULL) {
-        return malloc(sizeof *lesson);
+        lesson = malloc(sizeof *lesson);
+        if (lesson == NULL) {
+            abort();
+        }
+        return lesson;
     }
     pool->free = lesson->next;
     pool->kept--;
@@ -67,29 +67,49 @@ enum lesson_kind lesson_kind_of(const struct pairs *fields) {
                                                        : LESSON_NONE;
 }
 
-struct lesson *lesson_new(struct lesson_pool *pool, const struct lesson_conf *conf) {
-    enum coding_kind coding = coding_kind_of(conf->content_encoding);
-    if (conf->kind == LESSON_NONE || coding == CODING_UNKNOWN) {
-        return NULL;
-    }
-    struct lesson *lesson = take(pool);
-    if (lesson == NULL) {
-        pool->refused++;
-        return NULL;
-    }
-    pool->given++;
+static bool is_packed(struct span content_encoding) {
+    return content_encoding.n > 0 && !span_eq_nocase(content_encoding, SPAN("identity"));
+}
+
+static void start(struct lesson *lesson, struct lesson_pool *pool, const struct lesson_conf *conf) {
     memset(lesson, 0, offsetof(struct lesson, html));
     lesson->pool = pool;
     lesson->writer = conf->writer;
     lesson->kind = conf->kind;
     if (conf->kind == LESSON_PAGE) {
         html_scan_init(&lesson->html);
-        coding_init(&lesson->coding, coding, HTML_SCAN_MOST);
     } else {
         css_scan_init(&lesson->css, CSS_SCAN_MOST);
-        coding_init(&lesson->coding, coding, CSS_SCAN_MOST);
     }
+}
+
+struct lesson *lesson_new(struct lesson_pool *pool, const struct lesson_conf *conf) {
+    struct span encoding = conf->content_encoding;
+    uint64_t most = conf->kind == LESSON_PAGE ? HTML_SCAN_MOST : CSS_SCAN_MOST;
+    if (conf->kind == LESSON_NONE || (is_packed(encoding) && pool->unpack == NULL)) {
+        return NULL;
+    }
+    if (pool->given == pool->most) {
+        pool->refused++;
+        return NULL;
+    }
+    void *packed = is_packed(encoding) ? pool->unpack->open(encoding, most) : NULL;
+    if (is_packed(encoding) && packed == NULL) {
+        return NULL;
+    }
+    struct lesson *lesson = take(pool);
+    start(lesson, pool, conf);
+    lesson->packed = packed;
+    pool->given++;
     return lesson;
+}
+
+// Its memory is not needed while the rest of the body passes.
+static void stop_unpacking(struct lesson *lesson) {
+    if (lesson->packed != NULL) {
+        lesson->pool->unpack->close(lesson->packed);
+        lesson->packed = NULL;
+    }
 }
 
 void lesson_free(struct lesson *lesson) {
@@ -97,7 +117,7 @@ void lesson_free(struct lesson *lesson) {
         return;
     }
     struct lesson_pool *pool = lesson->pool;
-    coding_fini(&lesson->coding);
+    stop_unpacking(lesson);
     lesson->next = pool->free;
     pool->free = lesson;
     pool->kept++;
@@ -217,26 +237,35 @@ static void look_at(struct lesson *lesson, struct span piece) {
     pull(lesson);
 }
 
-void lesson_feed(struct lesson *lesson, struct span bytes) {
+static void unpack(struct lesson *lesson, struct span bytes) {
+    const struct unpack *with = lesson->pool->unpack;
     enum step step = STEP_MORE;
     struct span piece;
-    if (lesson->is_done) {
-        return;
-    }
-    coding_feed(&lesson->coding, bytes);
-    while (!lesson->is_done && (step = coding_next(&lesson->coding, lesson->unpacked,
-                                                   sizeof lesson->unpacked, &piece)) == STEP_ITEM) {
+    with->feed(lesson->packed, bytes);
+    while (!lesson->is_done && (step = with->next(lesson->packed, lesson->unpacked,
+                                                  sizeof lesson->unpacked, &piece)) == STEP_ITEM) {
         look_at(lesson, piece);
     }
     lesson->is_bad |= step == STEP_BAD;
     lesson->is_done |= lesson->is_bad;
     if (lesson->is_done) {
-        coding_fini(&lesson->coding); // its memory is not needed while the rest of the body passes
+        stop_unpacking(lesson);
+    }
+}
+
+void lesson_feed(struct lesson *lesson, struct span bytes) {
+    if (lesson->is_done) {
+        return;
+    }
+    if (lesson->packed != NULL) {
+        unpack(lesson, bytes);
+    } else {
+        look_at(lesson, bytes);
     }
 }
 
 void lesson_end(struct lesson *lesson) {
-    bool is_whole = lesson->coding.kind == CODING_IDENTITY || coding_is_done(&lesson->coding);
+    bool is_whole = lesson->packed == NULL || lesson->pool->unpack->is_done(lesson->packed);
     if (lesson->kind == LESSON_SHEET && !lesson->is_done && is_whole) {
         css_scan_end(&lesson->css);
         pull(lesson);

@@ -8,6 +8,7 @@
 #define EXCHANGE_LESSON_H
 
 #include "base/pair.h"
+#include "base/unpack.h"
 
 #define LESSON_POOL_DEFAULT 256 // lessons at once
 #define LESSON_ITEMS_MAX 256    // items that one document teaches
@@ -18,6 +19,7 @@ struct evidence_writer;
 struct lesson;
 
 struct lesson_pool {
+    const struct unpack *unpack; // for compressed bodies
     struct lesson *free;
     size_t kept, given, most; // lessons in `free`, lessons that are held, most that may be
     uint64_t refused;         // how often there was none left
@@ -29,8 +31,9 @@ struct lesson_conf {
     struct evidence_writer *writer; // takes the items. Borrowed until lesson_free
 };
 
-// An empty pool of at most `most` lessons (0: LESSON_POOL_DEFAULT). Allocates nothing.
-void lesson_pool_init(struct lesson_pool *pool, size_t most);
+// An empty pool of at most `most` lessons (0: LESSON_POOL_DEFAULT). Allocates nothing. Borrows
+// unpack; NULL: compressed bodies teach nothing.
+void lesson_pool_init(struct lesson_pool *pool, size_t most, const struct unpack *unpack);
 // Frees the lessons that nobody holds. Idempotent.
 void lesson_pool_fini(struct lesson_pool *pool);
 

@@ -210,3 +210,39 @@ enum step coding_next(struct coding *c, uint8_t *buffer, size_t cap, struct span
 bool coding_is_done(const struct coding *c) {
     return c->is_done || c->is_bad || c->room == 0;
 }
+
+// ---- as a struct of functions -------------------------------------------------------------------
+
+static void *unpack_open(struct span content_encoding, uint64_t most) {
+    enum coding_kind kind = coding_kind_of(content_encoding);
+    struct coding *c = kind == CODING_UNKNOWN ? NULL : malloc(sizeof *c);
+    if (c != NULL) {
+        coding_init(c, kind, most);
+    }
+    return c;
+}
+
+static void unpack_feed(void *reader, struct span bytes) {
+    coding_feed(reader, bytes);
+}
+
+static enum step unpack_next(void *reader, uint8_t *buffer, size_t cap, struct span *out) {
+    return coding_next(reader, buffer, cap, out);
+}
+
+static bool unpack_is_done(const void *reader) {
+    return coding_is_done(reader);
+}
+
+static void unpack_close(void *reader) {
+    coding_fini(reader);
+    free(reader);
+}
+
+const struct unpack coding_unpack = {
+    .open = unpack_open,
+    .feed = unpack_feed,
+    .next = unpack_next,
+    .is_done = unpack_is_done,
+    .close = unpack_close,
+};

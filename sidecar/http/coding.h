@@ -8,8 +8,7 @@
 #ifndef HTTP_CODING_H
 #define HTTP_CODING_H
 
-#include "base/span.h"
-#include "base/step.h"
+#include "base/unpack.h"
 
 // Most bytes a decoder may allocate; a stream that needs more is STEP_BAD. Enough for any gzip, and
 // for Brotli up to windows and pieces of 512 KB.
@@ -44,5 +43,7 @@ void coding_feed(struct coding *c, struct span bytes);
 enum step coding_next(struct coding *c, uint8_t *buffer, size_t cap, struct span *out);
 // Nothing comes any more: the body ended by its own account, is broken, or `most` came out.
 bool coding_is_done(const struct coding *c);
+// The same for those who only know that there are codings (base/unpack.h).
+extern const struct unpack coding_unpack;
 
 #endif

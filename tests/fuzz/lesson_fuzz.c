@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "exchange/lesson.h"
 #include "hints/evidence.h"
+#include "http/coding.h"
 #include "support/split.h"
 
 #include <stdlib.h>
@@ -103,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         return 0;
     }
     struct span body = span_of(data + 2, n - 2);
-    lesson_pool_init(&subject.pool, 1);
+    lesson_pool_init(&subject.pool, 1, &coding_unpack);
     subject.conf.kind = data[0] & 1 ? LESSON_SHEET : LESSON_PAGE;
     subject.conf.content_encoding = span_str(codings[data[0] >> 1 & 3]);
     require(split_same(&split, body, data[1]));

@@ -3,6 +3,7 @@
 
 #include "hints/evidence.h"
 #include "hints/html_scan.h"
+#include "http/coding.h"
 #include "support/split.h"
 
 #include <setjmp.h>
@@ -70,7 +71,7 @@ static struct subject subject;
 static int setup(void **state) {
     (void)state;
     subject = (struct subject){.lesson = NULL};
-    lesson_pool_init(&subject.pool, 0);
+    lesson_pool_init(&subject.pool, 0, &coding_unpack);
     return 0;
 }
 
@@ -210,7 +211,7 @@ static void test_the_pool_is_bounded_and_used_again(void **state) {
     struct lesson_conf conf = {.kind = LESSON_PAGE};
     struct lesson_pool pool;
     (void)state;
-    lesson_pool_init(&pool, 2);
+    lesson_pool_init(&pool, 2, &coding_unpack);
     struct lesson *a = lesson_new(&pool, &conf), *b = lesson_new(&pool, &conf);
     assert_non_null(a);
     assert_non_null(b);
