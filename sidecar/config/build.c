@@ -221,8 +221,23 @@ static void build_admin(struct build *b) {
     c->admin.is_loopback = true;
 }
 
+static void build_learner(struct build *b) {
+    struct file_section learner = file_child(&b->top, SECTION_LEARNER, 0);
+    struct file_section store = file_child(&b->top, SECTION_STORE, 0);
+    struct config *c = b->config;
+    c->learner_routes = build_number(b, &learner, OPTION_LEARNER_ROUTES);
+    c->learner_memory = build_number(b, &learner, OPTION_LEARNER_MEMORY);
+    c->learner_ttl_ms = build_number(b, &learner, OPTION_LEARNER_TTL);
+    c->store_path = build_text(b, &store, OPTION_STORE_PATH);
+    c->store_flush_ms = build_number(b, &store, OPTION_STORE_FLUSH);
+    if (file_section_line(&store) != 0 && c->store_path.n == 0) {
+        config_errors_put(b->errors, file_section_line(&store), "store has no path");
+    }
+}
+
 void build_config(struct build *b) {
     build_top(b);
+    build_learner(b);
     build_pools(b);
     build_spawns(b);
     build_sites(b);

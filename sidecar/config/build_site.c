@@ -163,6 +163,7 @@ static void build_files(const struct builder *b) {
     check_each(b, OPTION_SITE_SCRIPTS, site->suffixes, why_no_suffix);
     check_each(b, OPTION_SITE_DENY, site->denied, why_no_pattern);
     site->has_server_timing = build_number(b->build, s, OPTION_SITE_SERVER_TIMING) == 1;
+    site->has_debug_field = build_number(b->build, s, OPTION_SITE_DEBUG_FIELD) == 1;
     site->params = build_list(b->build, s, OPTION_SITE_PARAMS);
     check_each(b, OPTION_SITE_PARAMS, site->params, why_no_param);
     for (size_t i = 0; i < site->index.n; i++) {
@@ -248,21 +249,113 @@ static void build_certificate(const struct builder *b) {
     }
 }
 
-static void build_hints(const struct builder *b) {
-    struct file_section s = file_child(&b->section, SECTION_HINTS, 0);
-    struct site *site = b->site;
-    site->gate.mode = (enum hint_mode)build_number(b->build, &s, OPTION_HINTS_MODE);
-    site->gate.clients = (enum gate_clients)build_number(b->build, &s, OPTION_HINTS_CLIENTS);
-    struct span_list words = build_list(b->build, &s, OPTION_HINTS_LEARN);
+// key, or key=*
+static const char *why_no_query_key(struct span s) {
+    struct span key = span_has_suffix(s, SPAN("=*")) ? span_first(s, s.n - 2) : s;
+    for (size_t i = 0; i < key.n; i++) {
+        if (key.p[i] <= 0x20 || key.p[i] >= 0x7f || strchr("&=#?*", key.p[i]) != NULL) {
+            return "a query key is written as in a URL, with =* behind it where its value does not "
+                   "matter";
+        }
+    }
+    return key.n > 0 ? NULL : "a query key has a name";
+}
+
+// scheme "://" host [":" port], as browsers write an origin
+static const char *why_no_origin(struct span s) {
+    struct span rest = s;
+    if (span_has_prefix(s, SPAN("https://"))) {
+        rest = span_skip(s, 8);
+    } else if (span_has_prefix(s, SPAN("http://"))) {
+        rest = span_skip(s, 7);
+    } else {
+        return "an origin begins with https:// or http://";
+    }
+    size_t colon = span_index(rest, ':');
+    uint64_t port = 0;
+    bool has_port = rest.n > 0 && rest.p[0] != '[' && colon < rest.n;
+    if (has_port && (!span_to_u64(span_skip(rest, colon + 1), &port) || port > UINT16_MAX)) {
+        return "its port is a number up to 65535";
+    }
+    return is_host(has_port ? span_first(rest, colon) : rest)
+               ? NULL
+               : "an origin is a scheme and a host in lower case, and a port if it needs one";
+}
+
+static const char *why_no_name_pattern(struct span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < 0x20 || s.p[i] >= 0x7f) {
+            return "only printable characters of ASCII stand in it";
+        }
+    }
+    return s.n > 0 ? NULL : "it is empty";
+}
+
+static struct span_list build_checked(const struct builder *b, const struct file_section *s,
+                                      enum option id, const char *(*why)(struct span)) {
+    struct builder here = {b->build, *s, b->site};
+    struct span_list list = build_list(b->build, s, id);
+    check_each(&here, id, list, why);
+    return list;
+}
+
+static void build_policy(const struct builder *b, const struct file_section *s) {
+    struct hint_policy *policy = &b->site->policy;
+    struct span_list words = build_list(b->build, s, OPTION_HINTS_LEARN);
     for (size_t i = 0; i < words.n; i++) {
         char why[OPTION_WHY_LEN];
         uint64_t word;
         if (option_parse(OPTION_HINTS_LEARN, words.v[i], &word, why) == 0) {
-            site->learn |= 1U << word;
+            policy->learn |= 1U << word; // the words stand in the order of enum learner_source
         } else {
-            config_errors_put(b->build->errors, file_line(&s, OPTION_HINTS_LEARN), "%s", why);
+            config_errors_put(b->build->errors, file_line(s, OPTION_HINTS_LEARN), "%s", why);
         }
     }
+    struct span_list origins = build_checked(b, s, OPTION_HINTS_ORIGINS, why_no_origin);
+    struct span_list patterns = build_checked(b, s, OPTION_HINTS_PATTERNS, why_no_pattern);
+    policy->origins = origins.v;
+    policy->origins_n = origins.n;
+    policy->patterns = patterns.v;
+    policy->patterns_n = patterns.n;
+    policy->distinct = (unsigned)build_number(b->build, s, OPTION_HINTS_DISTINCT);
+}
+
+static void build_gate(const struct builder *b, const struct file_section *s) {
+    struct gate_conf *gate = &b->site->gate;
+    struct span_list agents = build_checked(b, s, OPTION_HINTS_DENY_AGENTS, why_no_name_pattern);
+    *gate = (struct gate_conf){
+        .mode = (enum hint_mode)build_number(b->build, s, OPTION_HINTS_MODE),
+        .clients = (enum gate_clients)build_number(b->build, s, OPTION_HINTS_CLIENTS),
+        .http1 = build_number(b->build, s, OPTION_HINTS_HTTP1) == 1,
+        .sessions = build_number(b->build, s, OPTION_HINTS_SESSIONS) == 1,
+        .min_think_us = (uint32_t)build_number(b->build, s, OPTION_HINTS_MIN_THINK) * 1000,
+        .holdback = (unsigned)build_number(b->build, s, OPTION_HINTS_HOLDBACK),
+        .agents = agents.v,
+        .agents_n = agents.n,
+    };
+}
+
+static void build_hints(const struct builder *b) {
+    struct file_section s = file_child(&b->section, SECTION_HINTS, 0);
+    struct site *site = b->site;
+    build_gate(b, &s);
+    build_policy(b, &s);
+    site->route_query = build_checked(b, &s, OPTION_HINTS_ROUTE_QUERY, why_no_query_key);
+    site->session_cookies = build_checked(b, &s, OPTION_HINTS_SESSION_COOKIES, why_no_name_pattern);
+    site->limits = (struct plan_limits){
+        .links = build_number(b->build, &s, OPTION_HINTS_LINKS),
+        .bytes = build_number(b->build, &s, OPTION_HINTS_BYTES),
+    };
+    site->policy.limits = &site->limits;
+    site->relay = (enum site_relay)build_number(b->build, &s, OPTION_HINTS_RELAY);
+    site->policy.has_policy = build_number(b->build, &s, OPTION_HINTS_POLICY) == 1;
+    site->has_final_link = build_number(b->build, &s, OPTION_HINTS_FINAL_LINK) == 1;
+}
+
+static void build_assets(const struct builder *b) {
+    struct file_section s = file_child(&b->section, SECTION_ASSETS, 0);
+    b->site->asset_max_age_s = build_number(b->build, &s, OPTION_ASSETS_MAX_AGE) / 1000;
+    b->site->asset_immutable = build_number(b->build, &s, OPTION_ASSETS_VERSIONED) == 1;
 }
 
 // The page on which the operator's own links stand.
@@ -273,7 +366,7 @@ static struct target_page page_of(const struct site *site) {
 // Whether every link in a value of the operator's would become a hint; else why not.
 static const char *why_no_hint(const struct site *site, struct span value, struct arena *a) {
     struct target_page page = page_of(site);
-    struct hint_context context = {.page = &page, .arena = a};
+    struct hint_context context = {.page = &page, .policy = &site->policy, .arena = a};
     struct link_reader reader;
     struct link link;
     unsigned links = 0;
@@ -309,7 +402,7 @@ static void build_rule_hints(const struct builder *b, struct route_rule *rule) {
     }
     arena_fini(&scratch);
     if (is_good && rule->hints.n > 0) {
-        rule->plan = plan_of_links(&fields, &page, keep);
+        rule->plan = plan_of_links(&fields, &page, &b->site->policy, keep);
     }
 }
 
@@ -375,6 +468,7 @@ void build_sites(struct build *b) {
         build_pool_index(&s);
         build_certificate(&s);
         build_hints(&s);
+        build_assets(&s);
         build_rules(&s);
     }
     for (size_t i = 0; i < n; i++) {

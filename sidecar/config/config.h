@@ -57,6 +57,10 @@ struct config {
     size_t spawns_n;
     const struct site *sites; // the first is the default
     size_t sites_n;
+    size_t learner_routes, learner_memory; // most of them; bytes
+    uint64_t learner_ttl_ms;
+    struct span store_path; // zero-terminated; empty: nothing is kept
+    uint64_t store_flush_ms;
     bool has_admin;
     struct listen_conf admin; // if has_admin
 };

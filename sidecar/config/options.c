@@ -80,11 +80,33 @@ static int parse_number(struct span text, const struct unit *units, uint64_t *va
     return 0;
 }
 
+// share = 1*DIGIT [ "." 1*2DIGIT ] "%"
+static int parse_share(struct span text, uint64_t *value) {
+    if (!span_has_suffix(text, SPAN("%"))) {
+        return ERR_SYNTAX;
+    }
+    text = span_first(text, text.n - 1);
+    struct span whole = span_first(text, span_index(text, '.'));
+    struct span part = span_skip(text, whole.n < text.n ? whole.n + 1 : text.n);
+    uint64_t n, m = 0;
+    if (!span_to_u64(whole, &n) || n > 100 || part.n > 2 ||
+        (whole.n < text.n && !span_to_u64(part, &m))) {
+        return ERR_SYNTAX;
+    }
+    *value = n * 100 + (part.n == 1 ? m * 10 : m);
+    return 0;
+}
+
 // A number of base units as it would be written, in the largest unit that divides it.
 static const char *format_number(uint64_t n, enum option_type type, char out[32]) {
     static const struct unit larger[] = {{"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
     static const struct unit bigger[] = {{"GB", 1u << 30}, {"MB", 1 << 20}, {"kB", 1024}, {"", 1}};
     const struct unit *units = type == OPTION_DURATION_TYPE ? larger : bigger;
+    if (type == OPTION_SHARE_TYPE) {
+        snprintf(out, 32, n % 100 ? "%" PRIu64 ".%02" PRIu64 "%%" : "%" PRIu64 "%%", n / 100,
+                 n % 100);
+        return out;
+    }
     int at = type == OPTION_COUNT_TYPE ? 3 : 0;
     while (n == 0 ? at < 3 : n % units[at].factor != 0) {
         at++;
@@ -99,9 +121,12 @@ static int parse_range(const struct option_row *row, struct span text, uint64_t 
                                                                  : no_units;
     const char *form = row->type == OPTION_DURATION_TYPE
                            ? "a duration such as 500ms, 60s, 5min or 1h"
-                       : row->type == OPTION_SIZE_TYPE ? "a size such as 512, 64k or 1MB"
-                                                       : "a whole number";
-    if (parse_number(text, units, value) != 0) {
+                       : row->type == OPTION_SIZE_TYPE  ? "a size such as 512, 64k or 1MB"
+                       : row->type == OPTION_SHARE_TYPE ? "a share such as 2% or 0.5%"
+                                                        : "a whole number";
+    int error = row->type == OPTION_SHARE_TYPE ? parse_share(text, value)
+                                               : parse_number(text, units, value);
+    if (error != 0) {
         snprintf(why, OPTION_WHY_LEN, "%s must be %s, not \"%.*s\"", row->name, form,
                  SPAN_ARG(span_first(text, 80)));
         return ERR_SYNTAX;
@@ -135,6 +160,7 @@ int option_parse(enum option id, struct span text, uint64_t *value, char *why) {
     case OPTION_COUNT_TYPE:
     case OPTION_DURATION_TYPE:
     case OPTION_SIZE_TYPE:
+    case OPTION_SHARE_TYPE:
         if (!is_number && span_eq(text, span_str(row->standard))) {
             *value = 0;
             return 0;
@@ -179,6 +205,7 @@ const char *option_range(enum option id, char *out) {
     case OPTION_COUNT_TYPE:
     case OPTION_DURATION_TYPE:
     case OPTION_SIZE_TYPE:
+    case OPTION_SHARE_TYPE:
         snprintf(out, OPTION_RANGE_LEN, "%s to %s%s%s", format_number(row->least, row->type, least),
                  format_number(row->most, row->type, most),
                  row->type == OPTION_COUNT_TYPE ? " " : "",

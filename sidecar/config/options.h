@@ -28,6 +28,7 @@ enum option_type {
     OPTION_COUNT_TYPE,
     OPTION_DURATION_TYPE,
     OPTION_SIZE_TYPE,
+    OPTION_SHARE_TYPE,
     OPTION_FLAG_TYPE,
     OPTION_CHOICE_TYPE,
     OPTION_TEXT_TYPE,
@@ -59,9 +60,9 @@ const struct section_row *section_row(enum section id);
 const struct option_row *option_row(enum option id);
 // The option takes several values in braces.
 bool option_is_list(enum option id);
-// The value of a COUNT, DURATION (milliseconds), SIZE (bytes), FLAG (0, 1), CHOICE or a single word
-// of WORDS (index of the word). 0, or ERR_SYNTAX with words for the operator in `why`, which has
-// OPTION_WHY_LEN bytes.
+// The value of a COUNT, DURATION (milliseconds), SIZE (bytes), SHARE (ten-thousandths), FLAG (0,
+// 1), CHOICE or a single word of WORDS (index of the word). 0, or ERR_SYNTAX with words for the
+// operator in `why`, which has OPTION_WHY_LEN bytes.
 int option_parse(enum option id, struct span text, uint64_t *value, char *why);
 // What may be given: "500ms to 1min", "off, observe, hint or push", "true or false"; `out` has
 // OPTION_RANGE_LEN bytes. Returns out.

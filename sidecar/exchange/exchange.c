@@ -3,9 +3,7 @@
 
 #include "base/error.h"
 #include "exchange/page.h"
-#include "hints/evidence.h"
 #include "hints/merge.h"
-#include "hints/route_key.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -40,7 +38,11 @@ void exchange_init(struct exchange *x, const struct exchange_conf *conf, struct 
     x->gate = GATE_ANSWERED; // until it is decided: who is answered at once is not hinted
 }
 
-static struct exchange_command *command(struct exchange *x, enum exchange_command_kind kind) {
+void exchange_fini(struct exchange *x) {
+    teaching_leave(x);
+}
+
+struct exchange_command *exchange_command(struct exchange *x, enum exchange_command_kind kind) {
     assert(x->count < EXCHANGE_COMMANDS);
     struct exchange_command *c = &x->commands[(x->first + x->count++) % EXCHANGE_COMMANDS];
     *c = (struct exchange_command){.kind = kind};
@@ -59,46 +61,34 @@ enum step exchange_next(struct exchange *x, struct exchange_command *out) {
 
 // ---- answers of our own -------------------------------------------------------------------------
 
-// Server-Timing (W3C): what was decided about the hints, how long the final head took, and what
-// failed. For the operator's eyes in the browser's tools; only where the site wants it.
-static void put_server_timing(struct exchange *x, int error) {
-    char text[160];
-    if (x->site == NULL || !x->site->has_server_timing) {
-        return;
-    }
-    uint64_t think_us = x->now_us - x->asked_us;
-    bool has_gate = x->route.kind == ROUTE_SCRIPT;
-    int n = snprintf(text, sizeof text, "outrider;desc=\"%s\", think;dur=%" PRIu64 ".%03" PRIu64,
-                     has_gate ? gate_reason_row(x->gate)->label : "file", think_us / 1000,
-                     think_us % 1000);
-    if (error != 0) {
-        n += snprintf(text + n, sizeof text - (size_t)n, ", failed;desc=\"%s\"",
-                      error_row(error)->label);
-    }
-    struct span value = arena_copy(x->arena, span_of(text, (size_t)n));
-    if (value.p != NULL) {
-        pairs_put(&x->head.fields, x->arena, SPAN("server-timing"), value);
-    }
+// The fields of the final head, with ours.
+static void merge(struct exchange *x, const struct response *response, int error) {
+    struct pair fields[2];
+    struct merge_extra extra = hinting_extra(x, error, fields);
+    x->head = *response;
+    x->status = response->status;
+    merge_fields(&response->fields, &extra, x->arena, &x->head.fields);
 }
 
 static void answer_page(struct exchange *x, const struct page *page, int error) {
     exchange_enter(x, EXCHANGE_ANSWERING);
-    x->head = page->head;
-    put_server_timing(x, error);
-    x->status = page->head.status;
-    struct exchange_command *head = command(x, COMMAND_HEAD);
+    merge(x, &page->head, error);
+    if (x->route.kind == ROUTE_ERROR || x->route.kind == ROUTE_REDIRECT) {
+        teaching_head(x, &page->head);
+    }
+    struct exchange_command *head = exchange_command(x, COMMAND_HEAD);
     head->response = &x->head;
     head->end = page->body.n == 0;
     if (!head->end) {
-        command(x, COMMAND_BODY)->body = page->body;
-        command(x, COMMAND_FINISH);
+        exchange_command(x, COMMAND_BODY)->body = page->body;
+        exchange_command(x, COMMAND_FINISH);
     }
     exchange_enter(x, EXCHANGE_DONE);
 }
 
 static void reset(struct exchange *x, int error) {
     exchange_enter(x, EXCHANGE_BROKEN);
-    command(x, COMMAND_RESET)->error = error;
+    exchange_command(x, COMMAND_RESET)->error = error;
 }
 
 // How long what the range does not fit into is (RFC 9110, 15.5.17).
@@ -155,84 +145,6 @@ static void redirect_https(struct exchange *x) {
     answer_redirect(x, span_of(text, (size_t)n));
 }
 
-// ---- hinting ------------------------------------------------------------------------------------
-
-static struct gate_conf gate_of(const struct exchange *x) {
-    struct gate_conf gate = x->site->gate;
-    if (x->route.rule != NULL && x->route.rule->has_mode) {
-        gate.mode = x->route.rule->mode;
-    }
-    return gate;
-}
-
-static struct target_page page_of(const struct exchange *x) {
-    return (struct target_page){x->request->scheme, x->request->authority, x->request->target};
-}
-
-static void promise(struct exchange *x) {
-    if (x->push.n > 0) {
-        struct exchange_command *c = command(x, COMMAND_PROMISE);
-        c->paths = x->push.paths;
-        c->paths_n = x->push.n;
-    }
-}
-
-static bool may_push(const struct exchange *x, enum hint_mode least) {
-    return x->can_push && !x->is_pushed && gate_of(x).mode >= least;
-}
-
-// What is known of the route before anybody is asked: the operator's rule and the learned plan.
-static const struct plan *find_plan(struct exchange *x) {
-    const struct route_rule *rule = x->route.rule;
-    const struct plan *learned = NULL;
-    if (x->key.n > 0) {
-        learned = x->conf->find_plan(x->conf->plan_self, x->key);
-        x->has_plan = learned != NULL;
-    }
-    return plan_union(rule != NULL ? rule->plan : NULL, learned, x->arena);
-}
-
-static void hint(struct exchange *x) {
-    struct gate_conf gate = gate_of(x);
-    if (gate.mode != HINT_MODE_OFF && x->is_named && x->site->learn != 0 &&
-        span_eq(x->request->method, SPAN("GET"))) {
-        x->key = route_key(x->arena, x->site->name, x->request->path);
-    }
-    const struct plan *plan = find_plan(x);
-    struct gate_facts facts = {.has_hints = plan_has_link(plan)};
-    x->gate = gate_decide(&gate, x->request, &facts);
-    if (x->gate == GATE_SEND) {
-        x->has_informed = true;
-        command(x, COMMAND_INFORM)->response = &plan->response;
-    }
-    push_init(&x->push);
-    if (may_push(x, HINT_MODE_HINT) && x->route.rule != NULL) {
-        for (size_t i = 0; i < x->route.rule->pushes.n && x->push.n < PUSH_MAX; i++) {
-            x->push.paths[x->push.n++] = x->route.rule->pushes.v[i];
-        }
-    }
-    if (may_push(x, HINT_MODE_PUSH)) {
-        push_put_plan(&x->push, plan);
-    }
-    promise(x);
-}
-
-// The application's own 103, where ours has not left: browsers act on the first one only.
-static void relay_interim(struct exchange *x, const struct response *response) {
-    if (x->state != EXCHANGE_THINKING || x->has_informed || response->status != 103) {
-        return;
-    }
-    struct target_page page = page_of(x);
-    const struct plan *plan = plan_of_links(&response->fields, &page, x->arena);
-    struct gate_conf gate = gate_of(x);
-    struct gate_facts facts = {.has_hints = plan_has_link(plan)};
-    x->gate = gate_decide(&gate, x->request, &facts);
-    if (x->gate == GATE_SEND) {
-        x->has_informed = true;
-        command(x, COMMAND_INFORM)->response = &plan->response;
-    }
-}
-
 // ---- asking -------------------------------------------------------------------------------------
 
 static void call(struct exchange *x) {
@@ -249,7 +161,7 @@ static void call(struct exchange *x) {
     if (x->state == EXCHANGE_NEW) {
         exchange_enter(x, EXCHANGE_THINKING);
     }
-    command(x, COMMAND_CALL)->params = &x->params;
+    exchange_command(x, COMMAND_CALL)->params = &x->params;
 }
 
 static bool buffers_request(const struct exchange *x) {
@@ -273,7 +185,8 @@ static void run_script(struct exchange *x) {
         answer_error(x, ERR_BODY_LIMIT);
         return;
     }
-    hint(x);
+    x->has_decision = true;
+    hinting_request(x);
     x->is_buffered = buffers_response(x);
     // FastCGI wants the length before the first byte.
     if (x->request->body_len == BODY_UNKNOWN || (x->request->body_len > 0 && buffers_request(x))) {
@@ -291,12 +204,14 @@ static void on_request(struct exchange *x) {
         redirect_https(x);
         return;
     }
+    teaching_request(x);
+    x->has_decision = x->is_get && x->signs.is_navigation;
     struct router_query query = {x->site, x->request, x->conf->files, x->arena};
     router_route(&query, &x->route);
     switch (x->route.kind) {
     case ROUTE_FILE:
         exchange_enter(x, EXCHANGE_THINKING);
-        command(x, COMMAND_FILE);
+        exchange_command(x, COMMAND_FILE);
         break;
     case ROUTE_SCRIPT:
         run_script(x);
@@ -321,7 +236,7 @@ static void on_request_body(struct exchange *x, struct span body) {
         return;
     }
     if (x->body_len > x->site->body_limit) {
-        command(x, COMMAND_ABORT);
+        exchange_command(x, COMMAND_ABORT);
         if (x->state == EXCHANGE_THINKING) {
             answer_error(x, ERR_BODY_LIMIT);
         } else {
@@ -329,7 +244,7 @@ static void on_request_body(struct exchange *x, struct span body) {
         }
         return;
     }
-    command(x, COMMAND_CALL_BODY)->body = body;
+    exchange_command(x, COMMAND_CALL_BODY)->body = body;
 }
 
 static void on_request_end(struct exchange *x) {
@@ -342,23 +257,11 @@ static void on_request_end(struct exchange *x) {
         call(x);
     }
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
-        command(x, COMMAND_CALL_END);
+        exchange_command(x, COMMAND_CALL_END);
     }
 }
 
 // ---- answering ----------------------------------------------------------------------------------
-
-static bool has_link(const struct response *response) {
-    return pairs_find(&response->fields, SPAN("link")) != NULL;
-}
-
-static void teach(struct exchange *x, const struct response *response) {
-    // A route without links that nobody hints has nothing to say.
-    if (x->key.n > 0 && (has_link(response) || x->has_plan) &&
-        evidence_may_teach(x->request, response) == TEACH_OK) {
-        command(x, COMMAND_LEARN)->response = response;
-    }
-}
 
 // Fields by which an application steers its server, and which are not the client's business.
 static bool is_for_us(struct span name) {
@@ -404,32 +307,22 @@ static void on_head(struct exchange *x, const struct response *given) {
     const struct response *response = &copy;
     if (x->route.kind == ROUTE_SCRIPT && obey(x, &copy)) {
         x->is_sendfile = true;
-        command(x, COMMAND_SENDFILE)->response = given;
+        exchange_command(x, COMMAND_SENDFILE)->response = given;
         return;
     }
     if (x->is_pushed && response->status >= 400) {
-        command(x, COMMAND_ABORT);
+        exchange_command(x, COMMAND_ABORT);
         reset(x, ERR_NOT_FOUND);
         return;
     }
-    if (x->route.kind == ROUTE_SCRIPT && !x->is_sendfile) {
-        teach(x, given);
-    }
-    push_init(&x->push);
-    if (may_push(x, HINT_MODE_HINT) && response->status == 200 && has_link(response)) {
-        struct target_page page = page_of(x);
-        push_put_links(&x->push, &response->fields, &page, x->arena);
-        promise(x);
-    }
+    teaching_head(x, response);
+    hinting_push(x, response);
+    merge(x, response, 0);
     exchange_enter(x, EXCHANGE_ANSWERING);
-    x->head = *response;
-    merge_fields(&response->fields, x->arena, &x->head.fields);
     if (x->is_pushed) {
         pairs_put(&x->head.fields, x->arena, SPAN("x-http2-push"), SPAN("pushed"));
     }
-    put_server_timing(x, 0);
-    x->status = response->status;
-    command(x, COMMAND_HEAD)->response = &x->head;
+    exchange_command(x, COMMAND_HEAD)->response = &x->head;
 }
 
 static void on_failed(struct exchange *x, int error) {
@@ -443,7 +336,7 @@ static void on_failed(struct exchange *x, int error) {
 static void on_client_gone(struct exchange *x) {
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
         exchange_enter(x, EXCHANGE_BROKEN);
-        command(x, COMMAND_ABORT);
+        exchange_command(x, COMMAND_ABORT);
     }
 }
 
@@ -462,21 +355,26 @@ void exchange_put(struct exchange *x, const struct exchange_event *event) {
         on_client_gone(x);
         break;
     case EXCHANGE_INTERIM:
-        relay_interim(x, event->response);
+        hinting_interim(x, event->response);
         break;
     case EXCHANGE_HEAD:
         on_head(x, event->response);
         break;
     case EXCHANGE_BODY:
         if (x->state == EXCHANGE_ANSWERING) {
-            command(x, COMMAND_BODY)->body = event->body;
+            teaching_body(x, event->body);
+            exchange_command(x, COMMAND_BODY)->body = event->body;
         }
         break;
     case EXCHANGE_END:
         if (x->state == EXCHANGE_ANSWERING) {
-            command(x, COMMAND_FINISH);
+            teaching_end(x);
+            exchange_command(x, COMMAND_FINISH);
             exchange_enter(x, EXCHANGE_DONE);
         }
+        break;
+    case EXCHANGE_SENT:
+        teaching_sent(x);
         break;
     case EXCHANGE_FAILED:
         on_failed(x, event->error);

@@ -4,7 +4,8 @@
 // backend). It knows neither HTTP/2 nor FastCGI nor files; server/relay carries its commands out.
 //
 //     REQUEST ─► [INFORM] [PROMISE] CALL | FILE | HEAD BODY FINISH        (states.def)
-//     INTERIM ─► [INFORM]     HEAD ─► [LEARN] [PROMISE] HEAD     BODY ─► BODY     END ─► FINISH
+//     INTERIM ─► [INFORM]     HEAD ─► [LEARN] [PROMISE] HEAD     BODY ─► BODY
+//     END ─► [LEARN] FINISH   SENT
 //     FAILED  ─► HEAD BODY FINISH (an error page), or RESET when the head is already out
 #ifndef EXCHANGE_EXCHANGE_H
 #define EXCHANGE_EXCHANGE_H
@@ -12,10 +13,12 @@
 #include "base/message.h"
 #include "base/step.h"
 #include "exchange/cgi_env.h"
+#include "exchange/hinting.h"
 #include "exchange/router.h"
-#include "hints/gate.h"
-#include "hints/plan.h"
+#include "exchange/teaching.h"
+#include "hints/audience.h"
 #include "hints/push.h"
+#include "hints/seen.h"
 
 enum exchange_state {
 #define STATE(name, from, meaning) EXCHANGE_##name,
@@ -33,6 +36,7 @@ enum exchange_event_kind {
     EXCHANGE_HEAD,         // the backend's final head
     EXCHANGE_BODY,         // bytes of its body
     EXCHANGE_END,          // its response is complete
+    EXCHANGE_SENT,         // the client's connection has taken the last of it
     EXCHANGE_FAILED,       // it will not come: error
 };
 
@@ -55,7 +59,7 @@ enum exchange_command_kind {
     COMMAND_CALL_END,  // the request's body is complete
     COMMAND_FILE,      // answer with the file exchange->route.file
     COMMAND_SENDFILE,  // answer with the file that `response` names, with its fields
-    COMMAND_LEARN,     // `response` teaches the route exchange->key
+    COMMAND_LEARN,     // `body` is evidence for the learner, borrowed until the next event
     COMMAND_ABORT,     // the backend's answer is not wanted any more
 };
 
@@ -74,11 +78,10 @@ struct exchange_command {
 struct exchange_conf {
     const struct router *router;
     const struct router_files *files;
-    // The published plan of a route, or NULL. Borrowed until the end of the loop's turn.
-    const struct plan *(*find_plan)(void *self, struct span key);
-    void *plan_self;
-    bool redirect_https; // this listener answers everything by a redirect to https
-    uint16_t https_port; // of that redirect
+    struct hinting_conf hinting;
+    struct teaching *teaching; // NULL: nothing is taught
+    bool redirect_https;       // this listener answers everything by a redirect to https
+    uint16_t https_port;       // of that redirect
 };
 
 #define EXCHANGE_COMMANDS 8 // most commands that one event leads to
@@ -91,36 +94,49 @@ struct exchange {
     struct arena *arena;
     const struct site *site;
     struct route route;
-    struct span key;       // of the route, for the learner; empty when it is not learned
-    bool has_plan;         // something was published for the route
+    const struct audience_address *from; // the client's
+    struct seen *seen; // what its connection was hinted and has fetched; NULL: nothing is kept
+    struct hinting hinting;
     enum gate_reason gate; // what was decided about the 103 of this request
-    bool can_push;         // the client's connection takes pushes
-    bool is_pushed;        // this exchange answers a push: no hints, no further pushes
-    bool is_named;         // the site has the request's host as a name
-    bool has_informed;     // a 103 left
-    bool is_collecting;    // the backend is asked when the request's body is complete
-    bool is_sendfile;      // the backend left the body to us: X-Accel-Redirect, X-Sendfile
-    bool is_buffered;      // the response may be read faster than the client takes it
-    uint64_t body_len;     // bytes of the request's body so far
-    int status;            // of the final head
-    uint64_t now_us;       // the time, set by the caller before each exchange_put; any zero
-    uint64_t asked_us;     // when the request came
-    struct response head;  // what COMMAND_HEAD gives, with the fields merged
-    struct pairs params;   // what COMMAND_CALL gives
-    struct push push;      // what COMMAND_PROMISE gives
+    bool has_decision;     // and that is to be counted: a script was asked, or somebody navigated
+    struct span key;       // of the route (hinting_key)
+    bool has_key, is_clean, is_session;
+    struct teaching_signs signs;
+    struct visit_ref visit, fetch; // the visit that this request is, or is a fetch of
+    struct study *study;           // what is being learned from the response
+    bool is_get, is_fetch_good;
+    bool can_push;        // the client's connection takes pushes
+    bool is_pushed;       // this exchange answers a push: no hints, no further pushes
+    bool is_named;        // the site has the request's host as a name
+    bool is_collecting;   // the backend is asked when the request's body is complete
+    bool is_sendfile;     // the backend left the body to us: X-Accel-Redirect, X-Sendfile
+    bool is_buffered;     // the response may be read faster than the client takes it
+    uint64_t body_len;    // bytes of the request's body so far
+    int status;           // of the final head
+    uint64_t now_us;      // the time, set by the caller before each exchange_put; any zero
+    uint64_t asked_us;    // when the request came
+    struct response head; // what COMMAND_HEAD gives, with the fields merged
+    struct pairs params;  // what COMMAND_CALL gives
+    struct push push;     // what COMMAND_PROMISE gives
     struct exchange_command commands[EXCHANGE_COMMANDS];
     uint8_t first, count;
 };
 
-// request and arena belong to the front's stream and outlive the exchange, as does conf. Then peer,
-// which outlives it too, is to be set, and can_push and is_pushed may be.
+// request and arena belong to the front's stream and outlive the exchange, as does conf. Then peer
+// and from, which outlive it too, are to be set, and seen, can_push and is_pushed may be.
 void exchange_init(struct exchange *x, const struct exchange_conf *conf, struct request *request,
                    struct arena *arena);
 // Hands over one event; all commands of the event before must have been taken.
 void exchange_put(struct exchange *x, const struct exchange_event *event);
 // STEP_ITEM with a command, or STEP_MORE.
 enum step exchange_next(struct exchange *x, struct exchange_command *out);
+// Lets go of what it holds of its worker. Idempotent; to be called while the request is still
+// there.
+void exchange_fini(struct exchange *x);
 // The words for a state, e.g. "THINKING".
 const char *exchange_state_name(enum exchange_state state);
+
+// For the files of the exchange: appends a command. The caller fills in what belongs to it.
+struct exchange_command *exchange_command(struct exchange *x, enum exchange_command_kind kind);
 
 #endif

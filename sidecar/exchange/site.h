@@ -11,8 +11,12 @@
 
 #define SITE_NO_POOL UINT32_MAX // the site has static files only
 
-// Where evidence may come from: bits of site.learn.
-enum site_learn { SITE_LEARN_LINK = 1 };
+// What becomes of an application's own 103.
+enum site_relay {
+    SITE_RELAY_FIRST, // used where ours has not left
+    SITE_RELAY_ALL,   // later ones too, for clients that are no browsers
+    SITE_RELAY_OFF,
+};
 
 struct span_list {
     const struct span *v;
@@ -55,11 +59,19 @@ struct site {
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none
     struct site_buffer buffer;
-    bool has_server_timing;  // responses carry a Server-Timing field of ours
-    struct span_list params; // FastCGI parameters, "NAME=value" each
-    uint64_t body_limit;     // bytes of a request body; more is 413
-    struct gate_conf gate;   // whether and to whom its pages are hinted
-    unsigned learn;          // bits of enum site_learn; 0: nothing is learned
+    bool has_server_timing;           // responses carry a Server-Timing field of ours
+    struct span_list params;          // FastCGI parameters, "NAME=value" each
+    uint64_t body_limit;              // bytes of a request body; more is 413
+    bool has_debug_field;             // responses carry the field "outrider"
+    struct gate_conf gate;            // whether and to whom its pages are hinted
+    struct hint_policy policy;        // what is learned, and how its links are judged
+    struct plan_limits limits;        // of a 103
+    struct span_list route_query;     // query keys that choose a page: "p", "s=*"
+    struct span_list session_cookies; // names of further session cookies, with stars
+    enum site_relay relay;
+    bool has_final_link;      // hints of a rule go into the final response where no 103 was sent
+    uint64_t asset_max_age_s; // of static files; 0: nothing is said
+    bool asset_immutable;     // versioned static files may be kept for ever
     const struct route_rule *rules;
     size_t rules_n;
 };

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "hints/audience.h"
 
-static const struct span patterns[] = {
-#define COOKIE(pattern) SPAN_INIT(pattern),
+enum { STEADY, CHANGES };
+
+static const struct {
+    struct span pattern;
+    int kind;
+} rows[] = {
+#define COOKIE(pattern, kind) {SPAN_INIT(pattern), kind},
 #include "hints/session_cookie.def"
 #undef COOKIE
 };
+#define ROWS (sizeof rows / sizeof *rows)
+
+// The rank of a cookie's name: lower tells sessions apart better. A site's own patterns stand
+// behind the steady rows of the table, since nobody says whether they stay the same.
+enum { RANK_AUTHORIZATION = 0, RANK_ROWS = 1, RANK_NONE = 1 << 16 };
 
 static bool contains(struct span s, struct span part) {
     for (; s.n >= part.n; s = span_skip(s, 1)) {
@@ -20,8 +30,10 @@ static bool contains(struct span s, struct span part) {
 }
 
 static bool matches(struct span name, struct span pattern) {
-    bool open_front = pattern.p[0] == '*', open_back = pattern.p[pattern.n - 1] == '*';
-    struct span core = span_of(pattern.p + open_front, pattern.n - open_front - open_back);
+    bool open_front = pattern.n > 0 && pattern.p[0] == '*';
+    bool open_back = pattern.n > 1 && pattern.p[pattern.n - 1] == '*';
+    struct span core =
+        span_first(span_skip(pattern, open_front), pattern.n - open_front - open_back);
     if (open_front && open_back) {
         return contains(name, core);
     }
@@ -32,33 +44,102 @@ static bool matches(struct span name, struct span pattern) {
                           core);
 }
 
-bool audience_is_session_cookie(struct span name) {
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-        if (matches(name, patterns[i])) {
-            return true;
+static unsigned rank_of(const struct audience_conf *conf, struct span name, bool *is_steady) {
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (matches(name, rows[i].pattern)) {
+            *is_steady = rows[i].kind == STEADY;
+            return RANK_ROWS + i;
         }
     }
-    return false;
+    *is_steady = false;
+    for (size_t i = 0; i < conf->cookies_n; i++) {
+        if (matches(name, conf->cookies[i])) {
+            return RANK_ROWS + ROWS;
+        }
+    }
+    return RANK_NONE;
 }
+
+bool audience_is_session_cookie(const struct audience_conf *conf, struct span name) {
+    bool is_steady;
+    return rank_of(conf, name, &is_steady) != RANK_NONE;
+}
+
+// What identifies a session, as far as the fields have been read.
+struct search {
+    unsigned rank;
+    bool is_steady;
+    struct span credential; // "name=value" of a cookie, or the value of Authorization
+};
 
 // cookie-string = cookie-pair *( ";" SP cookie-pair ) (RFC 6265, 4.2.1)
-bool audience_has_session(struct span cookie) {
+static void search_cookies(const struct audience_conf *conf, struct span cookies,
+                           struct search *s) {
     struct span part;
-    while (span_cut(&cookie, ';', &part)) {
-        if (audience_is_session_cookie(span_trim(span_first(part, span_index(part, '='))))) {
-            return true;
+    while (span_cut(&cookies, ';', &part)) {
+        bool is_steady;
+        part = span_trim(part);
+        unsigned rank =
+            rank_of(conf, span_trim(span_first(part, span_index(part, '='))), &is_steady);
+        if (rank < s->rank) {
+            *s = (struct search){rank, is_steady, part};
         }
     }
-    return false;
 }
 
-bool audience_is_anonymous(const struct pairs *fields) {
+static struct search search(const struct audience_conf *conf, const struct pairs *fields) {
+    struct search s = {.rank = RANK_NONE};
     for (size_t i = 0; i < fields->n; i++) {
         const struct pair *f = &fields->v[i];
-        if (span_eq_nocase(f->name, SPAN("authorization")) ||
-            (span_eq_nocase(f->name, SPAN("cookie")) && audience_has_session(f->value))) {
-            return false;
+        if (f->name.n == 13 && span_eq_nocase(f->name, SPAN("authorization"))) {
+            s = (struct search){RANK_AUTHORIZATION, true, f->value};
+        } else if (f->name.n == 6 && span_eq_nocase(f->name, SPAN("cookie"))) {
+            search_cookies(conf, f->value, &s);
         }
     }
-    return true;
+    return s;
+}
+
+bool audience_is_session(const struct audience_conf *conf, const struct pairs *fields) {
+    return search(conf, fields).rank != RANK_NONE;
+}
+
+static uint64_t not_zero(uint64_t hash) {
+    return hash != 0 ? hash : 1;
+}
+
+uint64_t audience_session(const struct audience_conf *conf, const struct pairs *fields,
+                          const struct audience_address *from) {
+    struct search s = search(conf, fields);
+    if (s.rank == RANK_NONE) {
+        return 0;
+    }
+    if (s.is_steady) {
+        return not_zero(siphash(&conf->secret, s.credential));
+    }
+    return not_zero(audience_client(&conf->secret, from, fields));
+}
+
+// Of ::ffff:a.b.c.d (RFC 4291, 2.5.5.2) the last four bytes.
+static struct span plain_address(const struct audience_address *from) {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct span bytes = span_of(from->bytes, from->n);
+    return bytes.n == 16 && memcmp(bytes.p, mapped, sizeof mapped) == 0
+               ? span_skip(bytes, sizeof mapped)
+               : bytes;
+}
+
+uint64_t audience_network(const struct siphash_key *secret, const struct audience_address *from) {
+    struct span address = plain_address(from);
+    if (address.n == 0) {
+        return 0;
+    }
+    return not_zero(siphash(secret, span_first(address, address.n == 4 ? 3 : 7)));
+}
+
+uint64_t audience_client(const struct siphash_key *secret, const struct audience_address *from,
+                         const struct pairs *fields) {
+    const struct span *agent = pairs_find(fields, SPAN("user-agent"));
+    struct siphash_key key = {secret->k0 ^ siphash(secret, plain_address(from)), secret->k1};
+    return siphash(&key, agent != NULL ? *agent : (struct span){NULL, 0});
 }

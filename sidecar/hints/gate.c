@@ -16,12 +16,28 @@ enum signal {
     HAS_FETCH_MODE = 1,
     NAVIGATES = 2,
     WANTS_DOCUMENT = 4,
-    ACCEPTS_HTML = 8,
-    PREFETCHES = 16,
-    RELOADS = 32,
-    SAVES_DATA = 64,
-    REFUSES_HINTS = 128,
+    PREFETCHES = 8,
+    RELOADS = 16,
+    SAVES_DATA = 32,
+    REFUSES_HINTS = 64,
 };
+#define FETCH_PAIR (NAVIGATES | WANTS_DOCUMENT)
+
+// One look at the fields.
+struct look {
+    unsigned signals;
+    struct span accept, user_agent, sec_ch_ua;
+};
+
+// All wanted names of one length differ from each other and from what else browsers send in their
+// fourth byte from behind. HTTP/2 writes names in lower case, so the whole is rarely compared
+// twice.
+static inline bool is(struct span name, struct span wanted) {
+    if (name.n != wanted.n || span_lower_byte(name.p[name.n - 4]) != wanted.p[wanted.n - 4]) {
+        return false;
+    }
+    return memcmp(name.p, wanted.p, wanted.n) == 0 || span_eq_nocase(name, wanted);
+}
 
 static bool has_directive(struct span list, struct span directive) {
     struct span part;
@@ -33,96 +49,181 @@ static bool has_directive(struct span list, struct span directive) {
     return false;
 }
 
+static unsigned fetch_signal(struct span name, struct span value) {
+    if (is(name, SPAN("sec-fetch-mode"))) {
+        return HAS_FETCH_MODE | (span_eq(value, SPAN("navigate")) ? NAVIGATES : 0);
+    }
+    if (is(name, SPAN("sec-fetch-dest"))) {
+        return span_eq(value, SPAN("document")) ? WANTS_DOCUMENT : 0;
+    }
+    return is(name, SPAN("no-early-hints")) ? REFUSES_HINTS : 0;
+}
+
 // Which signal a field gives when its value says so.
 static unsigned signal_of(struct span name, struct span value) {
     switch (name.n) { // the length rules out nearly every field without looking at its bytes
     case 5:
     case 7:
-        if (span_eq_nocase(name, SPAN("purpose")) || span_eq_nocase(name, SPAN("x-moz"))) {
-            return span_eq_nocase(value, SPAN("prefetch")) ? PREFETCHES : 0;
-        }
-        return 0;
+        return (is(name, SPAN("purpose")) || is(name, SPAN("x-moz"))) &&
+                       span_eq_nocase(value, SPAN("prefetch"))
+                   ? PREFETCHES
+                   : 0;
     case 6:
-        if (span_eq_nocase(name, SPAN("accept"))) {
-            return span_find(value, SPAN("text/html")) < value.n ? ACCEPTS_HTML : 0;
-        }
-        return span_eq_nocase(name, SPAN("pragma")) && has_directive(value, SPAN("no-cache"))
-                   ? RELOADS
-                   : 0;
+        return is(name, SPAN("pragma")) && has_directive(value, SPAN("no-cache")) ? RELOADS : 0;
     case 9:
-        return span_eq_nocase(name, SPAN("save-data")) && span_eq_nocase(value, SPAN("on"))
-                   ? SAVES_DATA
-                   : 0;
+        return is(name, SPAN("save-data")) && span_eq_nocase(value, SPAN("on")) ? SAVES_DATA : 0;
     case 11:
-        return span_eq_nocase(name, SPAN("sec-purpose")) && span_has_prefix(value, SPAN("prefetch"))
+        return is(name, SPAN("sec-purpose")) && span_has_prefix(value, SPAN("prefetch"))
                    ? PREFETCHES
                    : 0;
     case 13:
-        return span_eq_nocase(name, SPAN("cache-control")) && has_directive(value, SPAN("no-cache"))
-                   ? RELOADS
-                   : 0;
+        return is(name, SPAN("cache-control")) && has_directive(value, SPAN("no-cache")) ? RELOADS
+                                                                                         : 0;
     case 14:
-        if (span_eq_nocase(name, SPAN("sec-fetch-mode"))) {
-            return HAS_FETCH_MODE | (span_eq(value, SPAN("navigate")) ? NAVIGATES : 0);
-        }
-        if (span_eq_nocase(name, SPAN("sec-fetch-dest"))) {
-            return span_eq(value, SPAN("document")) ? WANTS_DOCUMENT : 0;
-        }
-        return span_eq_nocase(name, SPAN("no-early-hints")) ? REFUSES_HINTS : 0;
+        return fetch_signal(name, value);
     default:
         return 0;
     }
 }
 
-static bool is_wanted_client(enum gate_clients clients, unsigned signals) {
-    unsigned pair = NAVIGATES | WANTS_DOCUMENT;
-    if (clients == GATE_ALL || (signals & pair) == pair) {
+// Keeps the values that only some decisions need.
+static void keep(struct look *look, const struct pair *field) {
+    if (field->name.n == 6 && is(field->name, SPAN("accept"))) {
+        look->accept = field->value;
+    } else if (field->name.n == 9 && is(field->name, SPAN("sec-ch-ua"))) {
+        look->sec_ch_ua = field->value;
+    } else if (field->name.n == 10 && is(field->name, SPAN("user-agent"))) {
+        look->user_agent = field->value;
+    }
+}
+
+static struct look look_at(const struct pairs *fields) {
+    struct look look = {.signals = 0};
+    for (size_t i = 0; i < fields->n; i++) {
+        const struct pair *field = &fields->v[i];
+        look.signals |= signal_of(field->name, field->value);
+        keep(&look, field);
+    }
+    return look;
+}
+
+static bool is_wanted(enum gate_clients clients, const struct look *look) {
+    if (clients == GATE_ALL || (look->signals & FETCH_PAIR) == FETCH_PAIR) {
         return true;
     }
-    return clients == GATE_ACCEPT_HTML && (signals & HAS_FETCH_MODE) == 0 &&
-           (signals & ACCEPTS_HTML) != 0;
+    return clients == GATE_ACCEPT_HTML && (look->signals & HAS_FETCH_MODE) == 0 &&
+           span_find(look->accept, SPAN("text/html")) < look->accept.n;
 }
 
-static enum gate_reason judge(enum gate_clients clients, const struct pairs *fields) {
-    unsigned signals = 0;
-    for (size_t i = 0; i < fields->n; i++) {
-        signals |= signal_of(fields->v[i].name, fields->v[i].value);
+// "*" stands for any run of bytes. When a byte does not fit, the last star takes one byte more:
+// what the stars before it took needs no second thought.
+static bool fits(struct span pattern, struct span text) {
+    size_t p = 0, t = 0, star = pattern.n, resume = 0;
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.n && span_lower_byte(pattern.p[p]) == span_lower_byte(text.p[t])) {
+            p++;
+            t++;
+        } else if (star < pattern.n) {
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
     }
-    if ((signals & PREFETCHES) != 0) {
+    while (p < pattern.n && pattern.p[p] == '*') {
+        p++;
+    }
+    return p == pattern.n;
+}
+
+static bool is_denied(const struct gate_conf *conf, struct span agent) {
+    for (size_t i = 0; i < conf->agents_n; i++) {
+        if (fits(conf->agents[i], span_first(agent, GATE_AGENT_MAX))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum gate_reason judge(const struct gate_conf *conf, const struct look *look) {
+    if ((look->signals & PREFETCHES) != 0) {
         return GATE_PREFETCH;
     }
-    if (!is_wanted_client(clients, signals)) {
+    if (!is_wanted(conf->clients, look)) {
         return GATE_NOT_NAVIGATION;
     }
-    if ((signals & RELOADS) != 0) {
+    if ((look->signals & RELOADS) != 0) {
         return GATE_RELOAD;
     }
-    if ((signals & SAVES_DATA) != 0) {
+    if ((look->signals & SAVES_DATA) != 0) {
         return GATE_SAVE_DATA;
     }
-    return (signals & REFUSES_HINTS) != 0 ? GATE_NO_EARLY_HINTS : GATE_SEND;
+    if ((look->signals & REFUSES_HINTS) != 0) {
+        return GATE_NO_EARLY_HINTS;
+    }
+    return is_denied(conf, look->user_agent) ? GATE_DENIED_AGENT : GATE_SEND;
 }
 
-enum gate_reason gate_decide(const struct gate_conf *conf, const struct request *request,
-                             const struct gate_facts *facts) {
+enum gate_reason gate_request(const struct gate_conf *conf, const struct request *request,
+                              struct gate_client *client) {
     if (conf->mode == HINT_MODE_OFF) {
         return GATE_OFF;
     }
     if (!span_eq(request->method, SPAN("GET"))) {
         return GATE_NOT_GET;
     }
-    if (request->protocol != PROTOCOL_HTTP2) {
+    bool is_http2 = request->protocol == PROTOCOL_HTTP2;
+    if (!is_http2 && (!conf->http1 || request->protocol == PROTOCOL_HTTP10)) {
         return GATE_HTTP1;
     }
-    if (facts->has_answered) {
-        return GATE_ANSWERED;
+    struct look look = look_at(&request->fields);
+    bool is_navigation = (look.signals & FETCH_PAIR) == FETCH_PAIR;
+    if (!is_http2 && !is_navigation) {
+        return GATE_HTTP1; // of those that break on a 103 none sends the pair
     }
-    enum gate_reason reason = judge(conf->clients, &request->fields);
+    enum gate_reason reason = judge(conf, &look);
     if (reason != GATE_SEND) {
         return reason;
     }
-    if (!facts->has_hints) {
+    enum dialect dialect = dialect_of_values(look.sec_ch_ua, look.user_agent);
+    *client = (struct gate_client){dialect, look.sec_ch_ua.n > 0, is_navigation};
+    return is_http2 || dialect_row(dialect)->by_http1 ? GATE_SEND : GATE_HTTP1;
+}
+
+// The first reason of the facts alone.
+static enum gate_reason weigh(const struct gate_conf *conf, const struct gate_facts *facts) {
+    if (facts->has_answered) {
+        return GATE_RACED;
+    }
+    if (facts->is_session && !conf->sessions) {
+        return GATE_SESSION;
+    }
+    if (!facts->has_plan) {
         return GATE_NOTHING_LEARNED;
     }
-    return conf->mode == HINT_MODE_OBSERVE ? GATE_OBSERVE : GATE_SEND;
+    if (facts->is_observed) {
+        return GATE_WORSE;
+    }
+    if (facts->think_us > 0 && facts->think_us < conf->min_think_us) {
+        return GATE_FAST;
+    }
+    if (!facts->can_say) {
+        return GATE_UNSAYABLE;
+    }
+    return facts->is_known ? GATE_KNOWN : GATE_SEND;
+}
+
+enum gate_reason gate_offer(const struct gate_conf *conf, const struct gate_facts *facts,
+                            struct holdback *holdback) {
+    enum gate_reason reason = weigh(conf, facts);
+    if (reason != GATE_SEND) {
+        return reason;
+    }
+    if (conf->mode == HINT_MODE_OBSERVE) {
+        return GATE_OBSERVE;
+    }
+    return holdback != NULL && holdback_draw(holdback, conf->holdback) ? GATE_HELD : GATE_SEND;
 }

@@ -31,6 +31,10 @@ const struct hint_reason_row *hint_reason_row(enum hint_reason reason) {
     return &rows[reason];
 }
 
+struct span hint_rel_name(enum hint_rel rel) {
+    return rel_names[rel];
+}
+
 // The index of value in names[1, n), or 0.
 static int index_of(const struct span *names, int n, struct span value) {
     for (int i = 1; i < n; i++) {

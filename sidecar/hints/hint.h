@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "hints/link.h"
 
+struct plan_limits;
 struct target_page;
 
 enum hint_rel { HINT_PRELOAD, HINT_MODULEPRELOAD, HINT_PRECONNECT };
@@ -51,11 +52,19 @@ struct hint {
     bool push_only; // pushed where that is possible, never in a 103
 };
 
-// How a site wants its links judged. Borrowed.
+// How a site wants its links judged and its routes learned. Borrowed.
 struct hint_policy {
-    const struct span
-        *origins; // other origins whose assets may be preloaded: "https://cdn.example"
+    // Other origins whose assets may be preloaded: "https://cdn.example".
+    const struct span *origins;
     size_t origins_n;
+    const struct plan_limits *limits; // of its 103s; NULL: the defaults of hints/plan.h
+    // The operator's route patterns, paths in which "*" stands for any run of bytes; the first that
+    // matches counts.
+    const struct span *patterns;
+    size_t patterns_n;
+    unsigned learn;    // where evidence may come from: bits of enum learner_source
+    unsigned distinct; // networks or sessions that must agree on what is private; 0: three
+    bool has_policy;   // 103s carry the page's Content-Security-Policy and Referrer-Policy
 };
 
 struct hint_context {
@@ -78,6 +87,8 @@ bool hint_is_same(const struct hint *a, const struct hint *b);
 bool hint_eq(const struct hint *a, const struct hint *b);
 // How much it blocks rendering: 0 the most. Style, script, preconnect, font, image, fetch.
 int hint_rank(const struct hint *hint);
+// The relation type: "preload".
+struct span hint_rel_name(enum hint_rel rel);
 // Writes its one canonical Link value. The bytes written; 0 when they do not fit into cap, or may
 // not be sent.
 size_t hint_format(const struct hint *hint, uint8_t *out, size_t cap);

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "hints/hint.h"
 
-#define HINT_SET_MAX 50 // hints in a 103
+#define HINT_SET_MAX 64 // hints; a set of them is a 64-bit mask
 
 struct hint_set {
     struct hint *v; // in order; in the arena

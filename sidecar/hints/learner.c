@@ -1,295 +1,297 @@
 // SPDX-License-Identifier: MIT
 #include "hints/learner.h"
 
-#include <assert.h>
+#include "hints/learner_inside.h"
+
 #include <stdlib.h>
 
-#include "base/list.h"
-#include "hints/target.h"
+#define ROUTES_DEFAULT 65536
+#define BYTES_DEFAULT ((size_t)64 << 20)
+#define ASSETS_DEFAULT 65536
+#define TTL_DEFAULT_MS ((uint64_t)30 * 24 * 3600 * 1000)
+#define SCRATCH_MAX ((size_t)1 << 20) // bytes to read one piece of evidence with
 
-#define ROUTES_DEFAULT 4096
-#define BYTES_DEFAULT ((size_t)16 << 20)
-#define TTL_DEFAULT_MS ((uint64_t)7 * 24 * 3600 * 1000)
-#define SCRATCH_MAX ((size_t)512 << 10) // bytes to read one piece of evidence with
-
-struct route {
-    struct learner_route view; // the first member: a view is its route
-    struct list age;           // in learner.ages; nowhere when it was forgotten
-    struct list news;          // in learner.news while a plan is to be published
-    struct route *chain;       // the next one in the same bucket
-    struct plan *plan;         // what it needs, without a version
-    uint64_t hash;
-    bool is_gone; // forgotten; lives until its drop has been published
-};
-
-struct learner {
-    struct learner_conf conf;
-    struct route **buckets;
-    size_t mask;
-    struct list ages; // the one seen last at the end
-    struct list news;
-    uint64_t version;
-    struct arena scratch; // of the evidence being read
-    struct learner_stats stats;
-};
-
-static void *allocate(size_t n, size_t size) {
-    void *p = calloc(n, size);
+void *learner_allocate(struct learner *l, size_t n) {
+    void *p = calloc(1, n);
     if (p == NULL) {
         abort();
     }
+    l->bytes += n + ALLOCATION;
     return p;
 }
 
-struct learner *learner_new(const struct learner_conf *conf) {
-    struct learner *l = allocate(1, sizeof *l);
+void learner_release(struct learner *l, void *p, size_t n) {
+    if (p != NULL) {
+        free(p);
+        l->bytes -= n + ALLOCATION;
+    }
+}
+
+// For so many things, but no more than a small part of the bytes.
+static size_t buckets_for(size_t things, size_t bytes) {
     size_t buckets = 64;
+    while (buckets < things && buckets * sizeof(void *) < bytes / 32) {
+        buckets *= 2;
+    }
+    return buckets;
+}
+
+static void queue_init(struct queue *q) {
+    q->head = NULL;
+    q->tail = &q->head;
+}
+
+struct learner *learner_new(const struct learner_conf *conf) {
+    struct learner *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        abort();
+    }
     l->conf = *conf;
     l->conf.max_routes = conf->max_routes ? conf->max_routes : ROUTES_DEFAULT;
     l->conf.max_bytes = conf->max_bytes ? conf->max_bytes : BYTES_DEFAULT;
-    l->conf.max_hints = conf->max_hints ? conf->max_hints : HINT_SET_MAX;
+    l->conf.max_assets = conf->max_assets ? conf->max_assets : ASSETS_DEFAULT;
     l->conf.ttl_ms = conf->ttl_ms ? conf->ttl_ms : TTL_DEFAULT_MS;
-    while (buckets < l->conf.max_routes) {
-        buckets *= 2;
-    }
-    l->buckets = allocate(buckets, sizeof(struct route *));
+    size_t buckets = buckets_for(l->conf.max_routes, l->conf.max_bytes);
     l->mask = buckets - 1;
-    list_init(&l->ages);
-    list_init(&l->news);
+    l->buckets = learner_allocate(l, buckets * sizeof(struct node *));
+    l->group_mask = buckets / 4 - 1;
+    l->group_buckets = learner_allocate(l, buckets / 4 * sizeof(struct group *));
+    list_init(&l->probation);
+    list_init(&l->main);
+    list_init(&l->pending);
+    queue_init(&l->news);
+    list_init(&l->changed);
+    asset_table_init(&l->assets, l->conf.max_assets,
+                     buckets_for(l->conf.max_assets, l->conf.max_bytes), &l->conf.secret);
     arena_init(&l->scratch, SCRATCH_MAX);
+    l->memos = calloc(MEMOS, sizeof *l->memos);
+    if (l->memos == NULL) {
+        abort();
+    }
     return l;
 }
 
-static size_t route_bytes(const struct route *r) {
-    return sizeof *r + r->plan->size;
+// ---- queues -------------------------------------------------------------------------------------
+
+void learner_tell(struct learner *l, struct node *node) {
+    if (!node->in_news) {
+        node->in_news = true;
+        node->next_news = NULL;
+        *l->news.tail = node;
+        l->news.tail = &node->next_news;
+    }
 }
 
-static void free_route(struct route *r) {
-    list_drop(&r->age);
-    list_drop(&r->news);
-    plan_free(r->plan);
-    free(r);
-}
-
-// list_take, and says to whoever proves things about it that the node is off the list.
-static struct list *take(struct list *list) {
-    struct list *node = list_take(list);
-    assert(node == NULL || list->next != node);
+static struct node *take_news(struct learner *l) {
+    struct node *node = l->news.head;
+    if (node != NULL) {
+        l->news.head = node->next_news;
+        l->news.tail = l->news.head != NULL ? l->news.tail : &l->news.head;
+        node->in_news = false;
+    }
     return node;
+}
+
+void learner_change(struct learner *l, struct node *node) {
+    if (list_is_empty(&node->changed)) {
+        list_put(&l->changed, &node->changed);
+    }
+}
+
+struct node *learner_take_changed(struct learner *l) {
+    struct list *node = list_take(&l->changed);
+    return node != NULL ? LIST_ITEM(node, struct node, changed) : NULL;
 }
 
 void learner_free(struct learner *l) {
     struct list *node;
-    while ((node = take(&l->news)) != NULL) {
-        struct route *r = LIST_ITEM(node, struct route, news);
-        if (r->is_gone) {
-            free_route(r);
-        }
+    while ((node = list_take(&l->probation)) != NULL || (node = list_take(&l->main)) != NULL) {
+        learner_drop(l, LIST_ITEM(node, struct node, age));
     }
-    while ((node = take(&l->ages)) != NULL) {
-        free_route(LIST_ITEM(node, struct route, age));
+    for (struct node *n = take_news(l); n != NULL; n = take_news(l)) {
+        learner_bury(l, n);
+    }
+    for (struct node *n = learner_take_changed(l); n != NULL; n = learner_take_changed(l)) {
+        learner_bury(l, n);
+    }
+    if (l->lingering != NULL) {
+        learner_bury(l, l->lingering);
+    }
+    learner_free_groups(l);
+    asset_table_fini(&l->assets);
+    for (size_t i = 0; i < POLICIES_MAX; i++) {
+        free((void *)(uintptr_t)l->policies[i].text.p);
     }
     arena_fini(&l->scratch);
+    free(l->memos);
+    free(l->group_buckets);
     free(l->buckets);
     free(l);
 }
 
-// The link that points, or would point, at the route of that key.
-static struct route **find(const struct learner *l, uint64_t hash, struct span key) {
-    struct route **at = &l->buckets[hash & l->mask];
-    while (*at != NULL && ((*at)->hash != hash || !span_eq((*at)->view.key, key))) {
-        at = &(*at)->chain;
+// ---- looking up ---------------------------------------------------------------------------------
+
+struct node *learner_node_by_id(const struct learner *l, struct route_id id) {
+    struct node *node = l->buckets[id.a & l->mask];
+    while (node != NULL && !route_id_eq(node->id, id)) {
+        node = node->chain;
     }
-    return at;
+    return node;
 }
 
-// Gives the route what it needs from now on, and keeps the books.
-static void set_hints(struct learner *l, struct route *r, struct span key,
-                      const struct hint_set *set) {
-    struct plan *old = r->plan;
-    r->plan = plan_new(&(struct plan_conf){.key = key, .hash = r->hash}, set->v, set->n);
-    r->view.key = r->plan->key;
-    r->view.hints = r->plan->hints;
-    r->view.hints_n = r->plan->hints_n;
-    l->stats.bytes += r->plan->size;
-    if (old != NULL) {
-        l->stats.bytes -= old->size;
-        plan_free(old);
-    }
-    if (list_is_empty(&r->news)) {
-        list_put(&l->news, &r->news);
-    }
+struct node *learner_node(const struct learner *l, struct span key) {
+    return learner_node_by_id(l, route_key_id(&l->conf.secret, key));
 }
 
-static struct route *add_route(struct learner *l, struct route **at, uint64_t hash,
-                               uint64_t now_ms) {
-    struct route *r = allocate(1, sizeof *r);
-    list_init(&r->age);
-    list_init(&r->news);
-    r->hash = hash;
-    r->view.first_seen_ms = now_ms;
-    *at = r;
-    l->stats.routes++;
-    l->stats.bytes += sizeof *r;
-    return r;
-}
+// ---- evidence -----------------------------------------------------------------------------------
 
-// Forgets a route. What was published for it is to be dropped, so it waits for learner_next then.
-static void drop_route(struct learner *l, struct route *r) {
-    struct route **at = find(l, r->hash, r->view.key);
-    assert(*at == r);
-    *at = r->chain;
-    list_drop(&r->age);
-    assert(l->ages.next != &r->age);
-    l->stats.routes--;
-    l->stats.bytes -= route_bytes(r);
-    if (r->view.version == 0) {
-        free_route(r);
-        return;
-    }
-    r->is_gone = true;
-    if (list_is_empty(&r->news)) {
-        list_put(&l->news, &r->news);
-    }
-}
-
-static struct route *oldest(const struct learner *l) {
-    return list_is_empty(&l->ages) ? NULL : LIST_ITEM(l->ages.next, struct route, age);
-}
-
-// Makes room by forgetting what was not seen for the longest time, but never the newest route.
-static void evict(struct learner *l) {
-    while (l->stats.routes > 1 &&
-           (l->stats.routes > l->conf.max_routes || l->stats.bytes > l->conf.max_bytes)) {
-        drop_route(l, oldest(l));
-        l->stats.evicted++;
-    }
-}
-
-static void add_tally(struct hint_tally *sum, const struct hint_tally *one) {
-    sum->broken += one->broken;
-    for (int i = 0; i < HINT_REASONS; i++) {
-        sum->reasons[i] += one->reasons[i];
-    }
-}
-
-// All the hints of one response. 0, or ERR_ARENA_LIMIT.
-static int read_links(struct learner *l, const struct evidence *e, struct hint_set *set,
-                      struct hint_tally *tally) {
-    struct target_page page = {e->scheme, e->authority, e->target};
-    struct hint_context context = {.page = &page, .arena = &l->scratch};
-    struct span links = e->links, value;
-    if (l->conf.find_policy != NULL) {
-        context.policy = l->conf.find_policy(l->conf.policy_self, route_key_site(e->key));
-    }
-    int error = hint_set_init(set, &l->scratch, l->conf.max_hints);
-    for (unsigned i = 0; error == 0 && i < e->links_n && evidence_next(&links, &value); i++) {
-        hint_set_read(set, value, &context, tally);
-    }
-    add_tally(&l->stats.links, tally);
-    return error;
-}
-
-static uint32_t refusals(const struct hint_tally *tally) {
-    uint32_t bits = 0;
-    for (int i = HINT_OK + 1; i < HINT_REASONS; i++) {
-        bits |= tally->reasons[i] > 0 ? UINT32_C(1) << i : 0;
-    }
-    return bits;
-}
-
-static void teach(struct learner *l, const struct evidence *e, uint64_t now_ms) {
-    struct hint_set set;
-    struct hint_tally tally = {.broken = 0};
-    if (route_key_site(e->key).n == 0 || read_links(l, e, &set, &tally) != 0) {
-        l->stats.ignored++;
-        return;
-    }
-    uint64_t hash = route_key_hash(&l->conf.secret, e->key);
-    struct route **at = find(l, hash, e->key);
-    struct route *r = *at;
-    if (r == NULL && set.n == 0) {
-        l->stats.ignored++;
-        return;
-    }
-    if (r == NULL) {
-        r = add_route(l, at, hash, now_ms);
-    }
-    r->view.seen++;
-    r->view.last_seen_ms = now_ms;
-    r->view.refused = refusals(&tally);
-    list_put(&l->ages, &r->age);
-    if (r->plan == NULL || !hint_set_eq(&set, r->plan->hints, r->plan->hints_n)) {
-        set_hints(l, r, e->key, &set);
-    }
-    evict(l);
+void learner_count(struct learner *l) {
+    l->stats.assets = l->assets.files;
+    l->stats.refused += l->assets.refused;
+    l->assets.refused = 0;
+    l->stats.plans = l->groups_n;
+    l->stats.bytes = l->bytes + l->assets.bytes;
+    l->is_shown = false;
 }
 
 void learner_put(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     l->stats.evidence++;
-    teach(l, e, now_ms);
+    switch (e->kind) {
+    case EVIDENCE_PAGE:
+        learner_teach_page(l, e, now_ms);
+        break;
+    case EVIDENCE_VISIT:
+        learner_teach_visit(l, e, now_ms);
+        break;
+    case EVIDENCE_ASSET:
+        learner_teach_asset(l, e, now_ms);
+        break;
+    case EVIDENCE_SHEET:
+        learner_teach_sheet(l, e, now_ms);
+        break;
+    default:
+        l->stats.ignored++;
+    }
+    learner_make_room(l);
     arena_reset(&l->scratch);
+    learner_count(l);
 }
 
-static bool is_old(const struct learner *l, const struct route *r, uint64_t now_ms) {
-    uint64_t seen = r->view.last_seen_ms;
-    return now_ms > seen && now_ms - seen >= l->conf.ttl_ms;
+// ---- what comes out -----------------------------------------------------------------------------
+
+static enum offer_scope scope_of(const struct node *node) {
+    struct span path = route_key_path(node_key(node));
+    bool is_site = path.n == 2 && path.p[0] == '/' && path.p[1] == ROUTE_WILDCARD;
+    return !node->is_pattern ? OFFER_EXACT : is_site ? OFFER_SITE : OFFER_PATTERN;
 }
 
-void learner_tick(struct learner *l, uint64_t now_ms) {
-    struct route *r;
-    while ((r = oldest(l)) != NULL && is_old(l, r, now_ms)) {
-        drop_route(l, r);
+// False when the workers know it already.
+static bool say_node(struct learner *l, struct node *node, struct learner_news *out) {
+    bool has_plan = node->group != NULL && !node->is_gone;
+    bool is_new = has_plan || node->is_told;
+    *out = (struct learner_news){.id = node->id};
+    if (has_plan) {
+        out->offer = (struct offer){.plan = node->group->plan,
+                                    .think_us = node->think_us,
+                                    .scope = scope_of(node),
+                                    .observe = node->is_observed};
+    }
+    node->is_told = has_plan;
+    node->told_think_us = node->think_us;
+    learner_bury(l, node);
+    return is_new;
+}
+
+enum step learner_next(struct learner *l, struct learner_news *out) {
+    struct asset_file *f = asset_next_news(&l->assets);
+    if (f != NULL) {
+        *out = (struct learner_news){.is_asset = true, .id = f->id};
+        if (f->plans > 0) {
+            out->asset = (struct offer_asset){f->is_local ? (enum offer_asset_state)f->state
+                                                          : OFFER_ASSET_REUSABLE,
+                                              f->lifetime_s};
+        }
+        return STEP_ITEM;
+    }
+    struct node *node;
+    while ((node = take_news(l)) != NULL || (node = learner_next_stale(l)) != NULL) {
+        if (say_node(l, node, out)) {
+            return STEP_ITEM;
+        }
+    }
+    return STEP_MORE;
+}
+
+enum step learner_next_question(struct learner *l, struct learner_question *out) {
+    struct asset_file *f = asset_next_question(&l->assets);
+    if (f == NULL) {
+        return STEP_MORE;
+    }
+    bool is_module = f->variants != NULL && f->variants->hint.rel == HINT_MODULEPRELOAD;
+    *out = (struct learner_question){f->site, f->url,
+                                     is_module             ? HINT_AS_SCRIPT
+                                     : f->variants != NULL ? f->variants->hint.as
+                                                           : HINT_AS_NONE};
+    return STEP_ITEM;
+}
+
+// Those that are still in the table are given only after their replacement was.
+struct plan *learner_next_retired(struct learner *l) {
+    bool is_all_told = l->news.head == NULL && list_is_empty(&l->pending);
+    if (!is_all_told || l->retired_at == l->retired_n) {
+        return NULL;
+    }
+    struct plan *plan = l->retired[l->retired_at++];
+    if (l->retired_at == l->retired_n) {
+        l->retired_at = l->retired_n = 0;
+    }
+    return plan;
+}
+
+bool learner_forget(struct learner *l, struct span key) {
+    struct node *node = learner_node(l, key);
+    if (node != NULL) {
+        learner_drop(l, node);
+        learner_count(l);
+    }
+    return node != NULL;
+}
+
+static size_t clear(struct learner *l, struct list *list, struct span site) {
+    size_t n = 0;
+    for (struct list *at = list->next, *next; at != list; at = next) {
+        struct node *node = LIST_ITEM(at, struct node, age);
+        next = at->next;
+        if (site.n == 0 || span_eq(route_key_site(node_key(node)), site)) {
+            learner_drop(l, node);
+            n++;
+        }
+    }
+    return n;
+}
+
+size_t learner_clear(struct learner *l, struct span site) {
+    size_t n = clear(l, &l->probation, site) + clear(l, &l->main, site);
+    learner_count(l);
+    return n;
+}
+
+static void expire(struct learner *l, struct list *list, uint64_t now_ms) {
+    while (!list_is_empty(list)) {
+        struct node *node = LIST_ITEM(list->next, struct node, age);
+        uint64_t seen_ms = (uint64_t)node->last_s * 1000;
+        if (now_ms <= seen_ms || now_ms - seen_ms < l->conf.ttl_ms) {
+            return;
+        }
+        learner_drop(l, node);
         l->stats.expired++;
     }
 }
 
-uint64_t learner_deadline(const struct learner *l) {
-    const struct route *r = oldest(l);
-    if (r == NULL || r->view.last_seen_ms > UINT64_MAX - l->conf.ttl_ms) {
-        return UINT64_MAX;
-    }
-    return r->view.last_seen_ms + l->conf.ttl_ms;
-}
-
-enum step learner_next(struct learner *l, struct plan **out) {
-    struct list *node = take(&l->news);
-    if (node == NULL) {
-        return STEP_MORE;
-    }
-    struct route *r = LIST_ITEM(node, struct route, news);
-    struct plan_conf conf = {.key = r->view.key, .hash = r->hash, .version = ++l->version};
-    *out = plan_new(&conf, r->plan->hints, r->is_gone ? 0 : r->plan->hints_n);
-    r->view.version = conf.version;
-    if (r->is_gone) {
-        free_route(r);
-    }
-    return STEP_ITEM;
-}
-
-bool learner_forget(struct learner *l, struct span key) {
-    struct route *r = *find(l, route_key_hash(&l->conf.secret, key), key);
-    if (r != NULL) {
-        drop_route(l, r);
-    }
-    return r != NULL;
-}
-
-const struct learner_route *learner_find(const struct learner *l, struct span key) {
-    const struct route *r = *find(l, route_key_hash(&l->conf.secret, key), key);
-    return r != NULL ? &r->view : NULL;
-}
-
-static const struct learner_route *view_of(const struct learner *l, struct list *node) {
-    return node == &l->ages ? NULL : &LIST_ITEM(node, struct route, age)->view;
-}
-
-const struct learner_route *learner_first(const struct learner *l) {
-    return view_of(l, l->ages.prev);
-}
-
-const struct learner_route *learner_after(const struct learner *l, const struct learner_route *r) {
-    return view_of(l, ((const struct route *)r)->age.prev);
+void learner_tick(struct learner *l, uint64_t now_ms) {
+    expire(l, &l->probation, now_ms);
+    expire(l, &l->main, now_ms);
+    learner_count(l);
 }
 
 const struct learner_stats *learner_stats(const struct learner *l) {

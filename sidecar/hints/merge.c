@@ -81,34 +81,40 @@ static int merge_value(struct merge *m, struct span value, struct span *out) {
     return 0;
 }
 
-static int copy_pairs(const struct pairs *fields, struct arena *arena, struct pairs *out) {
-    struct pair *v = arena_alloc(arena, fields->n * sizeof *v);
+// Room for `more` further pairs behind a copy of the fields.
+static int copy_pairs(const struct pairs *fields, size_t more, struct arena *arena,
+                      struct pairs *out) {
+    size_t cap = fields->n + more;
+    struct pair *v = arena_alloc(arena, cap * sizeof *v);
     if (v == NULL) {
         return ERR_ARENA_LIMIT;
     }
-    memcpy(v, fields->v, fields->n * sizeof *v);
-    *out = (struct pairs){.v = v, .n = fields->n, .cap = fields->n};
+    if (fields->n > 0) {
+        memcpy(v, fields->v, fields->n * sizeof *v);
+    }
+    *out = (struct pairs){.v = v, .n = fields->n, .cap = cap};
     return 0;
 }
 
-int merge_fields(const struct pairs *fields, struct arena *arena, struct pairs *out) {
-    struct merge m;
-    m.arena = arena;
-    m.n = 0;
-    *out = *fields;
+static size_t extras_of(const struct merge_extra *extra) {
+    return extra == NULL ? 0 : extra->fields_n + (plan_link(extra->plan, extra->dialect).n > 0);
+}
+
+// Sifts the Link fields. *out has its own array when something changed, or from the start.
+static int merge_links(struct merge *m, const struct pairs *fields, size_t more,
+                       struct pairs *out) {
     size_t n = 0;
     for (size_t i = 0; i < fields->n; i++) {
         struct pair pair = fields->v[i];
         int error = 0;
         if (span_eq_nocase(pair.name, SPAN("link"))) {
-            error = merge_value(&m, pair.value, &pair.value);
+            error = merge_value(m, pair.value, &pair.value);
         }
         bool has_changed = pair.value.p != fields->v[i].value.p;
         if (error == 0 && has_changed && out->v == fields->v) {
-            error = copy_pairs(fields, arena, out);
+            error = copy_pairs(fields, more, m->arena, out);
         }
         if (error != 0) {
-            *out = *fields;
             return error;
         }
         if (has_changed && pair.value.n == 0) {
@@ -121,4 +127,63 @@ int merge_fields(const struct pairs *fields, struct arena *arena, struct pairs *
     }
     out->n = n;
     return 0;
+}
+
+// The application names the target of this hint with the same relation, in whatever words.
+static bool is_named(const struct merge *m, const struct hint *hint) {
+    for (size_t i = 0; i < m->n; i++) {
+        struct link_reader reader;
+        struct link link;
+        if (span_eq(m->kept[i].target, hint->target)) {
+            link_init(&reader, m->kept[i].raw, m->arena);
+            if (link_next(&reader, &link) == STEP_ITEM &&
+                link_has_rel(&link, hint_rel_name(hint->rel))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int add_plan(struct merge *m, const struct merge_extra *extra, struct pairs *out) {
+    uint64_t skip = 0;
+    for (size_t i = 0; i < extra->plan->hints_n; i++) {
+        skip |= is_named(m, &extra->plan->hints[i]) ? 1ULL << i : 0;
+    }
+    const struct response *rest = plan_without(extra->plan, extra->dialect, skip, m->arena);
+    if (rest == NULL) {
+        return 0;
+    }
+    return pairs_put(out, m->arena, SPAN("link"), rest->fields.v[rest->fields.n - 1].value);
+}
+
+static int add_extra(struct merge *m, const struct merge_extra *extra, struct pairs *out) {
+    int error = 0;
+    if (plan_link(extra->plan, extra->dialect).n > 0) {
+        error = add_plan(m, extra, out);
+    }
+    for (size_t i = 0; error == 0 && i < extra->fields_n; i++) {
+        error = pairs_put(out, m->arena, extra->fields[i].name, extra->fields[i].value);
+    }
+    return error;
+}
+
+int merge_fields(const struct pairs *fields, const struct merge_extra *extra, struct arena *arena,
+                 struct pairs *out) {
+    struct merge m;
+    m.arena = arena;
+    m.n = 0;
+    *out = *fields;
+    size_t more = extras_of(extra);
+    int error = more > 0 ? copy_pairs(fields, more, arena, out) : 0;
+    if (error == 0) {
+        error = merge_links(&m, fields, more, out);
+    }
+    if (error == 0 && more > 0) {
+        error = add_extra(&m, extra, out);
+    }
+    if (error != 0) {
+        *out = *fields;
+    }
+    return error;
 }

@@ -3,27 +3,122 @@
 
 #include <stdlib.h>
 
-// The Link value while it is written.
+#define FIELDS_MAX 3 // of a 103: two policies and the links
+
+// A Link field value while it is written.
 struct draft {
-    uint8_t bytes[PLAN_LINK_MAX];
-    size_t n;
+    uint8_t bytes[PLAN_BYTES_MAX];
+    struct plan_piece pieces[HINT_SET_MAX];
+    size_t n, pieces_n;
+    uint64_t said;
 };
 
+// All of them: dialect d says what v[of[d]] says.
+struct drafts {
+    struct draft v[DIALECTS];
+    size_t n;
+    size_t of[DIALECTS];
+};
+#define SAYS_NOTHING DIALECTS
+
+// What a plan is made of.
+struct material {
+    const struct hint *hints;
+    size_t n;
+    struct pair policies[FIELDS_MAX];
+    size_t policies_n;
+};
+
+struct plan_limits plan_limits_of(const struct plan_limits *limits) {
+    size_t links = limits && limits->links ? limits->links : PLAN_LINKS;
+    size_t bytes = limits && limits->bytes ? limits->bytes : PLAN_BYTES;
+    return (struct plan_limits){
+        .links = links < HINT_SET_MAX ? links : HINT_SET_MAX,
+        .bytes = bytes < PLAN_BYTES_MAX ? bytes : PLAN_BYTES_MAX,
+    };
+}
+
 // One that does not fit is left out, so that a shorter one behind it may still fit.
-static void draft_put(struct draft *draft, const struct hint *hint) {
+static void draft_put(struct draft *draft, const struct plan_limits *limits,
+                      const struct hint *hint, size_t index) {
     size_t comma = draft->n > 0 ? 2 : 0;
-    if (hint->push_only || draft->n + comma >= PLAN_LINK_MAX) {
+    if (draft->pieces_n == limits->links || draft->n + comma >= limits->bytes) {
         return;
     }
     uint8_t *to = draft->bytes + draft->n;
-    size_t n = hint_format(hint, to + comma, PLAN_LINK_MAX - draft->n - comma);
-    if (n > 0) {
-        memcpy(to, ", ", comma);
-        draft->n += comma + n;
+    size_t n = hint_format(hint, to + comma, limits->bytes - draft->n - comma);
+    if (n == 0) {
+        return;
+    }
+    memcpy(to, ", ", comma);
+    draft->pieces[draft->pieces_n++] = (struct plan_piece){
+        .at = (uint16_t)(draft->n + comma), .n = (uint16_t)n, .hint = (uint16_t)index};
+    draft->n += comma + n;
+    draft->said |= 1ULL << index;
+}
+
+static void draft_write(struct draft *draft, const struct plan_limits *limits, enum dialect dialect,
+                        const struct material *m) {
+    struct hint said;
+    draft->n = draft->pieces_n = 0;
+    draft->said = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        if (dialect_say(dialect, &m->hints[i], &said) == HINT_OK) {
+            draft_put(draft, limits, &said, i);
+        }
     }
 }
 
-static size_t put_pushes(struct span *to, const struct hint *hints, size_t n) {
+static bool is_same_dialect(enum dialect a, enum dialect b) {
+    const struct dialect_row *x = dialect_row(a), *y = dialect_row(b);
+    return x->rels == y->rels && x->attributes == y->attributes;
+}
+
+static bool is_same_draft(const struct draft *a, const struct draft *b) {
+    return a->said == b->said && span_eq(span_of(a->bytes, a->n), span_of(b->bytes, b->n));
+}
+
+// Which of the drafts says what the dialect says; makes one where none does.
+static size_t draft_of(struct drafts *drafts, const struct plan_limits *limits,
+                       enum dialect dialect, const struct material *m) {
+    for (unsigned d = 0; d < dialect; d++) {
+        if (is_same_dialect(d, dialect)) {
+            return drafts->of[d];
+        }
+    }
+    struct draft *draft = &drafts->v[drafts->n];
+    draft_write(draft, limits, dialect, m);
+    if (draft->pieces_n == 0) {
+        return SAYS_NOTHING;
+    }
+    for (size_t i = 0; i < drafts->n; i++) {
+        if (is_same_draft(&drafts->v[i], draft)) {
+            return i;
+        }
+    }
+    return drafts->n++;
+}
+
+// Where the parts of the block go.
+struct cursor {
+    struct hint *hints;
+    struct span *pushes;
+    struct plan_voice *voices;
+    struct pair *fields;
+    struct plan_piece *pieces;
+    uint8_t *text;
+};
+
+static struct span move(struct cursor *to, struct span s) {
+    struct span moved = span_of(to->text, s.n);
+    if (s.n > 0) {
+        memcpy(to->text, s.p, s.n);
+    }
+    to->text += s.n;
+    return moved;
+}
+
+size_t plan_put_pushes(struct span *to, const struct hint *hints, size_t n) {
     size_t count = 0;
     for (size_t i = 0; i < n && count < PLAN_PUSH_MAX; i++) {
         if (hints[i].can_push) {
@@ -33,143 +128,129 @@ static size_t put_pushes(struct span *to, const struct hint *hints, size_t n) {
     return count;
 }
 
-// Points the ready-made 103 at the Link value.
-static void set_link(struct plan *plan, struct span link) {
-    plan->link = link;
-    plan->field = (struct pair){SPAN("link"), link};
-    plan->response = (struct response){.status = 103};
-    if (link.n > 0) {
-        plan->response.fields = (struct pairs){.v = &plan->field, .n = 1, .cap = 1};
+// plan | hints | pushes | voices | their fields | their pieces | policies, Link values, other texts
+static size_t size_of(const struct drafts *drafts, const struct material *m) {
+    size_t size = sizeof(struct plan) + m->n * (sizeof(struct hint) + sizeof(struct span));
+    for (size_t i = 0; i < m->policies_n; i++) {
+        size += m->policies[i].value.n;
     }
+    for (size_t i = 0; i < drafts->n; i++) {
+        size += sizeof(struct plan_voice) + (m->policies_n + 1) * sizeof(struct pair) +
+                drafts->v[i].pieces_n * sizeof(struct plan_piece) + drafts->v[i].n;
+    }
+    for (size_t i = 0; i < m->n; i++) {
+        size += m->hints[i].target.n + m->hints[i].type.n + m->hints[i].integrity.n;
+    }
+    return size;
 }
 
-static struct span move(uint8_t **to, struct span s) {
-    struct span moved = span_of(*to, s.n);
-    if (s.n > 0) {
-        memcpy(*to, s.p, s.n);
+static struct cursor cursor_of(struct plan *plan, const struct drafts *drafts,
+                               const struct material *m) {
+    struct cursor c = {.hints = (struct hint *)(plan + 1)};
+    size_t pieces = 0;
+    for (size_t i = 0; i < drafts->n; i++) {
+        pieces += drafts->v[i].pieces_n;
     }
-    *to += s.n;
-    return moved;
+    c.pushes = (struct span *)(c.hints + m->n);
+    c.voices = (struct plan_voice *)(c.pushes + m->n);
+    c.fields = (struct pair *)(c.voices + drafts->n);
+    c.pieces = (struct plan_piece *)(c.fields + drafts->n * (m->policies_n + 1));
+    c.text = (uint8_t *)(c.pieces + pieces);
+    return c;
 }
 
-static size_t text_len(const struct plan_conf *conf, const struct hint *hints, size_t n) {
-    size_t len = conf->key.n;
+static void put_voice(struct cursor *c, struct plan_voice *voice, const struct draft *draft,
+                      const struct material *m) {
+    struct span link = move(c, span_of(draft->bytes, draft->n));
+    *voice = (struct plan_voice){.response = {.status = 103},
+                                 .link = link,
+                                 .pieces = c->pieces,
+                                 .pieces_n = draft->pieces_n,
+                                 .said = draft->said};
+    memcpy(c->pieces, draft->pieces, draft->pieces_n * sizeof *c->pieces);
+    c->pieces += draft->pieces_n;
+    size_t n = m->policies_n + 1;
+    voice->response.fields = (struct pairs){.v = c->fields, .n = n, .cap = n};
+    if (n > 1) {
+        memcpy(c->fields, m->policies, (n - 1) * sizeof *c->fields);
+    }
+    c->fields[n - 1] = (struct pair){SPAN("link"), link};
+    c->fields += n;
+}
+
+// The target as it stands between the "<" and ">" of a voice, or a copy where none has it.
+static struct span target_of(struct cursor *c, const struct plan_voice *voices, size_t n,
+                             const struct hint *hint, size_t index) {
     for (size_t i = 0; i < n; i++) {
-        len += hints[i].target.n + hints[i].type.n + hints[i].integrity.n;
+        const struct plan_voice *voice = &voices[i];
+        for (size_t k = 0; (voice->said >> index & 1) != 0 && k < voice->pieces_n; k++) {
+            if (voice->pieces[k].hint == index) {
+                return span_of(voice->link.p + voice->pieces[k].at + 1, hint->target.n);
+            }
+        }
     }
-    return len;
+    return move(c, hint->target);
 }
 
-// plan | hints | pushes | key, texts of the hints, Link value
-struct plan *plan_new(const struct plan_conf *conf, const struct hint *hints, size_t n) {
-    struct draft draft;
-    draft.n = 0;
-    n = n < HINT_SET_MAX ? n : HINT_SET_MAX;
-    for (size_t i = 0; i < n; i++) {
-        draft_put(&draft, &hints[i]);
+static void fill(struct plan *plan, const struct drafts *drafts, struct material *m) {
+    struct cursor c = cursor_of(plan, drafts, m);
+    *plan = (struct plan){.hints = c.hints, .hints_n = m->n, .pushes = c.pushes};
+    for (size_t i = 0; i < m->policies_n; i++) {
+        m->policies[i].value = move(&c, m->policies[i].value);
     }
-    size_t size = sizeof(struct plan) + n * sizeof *hints + PLAN_PUSH_MAX * sizeof(struct span) +
-                  text_len(conf, hints, n) + draft.n;
-    struct plan *plan = malloc(size);
-    if (plan == NULL) {
+    for (size_t i = 0; i < drafts->n; i++) {
+        put_voice(&c, &c.voices[i], &drafts->v[i], m);
+    }
+    for (size_t i = 0; i < m->n; i++) {
+        c.hints[i] = m->hints[i];
+        c.hints[i].target = target_of(&c, c.voices, drafts->n, &m->hints[i], i);
+        c.hints[i].type = move(&c, m->hints[i].type);
+        c.hints[i].integrity = move(&c, m->hints[i].integrity);
+    }
+    plan->pushes_n = plan_put_pushes(c.pushes, c.hints, m->n);
+    for (unsigned d = 0; d < DIALECTS; d++) {
+        plan->voices[d] = drafts->of[d] < drafts->n ? &c.voices[drafts->of[d]] : NULL;
+    }
+    plan->size = (size_t)(c.text - (const uint8_t *)plan);
+}
+
+// In the arena, or where that is NULL in memory of its own. NULL: the arena has no room.
+static struct plan *build(const struct plan_limits *conf_limits, struct material *m,
+                          struct arena *arena) {
+    struct plan_limits limits = plan_limits_of(conf_limits);
+    struct drafts drafts;
+    drafts.n = 0;
+    for (unsigned d = 0; d < DIALECTS; d++) {
+        drafts.of[d] = draft_of(&drafts, &limits, d, m);
+    }
+    size_t size = size_of(&drafts, m);
+    struct plan *plan = arena != NULL ? arena_alloc(arena, size) : malloc(size);
+    if (plan != NULL) {
+        fill(plan, &drafts, m);
+    } else if (arena == NULL) {
         abort();
     }
-    struct hint *copies = (struct hint *)(plan + 1);
-    struct span *pushes = (struct span *)(copies + n);
-    uint8_t *text = (uint8_t *)(pushes + PLAN_PUSH_MAX);
-    *plan = (struct plan){.hash = conf->hash, .version = conf->version, .size = size};
-    plan->key = move(&text, conf->key);
-    for (size_t i = 0; i < n; i++) {
-        copies[i] = hints[i];
-        copies[i].target = move(&text, hints[i].target);
-        copies[i].type = move(&text, hints[i].type);
-        copies[i].integrity = move(&text, hints[i].integrity);
-    }
-    plan->hints = copies;
-    plan->hints_n = n;
-    plan->pushes = pushes;
-    plan->pushes_n = put_pushes(pushes, copies, n);
-    set_link(plan, move(&text, span_of(draft.bytes, draft.n)));
     return plan;
+}
+
+struct plan *plan_new(const struct plan_conf *conf, const struct hint *hints, size_t n) {
+    struct material m = {.hints = hints, .n = n < HINT_SET_MAX ? n : HINT_SET_MAX};
+    if (conf != NULL && conf->csp.n > 0) {
+        m.policies[m.policies_n++] = (struct pair){SPAN("content-security-policy"), conf->csp};
+    }
+    if (conf != NULL && conf->referrer.n > 0) {
+        m.policies[m.policies_n++] = (struct pair){SPAN("referrer-policy"), conf->referrer};
+    }
+    return build(conf != NULL ? &conf->limits : NULL, &m, NULL);
 }
 
 void plan_free(struct plan *plan) {
     free(plan);
 }
 
-static bool is_among(const struct hint *hint, const struct hint *hints, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (hint_is_same(hint, &hints[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// v starts with the rule's hints; adds what is new among the learned ones. How many it has then.
-static size_t add_new(struct hint *v, size_t n, const struct plan *learned) {
-    size_t rule_n = n;
-    for (size_t i = 0; i < learned->hints_n && n < HINT_SET_MAX; i++) {
-        if (!is_among(&learned->hints[i], v, rule_n)) {
-            v[n++] = learned->hints[i];
-        }
-    }
-    return n;
-}
-
-// A plan in the arena, of v[0, n): the first `ready` of them stand in the draft already. NULL where
-// the arena has no room.
-static struct plan *plan_in(struct arena *arena, struct draft *draft, const struct hint_set *set,
-                            size_t ready) {
-    for (size_t i = ready; i < set->n; i++) {
-        draft_put(draft, &set->v[i]);
-    }
-    struct plan *plan = arena_alloc(arena, sizeof *plan);
-    struct span *pushes = arena_alloc(arena, PLAN_PUSH_MAX * sizeof *pushes);
-    struct span link = arena_copy(arena, span_of(draft->bytes, draft->n));
-    if (plan == NULL || pushes == NULL || link.p == NULL) {
-        return NULL;
-    }
-    *plan = (struct plan){.hints = set->v, .hints_n = set->n, .pushes = pushes};
-    plan->pushes_n = put_pushes(pushes, set->v, set->n);
-    set_link(plan, link);
-    return plan;
-}
-
-const struct plan *plan_union(const struct plan *rule, const struct plan *learned,
-                              struct arena *arena) {
-    if (rule == NULL || rule->hints_n == 0) {
-        return learned != NULL ? learned : rule;
-    }
-    if (learned == NULL || learned->hints_n == 0) {
-        return rule;
-    }
-    struct hint_set set;
-    if (hint_set_init(&set, arena, HINT_SET_MAX) != 0) {
-        return rule;
-    }
-    set.n = rule->hints_n;
-    memcpy(set.v, rule->hints, set.n * sizeof *set.v);
-    set.n = add_new(set.v, set.n, learned);
-    if (set.n == rule->hints_n) {
-        return rule;
-    }
-    struct draft draft; // what the rule has ready is continued
-    draft.n = rule->link.n;
-    memcpy(draft.bytes, rule->link.p, draft.n);
-    struct plan *plan = plan_in(arena, &draft, &set, rule->hints_n);
-    if (plan == NULL) {
-        return rule;
-    }
-    plan->key = learned->key;
-    plan->hash = learned->hash;
-    plan->version = learned->version;
-    return plan;
-}
-
 const struct plan *plan_of_links(const struct pairs *fields, const struct target_page *page,
-                                 struct arena *arena) {
-    struct hint_context context = {.page = page, .arena = arena};
+                                 const struct hint_policy *policy, struct arena *arena) {
+    struct hint_context context = {.page = page, .policy = policy, .arena = arena};
     struct hint_tally tally = {.broken = 0};
     struct hint_set set;
     if (hint_set_init(&set, arena, HINT_SET_MAX) != 0) {
@@ -181,7 +262,15 @@ const struct plan *plan_of_links(const struct pairs *fields, const struct target
             hint_set_read(&set, fields->v[i].value, &context, &tally);
         }
     }
-    struct draft draft;
-    draft.n = 0;
-    return set.n > 0 ? plan_in(arena, &draft, &set, 0) : NULL;
+    struct material m = {.hints = set.v, .n = set.n};
+    return set.n > 0 ? build(policy != NULL ? policy->limits : NULL, &m, arena) : NULL;
+}
+
+enum hint_reason plan_reason(const struct plan *plan, enum dialect dialect, size_t i) {
+    struct hint said;
+    if ((plan_said(plan, dialect) >> i & 1) != 0) {
+        return HINT_OK;
+    }
+    enum hint_reason reason = dialect_say(dialect, &plan->hints[i], &said);
+    return reason == HINT_OK ? HINT_TOO_MANY : reason;
 }

@@ -37,6 +37,16 @@ static void address_text(const struct sockaddr_storage *from, char *host, char *
     }
 }
 
+static void address_bytes(const struct sockaddr_storage *from, struct audience_address *out) {
+    if (from->ss_family == AF_INET) {
+        out->n = 4;
+        memcpy(out->bytes, &((const struct sockaddr_in *)from)->sin_addr, 4);
+    } else if (from->ss_family == AF_INET6) {
+        out->n = 16;
+        memcpy(out->bytes, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
+    }
+}
+
 static void learn_addresses(struct conn *c) {
     struct sockaddr_storage from = {0}, to = {0};
     int from_len = sizeof from, to_len = sizeof to;
@@ -45,6 +55,7 @@ static void learn_addresses(struct conn *c) {
         uv_tcp_getpeername(&c->io.tcp, (struct sockaddr *)&from, &from_len);
         uv_tcp_getsockname(&c->io.tcp, (struct sockaddr *)&to, &to_len);
     }
+    address_bytes(&from, &c->from);
     address_text(&from, c->remote, c->remote_port);
     address_text(&to, c->local, c->local_port);
     c->peer = (struct cgi_peer){.remote_addr = span_str(c->remote),

@@ -6,6 +6,7 @@
 #define SERVER_CONN_H
 
 #include "exchange/cgi_env.h"
+#include "hints/audience.h"
 #include "hints/seen.h"
 #include "http/front.h"
 #include "http/h1.h"
@@ -82,18 +83,19 @@ struct conn {
     uint64_t deadline_ms;
     enum front_phase phase;
     struct list requests; // the handler's own, one node a request under way
-    struct seen seen;     // the handler's own: what was pushed here
+    struct seen seen;     // the handler's own: what was hinted, pushed and fetched here
     bool is_h2;           // which of the two, once there is a front
     bool has_phase, is_reading, is_pumping;
-    bool has_eof;         // the client sends no more; what is under way is completed
-    bool has_fin;         // and the socket is at its end
-    bool is_shut;         // the front takes no new requests
-    bool is_ending;       // close when all output has left
-    bool is_cut;          // it ends with a reset: what was sent is not complete
-    bool is_idle;         // it ends while no request is under way
-    bool is_lingering;    // all output has left; the peer is to close
-    bool is_dead;         // closing; freed by the sweep
-    struct cgi_peer peer; // both ends, as text in the next four
+    bool has_eof;                 // the client sends no more; what is under way is completed
+    bool has_fin;                 // and the socket is at its end
+    bool is_shut;                 // the front takes no new requests
+    bool is_ending;               // close when all output has left
+    bool is_cut;                  // it ends with a reset: what was sent is not complete
+    bool is_idle;                 // it ends while no request is under way
+    bool is_lingering;            // all output has left; the peer is to close
+    bool is_dead;                 // closing; freed by the sweep
+    struct audience_address from; // the client's address
+    struct cgi_peer peer;         // both ends, as text in the next four
     char remote[CONN_ADDRESS_LEN], local[CONN_ADDRESS_LEN], remote_port[8], local_port[8];
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The way between the workers and the learner: evidence goes to it through a bounded ring of each
-// worker, plans come back as an immutable table that workers read without a lock, an allocation or
-// a system call. The learner runs on the main loop; a plan that is replaced is freed when no worker
-// can be reading it any more.
+// worker, what follows comes back as immutable tables that workers read without a lock, an
+// allocation or a system call. The learner runs on the main loop; what is replaced is freed when no
+// worker can be reading it any more.
 //
-//     worker: learning_put ─► ring ─► drain ─► learner_put, learner_next ─► table
-//     worker: learning_find ◄────────────────────────── read-copy-update ──────┘
+//     worker: learning_put ─► ring ─► drain ─► learner_put, learner_next ─► tables
+//     worker: learning_find, learning_find_asset ◄────── read-copy-update ────┘
 #ifndef SERVER_LEARNING_H
 #define SERVER_LEARNING_H
 
@@ -22,22 +22,31 @@ struct learning_worker {
     bool is_reading; // online since its first look-up of this turn
 };
 
+// Plans that no route has any more, to be freed after a grace period.
+struct learning_plans {
+    struct plan **v;
+    size_t n, cap;
+};
+
 struct learning {
     struct loop *loop; // the learner's
     struct learner *model;
-    struct siphash_key secret;
-    struct cds_lfht *table;
+    struct cds_lfht *offers, *assets; // by identity
     struct learning_worker *workers;
     unsigned workers_n;
     uv_async_t wake;
     uv_timer_t drain;
-    _Atomic bool is_awake;         // somebody has woken the learner, which has not drained yet
-    struct learning_plan *retired; // out of the table, to be freed after a grace period
-    uint64_t plans;                // in the table
+    _Atomic bool is_awake;          // somebody has woken the learner, which has not drained yet
+    struct learning_entry *retired; // out of the tables, to be freed after a grace period
+    struct learning_plans plans;
+    uint64_t offers_n, assets_n; // in the tables
+    // Called with each drain, when all evidence has been put and before the learner is asked what
+    // to publish: it may put more. May be NULL.
+    void (*on_drain)(void *self);
+    void *drain_self;
 };
 
-// On the main thread, before the workers start. Copies conf, whose secret is used for the table
-// too.
+// On the main thread, before the workers start. Copies conf.
 void learning_init(struct learning *l, struct loop *loop, const struct learner_conf *conf,
                    unsigned workers);
 // Closes its handles; the loop must run once more. After the workers have ended.
@@ -45,12 +54,17 @@ void learning_close(struct learning *l);
 void learning_fini(struct learning *l);
 // Takes what the workers have put and publishes what follows from it. On the learner's thread.
 void learning_drain(struct learning *l);
+// The same in a moment. On the learner's thread: whoever has changed the model calls it.
+void learning_wants_drain(struct learning *l);
 
 // On a worker's thread, first and last.
 void learning_enter(struct learning_worker *w);
 void learning_leave(struct learning_worker *w);
-// The published plan of a route, or NULL. Borrowed until learning_turn_end.
-const struct plan *learning_find(struct learning_worker *w, struct span key);
+// What is published for a route or a pattern. False: nothing. The plan is borrowed until
+// learning_turn_end.
+bool learning_find(struct learning_worker *w, struct route_id id, struct offer *out);
+// What is published of an asset. False: nothing.
+bool learning_find_asset(struct learning_worker *w, struct route_id id, struct offer_asset *out);
 // At the end of each turn of a worker's loop: lets go of all plans it has found.
 void learning_turn_end(struct learning_worker *w);
 // Hands evidence over (a copy). False when it was dropped because the ring is full.

@@ -2,7 +2,6 @@
 #include "server/relay.h"
 
 #include "base/error.h"
-#include "hints/evidence.h"
 #include "hints/seen.h"
 #include "server/log.h"
 #include "server/relay_body.h"
@@ -10,9 +9,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SPARE_MOST 256 // relays kept for their next use
+#define VISITS_EACH 2  // visits that are told with each that begins
 
 static void on_call_event(struct call *call, const struct exchange_event *event);
 static void on_call_room(struct call *call);
@@ -61,7 +60,7 @@ static struct relay *relay_new(struct conn *c, struct front_stream *stream) {
     r->stream = stream;
     r->unconsumed = 0;
     r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->wants_finish =
-        r->is_acting = r->is_counted = false;
+        r->is_acting = r->is_counted = r->is_decided = false;
     r->body_ms = r->taken_ms = loop_now_ms(conf->loop);
     r->put = r->taken = 0;
     r->name[0] = 0;
@@ -70,6 +69,8 @@ static struct relay *relay_new(struct conn *c, struct front_stream *stream) {
     buf_init(&r->last, LOOP_READ_LEN);
     exchange_init(&r->exchange, &listener->exchange, &stream->request, &stream->arena);
     r->exchange.peer = &c->peer;
+    r->exchange.from = &c->from;
+    r->exchange.seen = &c->seen;
     r->exchange.can_push = front_can_push(c->front);
     stream->owner = r;
     list_put(&c->requests, &r->node);
@@ -88,8 +89,18 @@ static void release(struct relay *r) {
     spool_fini(&r->held);
 }
 
+// Why a page was hinted, or not: each has exactly one reason.
+static void count_decision(struct relay *r) {
+    if (!r->is_decided && r->exchange.has_decision) {
+        metrics_add_by(r->conf->metrics, METRIC_GATE, (unsigned)r->exchange.gate, 1);
+    }
+    r->is_decided = true;
+}
+
 // The front has let go of the stream, or is about to: nothing of it may be touched after this turn.
 static void relay_end(struct relay *r) {
+    count_decision(r);
+    exchange_fini(&r->exchange);
     release(r);
     spool_fini(&r->kept);
     buf_fini(&r->last);
@@ -152,27 +163,24 @@ static void start_call(struct relay *r, const struct exchange_command *c) {
     relay_body_pass(r);
 }
 
-static void learn(struct relay *r, const struct response *response) {
-    static _Thread_local uint8_t bytes[EVIDENCE_MAX];
-    const struct request *q = &r->stream->request;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    struct evidence e = {.key = r->exchange.key,
-                         .scheme = q->scheme,
-                         .authority = q->authority,
-                         .target = q->target,
-                         .at_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
-                         .status = (uint16_t)response->status};
-    size_t n = evidence_encode(&e, &response->fields, bytes, sizeof bytes);
-    bool is_put = n > 0 && learning_put(r->conf->learning, span_of(bytes, n));
-    metrics_add(r->conf->metrics, is_put ? METRIC_SLOT_EVIDENCE : METRIC_SLOT_EVIDENCE_DROPPED, 1);
+static void learn(struct relay_conf *conf, struct span evidence) {
+    bool is_put = learning_put(conf->learning, evidence);
+    metrics_add(conf->metrics, is_put ? METRIC_SLOT_EVIDENCE : METRIC_SLOT_EVIDENCE_DROPPED, 1);
+}
+
+void relay_tell_visits(struct relay_conf *conf, unsigned most) {
+    uint64_t now_us = loop_now_us();
+    size_t n;
+    while (most-- > 0 && (n = teaching_next_visit(conf->teaching, now_us, false)) > 0) {
+        learn(conf, span_of(conf->teaching->bytes, n));
+    }
 }
 
 static void promise_one(struct relay *r, struct span path) {
     struct front_stream *pushed = NULL;
     struct conn *c = r->conn;
     const struct request *q = &r->stream->request;
-    if (!seen_put(&c->seen, r->conf->secret, path)) {
+    if (!seen_put(&c->seen, r->conf->secret, path, 0)) {
         return;
     }
     struct request push = {.method = SPAN("GET"),
@@ -194,6 +202,7 @@ static void promise_one(struct relay *r, struct span path) {
 }
 
 static void send_head(struct relay *r, const struct exchange_command *c) {
+    count_decision(r);
     int err = front_head(r->conn->front, r->stream, c->response, c->end);
     if (err != 0) {
         log_line(LOG_ERROR, "%s: the response's header fields can not be sent", relay_name(r));
@@ -257,7 +266,7 @@ static void act(struct relay *r, const struct exchange_command *c) {
         relay_file_send(r, c->response);
         break;
     case COMMAND_LEARN:
-        learn(r, c->response);
+        learn(r->conf, c->body);
         break;
     case COMMAND_ABORT:
         relay_drop_backend(r);
@@ -281,7 +290,8 @@ void relay_act(struct relay *r) {
 }
 
 static void relay_put(struct relay *r, const struct exchange_event *event) {
-    if (event->kind != EXCHANGE_BODY && event->kind != EXCHANGE_REQUEST_BODY) {
+    if (event->kind != EXCHANGE_BODY && event->kind != EXCHANGE_REQUEST_BODY &&
+        (event->kind != EXCHANGE_SENT || r->exchange.fetch.place != 0)) {
         r->exchange.now_us = loop_now_us();
     }
     exchange_put(&r->exchange, event);
@@ -362,13 +372,6 @@ static void note_reset(struct relay *r, int error) {
     }
 }
 
-// Why a page was hinted, or not: each has exactly one reason.
-static void count_decision(struct relay *r) {
-    if (r->stream != NULL && r->exchange.route.kind == ROUTE_SCRIPT) {
-        metrics_add_by(r->conf->metrics, METRIC_GATE, (unsigned)r->exchange.gate, 1);
-    }
-}
-
 static void relay_on_event(struct conn *c, const struct front_event *e) {
     struct relay *r = e->stream->owner;
     switch (e->kind) {
@@ -376,7 +379,9 @@ static void relay_on_event(struct conn *c, const struct front_event *e) {
         r = relay_new(c, e->stream);
         metrics_add_by(r->conf->metrics, METRIC_REQUESTS, e->stream->request.protocol, 1);
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
-        count_decision(r);
+        if (r->exchange.visit.place != 0) {
+            relay_tell_visits(r->conf, VISITS_EACH);
+        }
         relay_file_more(r);
         break;
     case FRONT_BODY:
@@ -394,6 +399,7 @@ static void relay_on_event(struct conn *c, const struct front_event *e) {
         relay_end(r);
         break;
     case FRONT_DONE:
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_SENT});
         relay_end(r);
         break;
     }

@@ -22,6 +22,7 @@ struct relay_conf {
     struct upstream *upstreams; // by site.pool
     struct files *files;
     struct learning_worker *learning;
+    struct teaching *teaching;
     struct metrics_worker *metrics;
     const struct siphash_key *secret;
     const char *temp;  // folder for bodies that wait
@@ -40,6 +41,8 @@ extern const struct conn_handler relay_handler;
 
 void relay_conf_init(struct relay_conf *conf);
 void relay_conf_fini(struct relay_conf *conf);
+// Hands visits that are over to the learner, at most so many.
+void relay_tell_visits(struct relay_conf *conf, unsigned most);
 
 // Below: for the files of the relay.
 
@@ -63,6 +66,7 @@ struct relay {
     size_t unconsumed; // bytes of the request's body that the front has not been told of
     bool has_call, has_file, is_call_ended, wants_call_end, wants_finish, is_acting;
     bool is_counted;  // its error is in the metrics
+    bool is_decided;  // and so is what was decided about its hints
     uint64_t body_ms; // when the last of the request's body came
     uint64_t put;     // bytes of the response's body that the front was given
     uint64_t taken;   // how many of them had left it at taken_ms, the last time some had

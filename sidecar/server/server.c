@@ -4,9 +4,11 @@
 #include "base/error.h"
 #include "http/tls_self_signed.h"
 #include "server/admin_port.h"
+#include "server/keeping.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/privileges.h"
+#include "server/probe.h"
 #include "server/spawn.h"
 #include "server/worker.h"
 
@@ -24,6 +26,8 @@ struct server {
     const struct config *config;
     struct loop loop;
     struct learning learning;
+    struct probe probe;
+    struct keeping keeping;
     struct metrics metrics;
     struct router router;
     struct arena arena;
@@ -120,15 +124,43 @@ static int open_tls(struct server *s) {
     return 0;
 }
 
+static const struct hint_policy *find_policy(void *self, struct span site) {
+    const struct server *s = self;
+    bool is_named;
+    const struct site *found = router_site(&s->router, site, &is_named);
+    return is_named ? &found->policy : NULL;
+}
+
+// The operator has changed what is known: the workers are to see it.
+static void on_change(void *self) {
+    struct server *s = self;
+    learning_wants_drain(&s->learning);
+}
+
 static void open_learning(struct server *s) {
     static const char *gates[GATE_REASONS];
     for (int i = 0; i < GATE_REASONS; i++) {
         gates[i] = gate_reason_row((enum gate_reason)i)->label;
     }
-    struct learner_conf conf = {.secret = s->secret};
+    struct learner_conf conf = {.max_routes = s->config->learner_routes,
+                                .max_bytes = s->config->learner_memory,
+                                .ttl_ms = s->config->learner_ttl_ms,
+                                .secret = s->secret,
+                                .find_policy = find_policy,
+                                .policy_self = s};
+    keeping_open(&s->keeping, s->config, &conf);
+    s->secret = conf.secret;
     learning_init(&s->learning, &s->loop, &conf, s->workers_n);
+    probe_init(&s->probe, &s->learning, &s->router);
     metrics_init(&s->metrics, s->workers_n, gates, GATE_REASONS);
-    s->api = (struct api){.metrics = &s->metrics, .learner = s->learning.model};
+    s->api = (struct api){.metrics = &s->metrics,
+                          .learner = s->learning.model,
+                          .find_policy = find_policy,
+                          .policy_self = s,
+                          .on_change = on_change,
+                          .change_self = s};
+    keeping_start(&s->keeping, &s->loop, s->learning.model);
+    learning_drain(&s->learning); // what was kept is hinted from the first request on
 }
 
 // ---- running ------------------------------------------------------------------------------------
@@ -169,6 +201,7 @@ static void on_ended(uv_async_t *ended) {
         worker_fini(&s->workers[i]);
     }
     learning_drain(&s->learning);
+    keeping_close(&s->keeping);
     learning_close(&s->learning);
     admin_port_close(&s->admin);
     spawn_unwatch(&s->spawn);
@@ -257,6 +290,7 @@ static void init(struct server *s, const struct config *config) {
 
 static void fini(struct server *s) {
     loop_fini(&s->loop);
+    probe_fini(&s->probe);
     learning_fini(&s->learning);
     metrics_fini(&s->metrics);
     tls_context_fini(&s->tls);
@@ -269,6 +303,7 @@ int server_run(const struct config *config) {
     static struct server server; // one a process: its address is in handles and threads
     struct server *s = &server;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of that file
     log_init((enum log_level)config->log);
     // Before threads, handles and the loss of rights; and the programs keep the limits we were
     // given.

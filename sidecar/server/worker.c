@@ -2,13 +2,15 @@
 #include "server/worker.h"
 
 #include "base/error.h"
+#include "http/coding.h"
 #include "server/log.h"
 
 #include <stdlib.h>
 
 #define BACKLOG 4096   // connections that may wait to be accepted; the kernel cuts it to somaxconn
 #define DRAIN_MS 10000 // from a stop until connections are closed whatever they do
-#define DRAIN_LOOK_MS 20 // how often a stopping worker looks whether it is done
+#define DRAIN_LOOK_MS 20   // how often a stopping worker looks whether it is done
+#define VISITS_A_SECOND 64 // that are told when there are no requests to tell them with
 
 static void on_accept(struct acceptor *a, int fd) {
     struct worker_listener *l = LIST_ITEM(a, struct worker_listener, acceptor);
@@ -16,12 +18,35 @@ static void on_accept(struct acceptor *a, int fd) {
     conn_open(&l->conns, fd, a->is_unix);
 }
 
-static const struct plan *find_plan(void *self, struct span key) {
-    return learning_find(self, key);
+static bool find(void *self, struct route_id id, struct offer *out) {
+    return learning_find(self, id, out);
+}
+
+static bool find_asset(void *self, struct route_id id, struct offer_asset *out) {
+    return learning_find_asset(self, id, out);
 }
 
 static void on_turn_end(void *self) {
     learning_turn_end(self);
+}
+
+// Adds to a metric what has been counted elsewhere since it was added last.
+static void count(struct worker *w, enum metric_slot slot, uint64_t now, uint64_t *was) {
+    metrics_add(w->relay.metrics, slot, now - *was);
+    *was = now;
+}
+
+static void on_second(struct loop_watch *watch, uint64_t now_ms) {
+    struct worker *w = LIST_ITEM(watch, struct worker, watch);
+    const struct teaching *t = &w->teaching;
+    struct worker_counts *was = &w->counted;
+    (void)now_ms;
+    relay_tell_visits(&w->relay, VISITS_A_SECOND);
+    count(w, METRIC_SLOT_VISITS, t->visits.opened, &was->visits);
+    count(w, METRIC_SLOT_VISITS_REFUSED, t->visits.refused, &was->refused);
+    count(w, METRIC_SLOT_FETCHES_CUT, t->visits.cut, &was->cut);
+    count(w, METRIC_SLOT_LESSONS_SPARED, t->spared, &was->spared);
+    count(w, METRIC_SLOT_LESSONS_REFUSED, t->refused + t->lessons.refused, &was->lessons);
 }
 
 static void init_conns(struct worker_listener *l, const struct listen_conf *listen) {
@@ -47,8 +72,12 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
     l->relay = (struct relay_listener){.conf = &w->relay,
                                        .exchange = {.router = w->conf->router,
                                                     .files = &w->files.finder,
-                                                    .find_plan = find_plan,
-                                                    .plan_self = w->relay.learning,
+                                                    .hinting = {.find = find,
+                                                                .find_asset = find_asset,
+                                                                .self = w->relay.learning,
+                                                                .secret = *w->conf->secret,
+                                                                .holdbacks = w->holdbacks},
+                                                    .teaching = &w->teaching,
                                                     .redirect_https = listen->redirect,
                                                     .https_port = listen->https_port}};
 }
@@ -127,6 +156,17 @@ static void on_stop(uv_async_t *stop) {
 
 // ---- life ---------------------------------------------------------------------------------------
 
+static void init_holdbacks(struct worker *w, unsigned index) {
+    size_t n = w->conf->config->sites_n;
+    w->holdbacks = calloc(n, sizeof *w->holdbacks);
+    if (w->holdbacks == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < n; i++) {
+        holdback_init(&w->holdbacks[i], w->conf->secret, index * n + i);
+    }
+}
+
 int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index, const int *fds) {
     const struct config *config = conf->config;
     w->conf = conf;
@@ -148,7 +188,13 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                    .metrics = &conf->metrics->workers[index],
                                    .secret = conf->secret,
                                    .temp = (const char *)config->temp.p};
+    w->relay.teaching = &w->teaching;
     relay_conf_init(&w->relay);
+    teaching_init(&w->teaching, conf->secret, &w->loop.unix_time, &coding_unpack);
+    init_holdbacks(w, index);
+    list_init(&w->watch.node);
+    w->watch.on_tick = on_second;
+    loop_watch(&w->loop, &w->watch);
     w->loop.on_turn_end = on_turn_end;
     w->loop.turn_self = w->relay.learning;
     uv_async_init(&w->loop.uv, &w->stop, on_stop);
@@ -159,8 +205,12 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
 
 static void run(void *self) {
     struct worker *w = self;
+    size_t n;
     learning_enter(w->relay.learning);
     loop_run(&w->loop);
+    while ((n = teaching_next_visit(&w->teaching, loop_now_us(), true)) > 0) {
+        learning_put(w->relay.learning, span_of(w->teaching.bytes, n));
+    }
     loop_fini(&w->loop);
     learning_leave(w->relay.learning);
     atomic_store(&w->has_ended, true);
@@ -181,6 +231,8 @@ void worker_fini(struct worker *w) {
         upstream_fini(&w->upstreams[i]);
     }
     relay_conf_fini(&w->relay);
+    teaching_fini(&w->teaching);
+    free(w->holdbacks);
     files_fini(&w->files);
     h2_pool_fini(&w->h2_pool);
     tls_pool_fini(&w->tls_pool);

@@ -17,6 +17,11 @@ struct worker_listener {
     struct relay_listener relay;
 };
 
+// What of other counters has been added to the metrics.
+struct worker_counts {
+    uint64_t visits, refused, cut, spared, lessons;
+};
+
 // What all workers are made from. Borrowed for their life.
 struct worker_conf {
     const struct config *config;
@@ -34,6 +39,10 @@ struct worker {
     struct upstream *upstreams;        // as in config->pools
     struct files files;
     struct relay_conf relay;
+    struct teaching teaching;
+    struct holdback *holdbacks; // as in config->sites
+    struct loop_watch watch;    // tells visits that are over
+    struct worker_counts counted;
     struct h2_pool h2_pool;
     struct tls_pool tls_pool;
     uv_async_t stop;

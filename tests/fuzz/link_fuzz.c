@@ -57,7 +57,8 @@ static void check_hint(const struct link *link, struct arena *arena) {
 static void check_merge(struct span value, struct arena *arena) {
     struct pair pair = {SPAN("link"), value};
     struct pairs fields = {&pair, 1, 1}, once, twice;
-    if (merge_fields(&fields, arena, &once) != 0 || merge_fields(&once, arena, &twice) != 0) {
+    if (merge_fields(&fields, NULL, arena, &once) != 0 ||
+        merge_fields(&once, NULL, arena, &twice) != 0) {
         return; // out of memory
     }
     need(twice.v == once.v && twice.n == once.n);

@@ -13,8 +13,8 @@
 
 // ---- what it saw --------------------------------------------------------------------------------
 
-static struct seen *add(struct client *c, int32_t id) {
-    struct seen *s = calloc(1, sizeof *s);
+static struct heard *add(struct client *c, int32_t id) {
+    struct heard *s = calloc(1, sizeof *s);
     if (s == NULL || c->seen_n == CLIENT_STREAMS) {
         abort();
     }
@@ -27,7 +27,7 @@ static struct seen *add(struct client *c, int32_t id) {
     return s;
 }
 
-static struct seen *find(const struct client *c, int32_t id) {
+static struct heard *find(const struct client *c, int32_t id) {
     for (size_t i = 0; i < c->seen_n; i++) {
         if (c->seen[i]->id == id) {
             return c->seen[i];
@@ -52,7 +52,7 @@ static bool is_left_out(struct span name) {
            span_eq(name, SPAN("transfer-encoding"));
 }
 
-static void see_field(struct client *c, struct seen *s, struct span name, struct span value) {
+static void see_field(struct client *c, struct heard *s, struct span name, struct span value) {
     if (span_eq(name, SPAN("content-length"))) {
         if (buf_len(&s->length) > 0) {
             fault(c, "two Content-Length fields");
@@ -64,7 +64,7 @@ static void see_field(struct client *c, struct seen *s, struct span name, struct
 }
 
 // A head is complete.
-static void see_head(struct client *c, struct seen *s) {
+static void see_head(struct client *c, struct heard *s) {
     int status = s->block_status;
     if (s->status != 0) {
         fault(c, status < 200 ? "an interim response after the final one" : "two final responses");
@@ -81,7 +81,7 @@ static void see_head(struct client *c, struct seen *s) {
     empty(&s->length);
 }
 
-static void see_end(struct client *c, struct seen *s, enum seen_end end) {
+static void see_end(struct client *c, struct heard *s, enum seen_end end) {
     if (s->end == SEEN_OPEN) {
         s->end = end;
         if (end == SEEN_COMPLETE && s->status == 0) {
@@ -90,7 +90,7 @@ static void see_end(struct client *c, struct seen *s, enum seen_end end) {
     }
 }
 
-void client_write(const struct seen *s, struct buf *text) {
+void client_write(const struct heard *s, struct buf *text) {
     static const char *const ends[] = {"open", "complete", "reset", "cancelled"};
     // How much came through before it was broken off is a matter of time.
     if (s->end != SEEN_RESET) {
@@ -113,11 +113,11 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
     (void)session;
     struct client *c = self;
     if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
-        const struct seen *parent = find(c, frame->hd.stream_id);
+        const struct heard *parent = find(c, frame->hd.stream_id);
         if (parent == NULL || parent->status != 0) {
             fault(c, "a promise behind the head of its page");
         }
-        struct seen *s = add(c, frame->push_promise.promised_stream_id);
+        struct heard *s = add(c, frame->push_promise.promised_stream_id);
         s->is_push = s->is_ended = true;
     }
     return 0;
@@ -130,7 +130,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     struct client *c = self;
     struct span n = span_of(name, name_n), v = span_of(value, value_n);
     if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
-        struct seen *s = find(c, frame->push_promise.promised_stream_id);
+        struct heard *s = find(c, frame->push_promise.promised_stream_id);
         if (span_eq(n, SPAN(":path"))) {
             buf_put(&s->path, v);
         } else if (span_eq(n, SPAN(":authority")) && !span_eq(v, SPAN(AUTHORITY))) {
@@ -138,7 +138,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         }
         return 0;
     }
-    struct seen *s = find(c, frame->hd.stream_id);
+    struct heard *s = find(c, frame->hd.stream_id);
     if (span_eq(n, SPAN(":status"))) {
         s->block_status = v.n == 3 ? atoi((const char *)value) : 0;
     } else {
@@ -162,7 +162,7 @@ static int on_bad_frame(nghttp2_session *session, const nghttp2_frame *frame, in
     return 0;
 }
 
-static void on_stream_frame(struct client *c, struct seen *s, const nghttp2_frame *frame) {
+static void on_stream_frame(struct client *c, struct heard *s, const nghttp2_frame *frame) {
     bool has_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         bool is_lie = frame->rst_stream.error_code == NGHTTP2_NO_ERROR && s->end == SEEN_OPEN;
@@ -183,7 +183,7 @@ static void on_stream_frame(struct client *c, struct seen *s, const nghttp2_fram
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *self) {
     (void)session;
     struct client *c = self;
-    struct seen *s = find(c, frame->hd.stream_id);
+    struct heard *s = find(c, frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_GOAWAY) {
         c->goaway = frame->goaway.error_code + 1;
     } else if (s != NULL && frame->hd.type != NGHTTP2_PUSH_PROMISE) {
@@ -210,7 +210,7 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *s
 static ssize_t on_upload(nghttp2_session *session, int32_t id, uint8_t *buf, size_t len,
                          uint32_t *flags, nghttp2_data_source *source, void *self) {
     (void)session, (void)id, (void)self;
-    struct seen *s = source->ptr;
+    struct heard *s = source->ptr;
     struct span piece = span_first(buf_span(&s->upload), len);
     if (piece.n == 0 && !s->is_ended) {
         return NGHTTP2_ERR_DEFERRED;
@@ -277,9 +277,13 @@ static void read_request(struct span text, struct head *h) {
             h->body = text;
             break;
         }
-        struct pair *field = &h->fields[h->n++];
         size_t colon = span_index(line, ':');
-        field->name = span_first(line, colon);
+        struct span name = span_first(line, colon);
+        // The two of a navigation may be told otherwise.
+        struct pair *field = span_eq(name, h->fields[0].name)   ? &h->fields[0]
+                             : span_eq(name, h->fields[1].name) ? &h->fields[1]
+                                                                : &h->fields[h->n++];
+        field->name = name;
         field->value = span_trim(span_skip(line, colon + 1));
         h->has_length |= span_eq(field->name, SPAN("content-length"));
     }
@@ -290,14 +294,14 @@ static nghttp2_nv nv(struct span name, struct span value) {
                         value.n, NGHTTP2_NV_FLAG_NONE};
 }
 
-static struct seen *request_h2(struct client *c, const struct head *h) {
+static struct heard *request_h2(struct client *c, const struct head *h) {
     nghttp2_nv all[4 + FIELDS] = {
         nv(SPAN(":method"), h->method), nv(SPAN(":scheme"), SPAN("https")),
         nv(SPAN(":authority"), SPAN(AUTHORITY)), nv(SPAN(":path"), h->target)};
     for (size_t i = 0; i < h->n; i++) {
         all[4 + i] = nv(h->fields[i].name, h->fields[i].value);
     }
-    struct seen *s = add(c, 0);
+    struct heard *s = add(c, 0);
     s->is_ended = h->has_body || !span_eq(h->method, SPAN("POST"));
     buf_put(&s->upload, h->body);
     nghttp2_data_provider body = {.source.ptr = s, .read_callback = on_upload};
@@ -306,7 +310,7 @@ static struct seen *request_h2(struct client *c, const struct head *h) {
     return s;
 }
 
-static void send_h1(struct client *c, const struct seen *s, struct span bytes) {
+static void send_h1(struct client *c, const struct heard *s, struct span bytes) {
     if (s->is_chunked) {
         split_line(&c->out, "%zx\r\n%.*s\r\n", bytes.n, SPAN_ARG(bytes));
     } else {
@@ -314,8 +318,8 @@ static void send_h1(struct client *c, const struct seen *s, struct span bytes) {
     }
 }
 
-static struct seen *request_h1(struct client *c, const struct head *h) {
-    struct seen *s = add(c, (int32_t)c->seen_n + 1);
+static struct heard *request_h1(struct client *c, const struct head *h) {
+    struct heard *s = add(c, (int32_t)c->seen_n + 1);
     s->is_ended = h->has_body || !span_eq(h->method, SPAN("POST"));
     bool has_data = h->has_body || !s->is_ended;
     split_line(&c->out, "%.*s %.*s HTTP/1.1\r\nHost: " AUTHORITY "\r\n", SPAN_ARG(h->method),
@@ -335,15 +339,15 @@ static struct seen *request_h1(struct client *c, const struct head *h) {
     return s;
 }
 
-struct seen *client_request(struct client *c, const char *text) {
+struct heard *client_request(struct client *c, const char *text) {
     struct head h;
     read_request(span_str(text), &h);
-    struct seen *s = c->is_h2 ? request_h2(c, &h) : request_h1(c, &h);
+    struct heard *s = c->is_h2 ? request_h2(c, &h) : request_h1(c, &h);
     s->is_head = span_eq(h.method, SPAN("HEAD"));
     return s;
 }
 
-void client_body(struct client *c, struct seen *s, const char *text) {
+void client_body(struct client *c, struct heard *s, const char *text) {
     if (s->is_ended) {
         return;
     }
@@ -356,7 +360,7 @@ void client_body(struct client *c, struct seen *s, const char *text) {
     }
 }
 
-void client_end(struct client *c, struct seen *s) {
+void client_end(struct client *c, struct heard *s) {
     if (s->is_ended) {
         return;
     }
@@ -368,7 +372,7 @@ void client_end(struct client *c, struct seen *s) {
     }
 }
 
-bool client_reset(struct client *c, struct seen *s) {
+bool client_reset(struct client *c, struct heard *s) {
     if (!c->is_h2) {
         return false;
     }
@@ -399,7 +403,7 @@ void client_open(struct client *c, int32_t bytes) {
 
 // ---- HTTP/1.1 -----------------------------------------------------------------------------------
 
-static struct seen *oldest_open(const struct client *c) {
+static struct heard *oldest_open(const struct client *c) {
     for (size_t i = 0; i < c->seen_n; i++) {
         if (c->seen[i]->end == SEEN_OPEN) {
             return c->seen[i];
@@ -416,7 +420,7 @@ static void lower(struct span s, char *to, size_t cap) {
     to[n] = 0;
 }
 
-static void read_field(struct client *c, struct seen *s, struct span line) {
+static void read_field(struct client *c, struct heard *s, struct span line) {
     char name[300];
     size_t colon = span_index(line, ':');
     lower(span_first(line, colon), name, sizeof name);
@@ -433,7 +437,7 @@ static void read_field(struct client *c, struct seen *s, struct span line) {
     see_field(c, s, span_str(name), value);
 }
 
-static bool read_head(struct client *c, struct seen *s) {
+static bool read_head(struct client *c, struct heard *s) {
     struct span in = buf_span(&c->in), line, rest;
     size_t n = span_find(in, SPAN("\r\n\r\n"));
     if (n == in.n) {
@@ -456,7 +460,7 @@ static bool read_head(struct client *c, struct seen *s) {
     return true;
 }
 
-static void read_chunk(struct client *c, struct seen *s) {
+static void read_chunk(struct client *c, struct heard *s) {
     struct span in = buf_span(&c->in);
     size_t line = span_find(in, SPAN("\r\n"));
     if (line == in.n) {
@@ -473,7 +477,7 @@ static void read_chunk(struct client *c, struct seen *s) {
     }
 }
 
-static void read_body(struct client *c, struct seen *s) {
+static void read_body(struct client *c, struct heard *s) {
     bool has_none = s->is_head || s->status == 204 || s->status == 304;
     if (has_none) {
         see_end(c, s, SEEN_COMPLETE);
@@ -496,7 +500,7 @@ static void feed_h1(struct client *c, struct span bytes) {
     size_t before;
     buf_put(&c->in, bytes);
     do {
-        struct seen *s = oldest_open(c);
+        struct heard *s = oldest_open(c);
         before = buf_len(&c->in);
         if (s == NULL) {
             if (before > 0) {
@@ -527,7 +531,7 @@ void client_init(struct client *c, bool is_h2, bool takes_pushes, uint32_t windo
 void client_fini(struct client *c) {
     nghttp2_session_del(c->session);
     for (size_t i = 0; i < c->seen_n; i++) {
-        struct seen *s = c->seen[i];
+        struct heard *s = c->seen[i];
         struct buf *const all[] = {&s->path,   &s->heads, &s->block,
                                    &s->length, &s->body,  &s->upload};
         for (size_t k = 0; k < sizeof all / sizeof *all; k++) {

@@ -20,7 +20,7 @@ enum seen_end {
 };
 
 // One stream as the client sees it.
-struct seen {
+struct heard {
     int32_t id;
     bool is_push, is_head; // promised by the server; the request was a HEAD
     bool is_ended;         // the request's body is complete
@@ -40,7 +40,7 @@ struct seen {
 struct client {
     bool is_h2;
     nghttp2_session *session;
-    struct seen *seen[CLIENT_STREAMS];
+    struct heard *seen[CLIENT_STREAMS];
     size_t seen_n;
     struct buf out;  // to the server
     struct buf in;   // HTTP/1: from the server, not yet read
@@ -57,12 +57,12 @@ void client_init(struct client *c, bool is_h2, bool takes_pushes, uint32_t windo
 void client_fini(struct client *c);
 // Sends a request: "GET /path\nname: value\n", a navigation. A body may follow behind an empty
 // line; then, and where the method is not POST, the request is complete.
-struct seen *client_request(struct client *c, const char *text);
+struct heard *client_request(struct client *c, const char *text);
 // Sends a piece of the body of a request that is not complete, and its end.
-void client_body(struct client *c, struct seen *s, const char *text);
-void client_end(struct client *c, struct seen *s);
+void client_body(struct client *c, struct heard *s, const char *text);
+void client_end(struct client *c, struct heard *s);
 // Breaks one stream off. On HTTP/1 only the whole connection can be: false.
-bool client_reset(struct client *c, struct seen *s);
+bool client_reset(struct client *c, struct heard *s);
 // Says that it goes away (HTTP/2).
 void client_goaway(struct client *c);
 // Opens the windows of all streams by so many bytes (HTTP/2).
@@ -74,6 +74,6 @@ void client_close(struct client *c, bool is_ours);
 // Moves what the client has to say to c->out.
 void client_flush(struct client *c);
 // Writes `heads "body" complete`, `heads cancelled`, `heads open` or `reset`.
-void client_write(const struct seen *s, struct buf *text);
+void client_write(const struct heard *s, struct buf *text);
 
 #endif

@@ -128,6 +128,130 @@ static const struct play interims[] = {
      .client = SEEN_OURS "404 \"no\" complete"},
 };
 
+// ---- what was learned ---------------------------------------------------------------------------
+
+#define PAGE "Content-Type: text/html\r\n\r\n<link rel=stylesheet href=/b.css>"
+#define SEEN_PAGE "200 [content-type: text/html] \"<link rel=stylesheet href=/b.css>\" complete"
+#define SEEN_LEARNED "103 [link: </l.css>; rel=preload; as=style] "
+#define SEEN_BOTH SEEN_HINT SEEN_HINT
+#define REDIRECT "Status: 302\r\nLocation: /wp-login.php\r\n\r\n"
+
+static const struct play learned[] = {
+    {.name = "what was learned leaves before the page, and the page teaches",
+     .request = "GET /learned/",
+     .acts = {OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE,
+     .taught = "page /learned/ 200"},
+    {.name = "what was learned leaves before the page is there",
+     .request = "GET /learned/",
+     .acts = {TURN},
+     .client = SEEN_LEARNED "open",
+     .h1 = "open",
+     .taught = ""},
+    {.name = "a page never seen before is hinted what its kind needs",
+     .request = "GET /kind/x",
+     .acts = {OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE,
+     .taught = "page /kind/x 200"},
+    {.name = "an application's interim is too late behind ours, which left with the request",
+     .request = "GET /learned/",
+     .acts = {OUT(HINT), OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE,
+     .taught = "page /learned/ 200"},
+    {.name = "who is no browser gets all of the application's by choice",
+     .request = "GET /\nsec-fetch-mode: cors",
+     .acts = {OUT(HINT), OUT(HINT), OUT(HELLO), END},
+     .relay = SITE_RELAY_ALL,
+     .client = SEEN_BOTH SEEN_HELLO},
+    {.name = "but a browser only the first",
+     .acts = {OUT(HINT), OUT(HINT), OUT(HELLO), END},
+     .relay = SITE_RELAY_ALL,
+     .client = SEEN_HINT SEEN_HELLO},
+    {.name = "and nobody any, by another choice",
+     .acts = {OUT(HINT), OUT(HINT), OUT(HELLO), END},
+     .relay = SITE_RELAY_OFF,
+     .client = SEEN_HELLO},
+    {.name = "no more than a client bears",
+     .request = "GET /\nsec-fetch-mode: cors",
+     .acts = {OUT(HINT HINT HINT), OUT(HINT HINT HINT), OUT(HELLO), END},
+     .relay = SITE_RELAY_ALL,
+     .client = SEEN_BOTH SEEN_BOTH SEEN_HELLO},
+    {.name = "an asset that is gone is in nobody's hints",
+     .acts = {OUT("Status: 103\r\nLink: </gone.css>; rel=preload; as=style\r\n"
+                  "Link: </b.css>; rel=preload; as=style\r\n\r\n"),
+              OUT(HELLO), END},
+     .client = SEEN_HINT SEEN_HELLO},
+    {.name = "103, then a redirect: there is one final response, and that is told",
+     .request = "GET /learned/",
+     .acts = {OUT(REDIRECT), END},
+     .client = SEEN_LEARNED "302 [location: /wp-login.php] complete",
+     .taught = "page /learned/ 302"},
+    {.name = "103, then 502",
+     .request = "GET /learned/",
+     .acts = {CLOSE},
+     .client = SEEN_LEARNED "502 page complete",
+     .error = "backend_closed",
+     .taught = ""},
+    {.name = "103, then an error of the application",
+     .request = "GET /learned/",
+     .acts = {OUT("Status: 502\r\n\r\nno"), END},
+     .client = SEEN_LEARNED "502 \"no\" complete",
+     .taught = "page /learned/ 502"},
+    {.name = "103, then a page that breaks off teaches nothing",
+     .request = "GET /learned/",
+     .acts = {OUT(PAGE), CLOSE},
+     .client = "reset",
+     .error = "backend_short",
+     .taught = ""},
+    {.name = "103, then the client resets",
+     .request = "GET /learned/",
+     .acts = {RESET, OUT(PAGE), END},
+     .client = SEEN_LEARNED "cancelled",
+     .h1 = "cancelled",
+     .backend = "GET /index.php orphan over",
+     .taught = ""},
+    {.name = "103, then the client goes away, and gets its page",
+     .request = "GET /learned/",
+     .acts = {GOAWAY, OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE,
+     .taught = "page /learned/ 200"},
+    {.name = "103, then the server goes away, and the page is given",
+     .request = "GET /learned/",
+     .acts = {SHUT, OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE,
+     .taught = "page /learned/ 200"},
+    {.name = "a client is not told again what it has by this connection",
+     .takes_no_pushes = true,
+     .request = "GET /learned/",
+     .acts = {OUT(PAGE), END, REQUEST("GET /learned/"), OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE " | " SEEN_PAGE,
+     .backend = "GET /index.php | GET /index.php"},
+    {.name = "but who may be another is",
+     .request = "GET /learned/",
+     .acts = {OUT(PAGE), END, REQUEST("GET /learned/\nvia: 2 proxy"), OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE " | " SEEN_LEARNED SEEN_PAGE,
+     .backend = "GET /index.php | GET /index.php"},
+    {.name = "two navigations at once have a 103 and a final response each",
+     .request = "GET /learned/\nvia: 2 proxy",
+     .acts = {REQUEST("GET /kind/x\nvia: 2 proxy"), OUT(PAGE), END, ON(0), OUT(PAGE), END},
+     .client = SEEN_LEARNED SEEN_PAGE " | " SEEN_LEARNED SEEN_PAGE,
+     .backend = "GET /index.php | GET /index.php",
+     .is_h2_only = true},
+    {.name = "an asset that a script answers is told",
+     .request = "GET /x.css\nsec-fetch-dest: style\nsec-fetch-mode: no-cors",
+     .acts = {OUT("Content-Type: text/css\r\nCache-Control: max-age=60\r\n\r\n"
+                  "@import 'b.css';"),
+              END},
+     .client = "200 [content-type: text/css] [cache-control: max-age=60] "
+               "\"@import 'b.css';\" complete",
+     .taught = "asset /x.css 200 sheet /x.css 0"},
+    {.name = "and that it is gone, too",
+     .request = "GET /x.css\nsec-fetch-dest: style\nsec-fetch-mode: no-cors",
+     .acts = {OUT("Status: 404\r\n\r\nno"), END},
+     .client = "404 \"no\" complete",
+     .taught = "asset /x.css 404"},
+};
+
 // ---- clients that go away -----------------------------------------------------------------------
 
 static const struct play departures[] = {
@@ -321,6 +445,7 @@ static void check_all(const struct play *plays, size_t n) {
     }
 
 TEST(one_interim_leaves_before_the_final_response, interims)
+TEST(what_was_learned_leaves_first_and_once, learned)
 TEST(who_goes_away_takes_nothing_with_it, departures)
 TEST(pushes_are_promised_first_and_end_by_themselves, pushes)
 
@@ -329,7 +454,7 @@ TEST(pushes_are_promised_first_and_end_by_themselves, pushes)
 #define LONGEST 5
 
 static const struct act alphabet[] = {
-    OUT(HINT),      OUT(HELLO), OUT("more"), END, CLOSE, RESET, FAIL(ERR_BACKEND_IDLE_TIMEOUT),
+    OUT(HINT),      OUT(PAGE), OUT("more"), END, CLOSE, RESET, FAIL(ERR_BACKEND_IDLE_TIMEOUT),
     ERRORS(1, "x"),
 };
 enum { LETTERS = sizeof alphabet / sizeof *alphabet };
@@ -359,7 +484,7 @@ static void check_order(const char *request, unsigned order, int n) {
 
 static void every_order_has_one_final_response_or_a_visible_break(void **state) {
     (void)state;
-    static const char *const requests[] = {"GET /", "GET /hinted/", "GET /push/"};
+    static const char *const requests[] = {"GET /", "GET /hinted/", "GET /push/", "GET /learned/"};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         unsigned orders = 1;
         for (int n = 1; n <= LONGEST - (i > 0); n++) {
@@ -374,6 +499,7 @@ static void every_order_has_one_final_response_or_a_visible_break(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_interim_leaves_before_the_final_response),
+        cmocka_unit_test(what_was_learned_leaves_first_and_once),
         cmocka_unit_test(who_goes_away_takes_nothing_with_it),
         cmocka_unit_test(pushes_are_promised_first_and_end_by_themselves),
         cmocka_unit_test(every_order_has_one_final_response_or_a_visible_break),

@@ -22,7 +22,7 @@
 // ---- what was seen ------------------------------------------------------------------------------
 
 // The body is one of our own pages for that status.
-static bool is_page(const struct seen *s) {
+static bool is_page(const struct heard *s) {
     bool found = false;
     for (int error = -1; s->end == SEEN_COMPLETE && !found && error >= -ERROR_COUNT; error--) {
         struct arena a;
@@ -35,7 +35,7 @@ static bool is_page(const struct seen *s) {
     return found && s->status >= 400 && buf_len(&s->body) > 0;
 }
 
-static void write_seen(const struct seen *s, struct buf *text) {
+static void write_seen(const struct heard *s, struct buf *text) {
     if (!is_page(s)) {
         client_write(s, text);
         return;
@@ -121,7 +121,7 @@ const char *play_fault(struct stage *s) {
         fault = stage_backend(s, i)->peer.fault;
     }
     for (size_t i = 0; fault == NULL && i < s->client.seen_n; i++) {
-        const struct seen *seen = s->client.seen[i];
+        const struct heard *seen = s->client.seen[i];
         const struct part *p = part_of(s, seen->id);
         if (p == NULL) {
             continue;
@@ -152,8 +152,8 @@ struct run {
     const struct play *play;
     struct performance *out;
     struct stage stage;
-    struct seen *request; // sent last
-    size_t on;            // number of a connection + 1, or 0: the last one
+    struct heard *request; // sent last
+    size_t on;             // number of a connection + 1, or 0: the last one
 };
 
 static struct backend *chosen(const struct run *r) {
@@ -300,6 +300,11 @@ void play_perform(const struct play *play, struct performance *out) {
     struct span errors = buf_span(&r->stage.errors);
     split_line(&out->text, "\n!! %.*s\n2> %zu",
                SPAN_ARG(span_first(errors, errors.n - (errors.n > 0))), r->stage.errors_len);
+    if (play->taught != NULL) {
+        struct span taught = buf_span(&r->stage.taught);
+        split_line(&out->text, "\nlearned %.*s",
+                   SPAN_ARG(span_first(taught, taught.n - (taught.n > 0))));
+    }
     write_params(play, &r->stage, &out->text);
     out->fault = play_fault(&r->stage);
     stage_fini(&r->stage);
@@ -335,6 +340,9 @@ static void check(const struct play *play, const struct performance *as) {
     }
     split_line(&want, "\n<- %s\n!! %s\n2> %zu", play->backend ? play->backend : "GET /index.php",
                play->error ? play->error : "", play->errors_len);
+    if (play->taught != NULL) {
+        split_line(&want, "\nlearned %s", play->taught);
+    }
     play_perform(play, &p);
     if (p.fault != NULL || !span_eq(buf_span(&p.text), buf_span(&want))) {
         print_error(
@@ -353,6 +361,7 @@ static void check_on(const struct play *play, bool is_h2) {
                                      .keeps = play->keeps,
                                      .takes_pushes = !play->takes_no_pushes,
                                      .buffers = play->buffers,
+                                     .relay = play->relay,
                                      .body_limit = play->body_limit,
                                      .window = play->window}};
     struct performance whole = p;

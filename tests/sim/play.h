@@ -111,6 +111,9 @@ struct play {
     bool is_h2_only, is_h1_only, keeps, takes_no_pushes, buffers;
     uint32_t window;     // of the client's streams; 0: the default
     uint64_t body_limit; // of the site; 0: 1000
+    // What was handed to the learner, "page /x 200 asset /a.css 200"; NULL: that is not asked.
+    const char *taught;
+    enum site_relay relay;
 };
 
 // One performance: the text of what was seen, and the fault if there was one. cut: after so many

@@ -10,6 +10,12 @@
 #define BACKEND_WINDOW (256u << 10) // as in server/upstream.h
 #define READ_MOST 65536             // bytes of an application that arrive at once
 #define LIMIT (64u << 20)
+#define ROUTE "blog.example\0p"
+
+static const struct siphash_key secret = {5, 6};
+// What exchanges teach with is large: all stages, of which there is one at a time, share it.
+static struct teaching teaching;
+static int64_t unix_time = 784111777;
 
 static void part_act(struct part *p);
 
@@ -240,6 +246,7 @@ static bool is_taking(const struct part *p) {
 static struct part *part_new(struct stage *s, struct front_stream *stream) {
     static const struct cgi_peer peer = {SPAN_INIT("192.0.2.1"), SPAN_INIT("1234"),
                                          SPAN_INIT("192.0.2.2"), SPAN_INIT("443"), false};
+    static const struct audience_address from = {4, {192, 0, 2, 1}};
     struct part *p = calloc(1, sizeof *p);
     if (p == NULL) {
         abort();
@@ -252,6 +259,9 @@ static struct part *part_new(struct stage *s, struct front_stream *stream) {
     buf_init(&p->given, LIMIT);
     exchange_init(&p->exchange, &s->exchange_conf, &stream->request, &stream->arena);
     p->exchange.peer = &peer;
+    p->exchange.from = &from;
+    p->exchange.seen = &s->seen;
+    p->exchange.now_us = 1000; // the play has no clock that moves by itself
     p->exchange.can_push = front_can_push(s->front);
     stream->owner = p;
     list_put(&s->parts, &p->node);
@@ -282,6 +292,7 @@ static void drop_call(struct part *p) {
 }
 
 static void part_end(struct part *p) {
+    exchange_fini(&p->exchange);
     drop_call(p);
     p->stream->owner = NULL;
     p->stream = NULL;
@@ -357,6 +368,16 @@ static void send_head(struct part *p, const struct exchange_command *c) {
     }
 }
 
+static void note_evidence(struct stage *s, struct span bytes) {
+    static const char *const kinds[] = {"page", "visit", "asset", "sheet"};
+    struct evidence e;
+    if (!evidence_decode(&e, bytes)) {
+        fault(s, "evidence that is none");
+        return;
+    }
+    split_line(&s->taught, "%s %.*s %u ", kinds[e.kind], SPAN_ARG(e.target), e.status);
+}
+
 static void act(struct part *p, const struct exchange_command *c) {
     struct front *f = p->stage->front;
     switch (c->kind) {
@@ -400,6 +421,7 @@ static void act(struct part *p, const struct exchange_command *c) {
         answer_named_file(p, c->response);
         break;
     case COMMAND_LEARN:
+        note_evidence(p->stage, c->body);
         break;
     case COMMAND_ABORT:
         drop_call(p);
@@ -457,6 +479,7 @@ static void on_event(struct stage *s, const struct front_event *e) {
         if (p->exchange.state != EXCHANGE_DONE) {
             fault(s, "a response is done that the exchange has not finished");
         }
+        part_put(p, &(struct exchange_event){.kind = EXCHANGE_SENT});
         part_end(p);
         break;
     }
@@ -671,20 +694,60 @@ static enum file_kind find_file(void *self, struct span path, struct file_info *
     return FILE_NONE;
 }
 
-static const struct plan *find_plan(void *self, struct span key) {
-    (void)self, (void)key;
-    return NULL;
+static bool find_offer(void *self, struct route_id id, struct offer *out) {
+    struct stage *s = self;
+    static const struct span keys[] = {SPAN_INIT(ROUTE "/learned/"), SPAN_INIT(ROUTE "/kind/\1")};
+    for (size_t i = 0; i < 2; i++) {
+        if (route_id_eq(id, route_key_id(&secret, keys[i]))) {
+            *out = (struct offer){.plan = s->learned, .scope = (enum offer_scope)i};
+            return true;
+        }
+    }
+    return false;
+}
+
+// All assets may be kept for a minute, but for one that is gone.
+static bool find_asset(void *self, struct route_id id, struct offer_asset *out) {
+    (void)self;
+    struct route_id gone = route_asset_id(&secret, SPAN("blog.example"), SPAN("/gone.css"));
+    *out = (struct offer_asset){OFFER_ASSET_REUSABLE, 60};
+    if (route_id_eq(id, gone)) {
+        out->state = OFFER_ASSET_DEAD;
+    }
+    return true;
 }
 
 static const struct plan *rule_plan(struct stage *s) {
     struct pair link[] = {{SPAN("link"), SPAN("</a.css>; rel=preload; as=style")}};
     struct pairs fields = {link, 1, 1};
     struct target_page page = {SPAN("https"), SPAN("blog.example"), SPAN("/")};
-    const struct plan *plan = plan_of_links(&fields, &page, &s->arena);
+    const struct plan *plan = plan_of_links(&fields, &page, NULL, &s->arena);
     if (plan == NULL) {
         abort();
     }
     return plan;
+}
+
+static void init_learned(struct stage *s) {
+    struct hint hint = {.target = SPAN("/l.css"), .as = HINT_AS_STYLE};
+    s->learned = plan_new(NULL, &hint, 1);
+    holdback_init(&s->holdback, &secret, 0);
+    seen_init(&s->seen);
+    if (teaching.told == NULL) {
+        teaching_init(&teaching, &secret, &unix_time, NULL);
+    }
+}
+
+static void fini_learned(struct stage *s) {
+    while (teaching_next_visit(&teaching, 1000, true) > 0) {
+    }
+    if (!list_is_empty(&teaching.visits.thinking)) {
+        fault(s, "a visit that nobody ends");
+    }
+    unix_time += 60;
+    memset(teaching.told, 0, TEACHING_TOLD * sizeof *teaching.told);
+    plan_free(s->learned);
+    seen_fini(&s->seen);
 }
 
 static void init_site(struct stage *s) {
@@ -702,8 +765,9 @@ static void init_site(struct stage *s) {
                             .must_check = true,
                             .suffixes = {&suffix, 1},
                             .body_limit = s->conf.body_limit ? s->conf.body_limit : 1000,
-                            .gate = {HINT_MODE_HINT, GATE_BROWSERS},
-                            .learn = SITE_LEARN_LINK,
+                            .gate = {.mode = HINT_MODE_HINT},
+                            .policy = {.learn = 15},
+                            .relay = s->conf.relay,
                             .buffer = {.request = s->conf.buffers},
                             .rules = s->rules,
                             .rules_n = 4};
@@ -711,8 +775,14 @@ static void init_site(struct stage *s) {
     if (router_init(&s->router, &s->arena, &s->site, 1) != 0) {
         abort();
     }
-    s->exchange_conf =
-        (struct exchange_conf){.router = &s->router, .files = &s->files, .find_plan = find_plan};
+    s->exchange_conf = (struct exchange_conf){.router = &s->router,
+                                              .files = &s->files,
+                                              .hinting = {.find = find_offer,
+                                                          .find_asset = find_asset,
+                                                          .self = s,
+                                                          .secret = secret,
+                                                          .holdbacks = &s->holdback},
+                                              .teaching = &teaching};
 }
 
 void stage_init(struct stage *s, const struct stage_conf *conf) {
@@ -722,6 +792,8 @@ void stage_init(struct stage *s, const struct stage_conf *conf) {
     list_init(&s->dead);
     arena_init(&s->arena, 1u << 20);
     buf_init(&s->errors, LIMIT);
+    buf_init(&s->taught, LIMIT);
+    init_learned(s);
     init_site(s);
     h2_pool_init(&s->pool);
     h2_conf_init(&s->h2_conf);
@@ -756,6 +828,8 @@ void stage_fini(struct stage *s) {
     }
     client_fini(&s->client);
     h2_pool_fini(&s->pool);
+    fini_learned(s);
     buf_fini(&s->errors);
+    buf_fini(&s->taught);
     arena_fini(&s->arena);
 }

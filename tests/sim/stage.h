@@ -21,9 +21,10 @@
 
 struct stage_conf {
     bool is_h2;
-    bool keeps;          // backend connections carry further requests
-    bool takes_pushes;   // the client does
-    bool buffers;        // the site asks when the request's body is complete
+    bool keeps;        // backend connections carry further requests
+    bool takes_pushes; // the client does
+    bool buffers;      // the site asks when the request's body is complete
+    enum site_relay relay;
     uint32_t window;     // of the client's streams; 0: the default, opened by itself
     uint64_t body_limit; // bytes of a request's body; 0: 1000
     size_t client_step;  // most bytes of the client that arrive at once; 0: all
@@ -77,11 +78,15 @@ struct stage {
     struct arena arena; // of the configuration
     struct site site;
     struct route_rule rules[4];
+    struct plan *learned; // what is published for /learned/, and for all below /kind/
+    struct holdback holdback;
+    struct seen seen; // what the connection was hinted and has fetched
     struct router router;
     struct router_files files;
     struct exchange_conf exchange_conf;
     size_t errors_len; // bytes of the applications' standard error
     struct buf errors; // labels of what failed: "backend_closed "
+    struct buf taught; // the evidence that was handed over: "page /x 200 "
     const char *fault; // static words for a broken promise between the parts, or NULL
     bool is_ending, is_closed;
 };

@@ -39,7 +39,7 @@ struct said {
 struct storm {
     uint64_t chance;
     struct stage stage;
-    struct seen *requests[REQUESTS];
+    struct heard *requests[REQUESTS];
     size_t requests_n;
     struct said said[BACKENDS][PEER_REQUESTS];
     struct buf bytes;
@@ -172,7 +172,7 @@ static void send_request(struct storm *t) {
                                         "GET /push-late/?%c", "POST /?%c\n",
                                         "GET /none.php",      "POST /?%c\ncontent-length: 500\n"};
     char text[64];
-    const struct seen *last = t->requests_n > 0 ? t->requests[t->requests_n - 1] : NULL;
+    const struct heard *last = t->requests_n > 0 ? t->requests[t->requests_n - 1] : NULL;
     bool is_h2 = t->stage.conf.is_h2;
     bool is_busy = !is_h2 && last != NULL && (last->end == SEEN_OPEN || !last->is_ended);
     if (t->requests_n == REQUESTS || t->stage.is_closed || is_busy) {
@@ -185,7 +185,7 @@ static void send_request(struct storm *t) {
 static void act_client(struct storm *t) {
     struct stage *s = &t->stage;
     struct client *c = &s->client;
-    struct seen *seen = t->requests[roll(t, (unsigned)t->requests_n)];
+    struct heard *seen = t->requests[roll(t, (unsigned)t->requests_n)];
     char piece[201] = "";
     switch (roll(t, 16)) {
     case 0:
@@ -278,14 +278,14 @@ static bool is_all(struct span s, char mark) {
 }
 
 // How long the body is that a complete answer must have.
-static uint64_t whole(const struct said *said, const struct seen *seen) {
+static uint64_t whole(const struct said *said, const struct heard *seen) {
     if (seen->is_head || said->status == 204 || said->status == 304) {
         return 0;
     }
     return said->length < said->len ? said->length : said->len;
 }
 
-static const char *judge_answer(const struct storm *t, const struct seen *seen, char mark) {
+static const char *judge_answer(const struct storm *t, const struct heard *seen, char mark) {
     char field[16];
     const struct asked *asked = NULL;
     struct span heads = buf_span(&seen->heads), body = buf_span(&seen->body);

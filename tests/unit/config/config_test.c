@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "config/config.h"
 
+#include "hints/learner.h"
+
 #include "base/error.h"
 #include "config/options.h"
 
@@ -177,8 +179,41 @@ static const struct row rows[] = {
     {"an index file with a path", IN_SITE("index = { \"x/index.php\" }"),
      "t.conf:2: \"x/index.php\": an index file is a name without slash, and not hidden\n"},
 
-    {"evidence that is not there yet", IN_SITE("hints {\nlearn = { \"link\", \"html\" } }"),
-     "t.conf:3: learn must be link, not \"html\"\n"},
+    {"a source of evidence that does not exist",
+     IN_SITE("hints {\nlearn = { \"link\", \"rumour\" } }"),
+     "t.conf:3: learn must be link, html, css or request, not \"rumour\"\n"},
+    {"a share without its sign", IN_SITE("hints {\nholdback = 2 }"),
+     "t.conf:3: holdback must be a share such as 2% or 0.5%, not \"2\"\n"},
+    {"a share of more than half", IN_SITE("hints {\nholdback = \"50.01%\" }"),
+     "t.conf:3: holdback must be between 0% and 50%, not 50.01%\n"},
+    {"a share that is finer than we count", IN_SITE("hints {\nholdback = \"0.125%\" }"),
+     "t.conf:3: holdback must be a share such as 2% or 0.5%, not \"0.125%\"\n"},
+    {"origins that are none",
+     IN_SITE("hints {\norigins = { \"cdn.example\", \"https://cdn.example/\", "
+             "\"https://CDN.example\", \"https://cdn.example:99999\" } }"),
+     "t.conf:3: \"cdn.example\": an origin begins with https:// or http://\n"
+     "t.conf:3: \"https://cdn.example/\": an origin is a scheme and a host in lower case, and a "
+     "port if it needs one\n"
+     "t.conf:3: \"https://CDN.example\": an origin is a scheme and a host in lower case, and a "
+     "port if it needs one\n"
+     "t.conf:3: \"https://cdn.example:99999\": its port is a number up to 65535\n"},
+    {"query keys that are none", IN_SITE("hints {\nroute-query = { \"\", \"a=b\", \"=*\" } }"),
+     "t.conf:3: \"\": a query key has a name\n"
+     "t.conf:3: \"a=b\": a query key is written as in a URL, with =* behind it where its value "
+     "does not matter\n"
+     "t.conf:3: \"=*\": a query key has a name\n"},
+    {"a pattern of pages that is no path", IN_SITE("hints {\npatterns = { \"product\" } }"),
+     "t.conf:3: \"product\": a pattern of paths begins with / or *\n"},
+    {"an agent without a name", IN_SITE("hints {\ndeny-agents = { \"\" } }"),
+     "t.conf:3: \"\": it is empty\n"},
+    {"a 103 that is too large", IN_SITE("hints {\nbytes = 16k }"),
+     "t.conf:3: bytes must be between 256 and 8kB, not 16k\n"},
+    {"a lifetime of assets that is none", IN_SITE("assets {\nmax-age = long }"),
+     "t.conf:3: max-age must be a duration such as 500ms, 60s, 5min or 1h, not \"long\"\n"},
+    {"a store without a path", LISTEN SITE "\nstore {\nflush = 1s }",
+     "t.conf:2: store has no path\n"},
+    {"a learner without room", LISTEN SITE "\nlearner {\nmemory = 1k }",
+     "t.conf:3: memory must be between 1MB and 64GB, not 1k\n"},
     {"a mode that does not exist", IN_SITE("hints { mode = yes }"),
      "t.conf:2: mode must be off, observe, hint or push, not \"yes\"\n"},
     {"a hint that is no link", IN_SITE("route \"/\" {\nhint = { \"style.css\" } }"),
@@ -256,13 +291,15 @@ static const char product[] =
     "  key              = \"a.pem\"\n"
     "  hints {\n"
     "    mode     = hint          # off, observe, hint, push\n"
-    "    learn    = { \"link\" }\n"
+    "    learn    = { \"link\", \"html\", \"css\", \"request\" }\n"
+    "    holdback = 2%\n"
     "  }\n"
     "  route \"/\"           { hint = { \"</style.css>; rel=preload; as=style\" } }\n"
     "  route \"/checkout/*\" { mode = off }\n"
     "  route \"/shop/*\"     { push = { \"/assets/critical.css\" } }\n"
     "}\n"
-    "admin { listen = \"unix:/run/outrider/admin.sock\" }\n";
+    "admin { listen = \"unix:/run/outrider/admin.sock\" }\n"
+    "store { path = \"/var/lib/outrider/learned.db\" }\n";
 
 static void test_the_example_of_the_product_is_read(void **state) {
     (void)state;
@@ -288,7 +325,8 @@ static void test_the_example_of_the_product_is_read(void **state) {
     assert_true(span_has_suffix(site->front_file, SPAN("/www/index.php")));
     assert_int_equal(site->pool, 0);
     assert_int_equal(site->gate.mode, HINT_MODE_HINT);
-    assert_int_equal(site->learn, SITE_LEARN_LINK);
+    assert_int_equal(site->policy.learn,
+                     LEARNER_LINK | LEARNER_HTML | LEARNER_CSS | LEARNER_REQUEST);
     assert_int_equal(site->rules_n, 3);
     assert_false(site->rules[0].has_mode);
     assert_span(site->rules[0].hints.v[0], "</style.css>; rel=preload; as=style");
@@ -324,7 +362,8 @@ static void test_what_is_not_written_has_its_default(void **state) {
     assert_true(site->must_check);
     assert_int_equal(site->gate.mode, HINT_MODE_HINT);
     assert_int_equal(site->gate.clients, GATE_BROWSERS);
-    assert_int_equal(site->learn, SITE_LEARN_LINK);
+    assert_int_equal(site->policy.learn,
+                     LEARNER_LINK | LEARNER_HTML | LEARNER_CSS | LEARNER_REQUEST);
     assert_false(c.has_admin);
     config_fini(&c);
 }

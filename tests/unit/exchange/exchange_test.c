@@ -4,8 +4,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "hints/plan.h"
-#include "hints/route_key.h"
+#include "hints/learner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,11 +24,39 @@ static enum file_kind find_file(void *self, struct span path, struct file_info *
                : FILE_NONE;
 }
 
-static struct plan *learned; // what find_plan gives for /learned/
+static const struct siphash_key secret = {7, 8};
+static struct plan *learned; // what is published for /learned/, and for all below /kind/
 
-static const struct plan *find_plan(void *self, struct span key) {
+static bool find_offer(void *self, struct route_id id, struct offer *out) {
     (void)self;
-    return span_eq(route_key_path(key), SPAN("/learned/")) ? learned : NULL;
+    static const struct span keys[] = {SPAN_INIT("blog.example\0p/learned/"),
+                                       SPAN_INIT("blog.example\0p/kind/\1")};
+    for (size_t i = 0; i < 2; i++) {
+        if (route_id_eq(id, route_key_id(&secret, keys[i]))) {
+            *out = (struct offer){.plan = learned, .scope = (enum offer_scope)i};
+            return true;
+        }
+    }
+    return false;
+}
+
+// /gone.css is known to be gone, /keep.css and /l.css to be good for a minute, of others nothing
+// is.
+static bool find_asset(void *self, struct route_id id, struct offer_asset *out) {
+    (void)self;
+    static const struct {
+        struct span path;
+        enum offer_asset_state state;
+    } known[] = {{SPAN_INIT("/gone.css"), OFFER_ASSET_DEAD},
+                 {SPAN_INIT("/keep.css"), OFFER_ASSET_REUSABLE},
+                 {SPAN_INIT("/l.css"), OFFER_ASSET_REUSABLE}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (route_id_eq(id, route_asset_id(&secret, SPAN("blog.example"), known[i].path))) {
+            *out = (struct offer_asset){known[i].state, 60};
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct span suffix = SPAN_INIT(".php");
@@ -40,6 +67,7 @@ static struct route_rule rules[] = {
     {.pattern = SPAN_INIT("/off/*"), .has_mode = true, .mode = HINT_MODE_OFF},
     {.pattern = SPAN_INIT("/push/*"), .pushes = {&pushed, 1}},
     {.pattern = SPAN_INIT("/rule/*")},
+    {.pattern = SPAN_INIT("/worn/*")},
 };
 static struct site site = {
     .name = SPAN_INIT("blog.example"),
@@ -49,13 +77,20 @@ static struct site site = {
     .must_check = true,
     .suffixes = {&suffix, 1},
     .body_limit = 100,
-    .gate = {HINT_MODE_HINT, GATE_BROWSERS},
-    .learn = SITE_LEARN_LINK,
+    .gate = {.mode = HINT_MODE_HINT, .sessions = true},
+    .policy = {.learn = LEARNER_LINK | LEARNER_REQUEST},
     .rules = rules,
-    .rules_n = 3,
+    .rules_n = 4,
 };
 static const struct router_files files = {.find = find_file};
-static struct exchange_conf conf = {.router = &router, .files = &files, .find_plan = find_plan};
+static struct teaching teaching;
+static int64_t unix_time = 1790000000;
+static struct exchange_conf conf = {
+    .router = &router,
+    .files = &files,
+    .hinting = {.find = find_offer, .find_asset = find_asset, .secret = {7, 8}},
+    .teaching = &teaching};
+static const struct audience_address from = {4, {192, 0, 2, 1}};
 static const struct cgi_peer peer;
 
 struct fixture {
@@ -63,6 +98,8 @@ struct fixture {
     struct request request;
     struct exchange x;
     struct response response;
+    const char *type;          // of the final response; NULL: "text/html"
+    const char *const *answer; // a field of it, or NULL
     struct buf said;
 };
 
@@ -81,12 +118,51 @@ static void begin(struct fixture *f, const char *method, const char *path) {
     pairs_put(&f->request.fields, &f->arena, SPAN("sec-fetch-dest"), SPAN("document"));
     exchange_init(&f->x, &conf, &f->request, &f->arena);
     f->x.peer = &peer;
+    f->x.from = &from;
+}
+
+// Sets a field of the request; NULL: none.
+static void put_field(struct fixture *f, const char *const *field) {
+    struct pairs *fields = &f->request.fields;
+    for (size_t i = 0; field[0] != NULL && i < fields->n; i++) {
+        if (span_eq(fields->v[i].name, span_str(field[0]))) {
+            fields->v[i].value = span_str(field[1]);
+            return;
+        }
+    }
+    if (field[0] != NULL) {
+        pairs_put(fields, &f->arena, span_str(field[0]), span_str(field[1]));
+    }
+}
+
+static void end(struct fixture *f) {
+    exchange_fini(&f->x);
+    exchange_fini(&f->x);
+    buf_fini(&f->said);
+    arena_fini(&f->arena);
 }
 
 static void say_link(struct fixture *f, const char *what, const struct response *r) {
     const struct span *link = pairs_find(&r->fields, SPAN("link"));
     split_line(&f->said, "%s(%d%s%.*s) ", what, r->status, link ? " " : "", link ? (int)link->n : 0,
                link ? (const char *)link->p : "");
+}
+
+static void say_evidence(struct fixture *f, struct span bytes) {
+    static const char *const kinds[] = {"learn", "visit", "asset", "sheet"};
+    struct evidence e;
+    struct evidence_item item;
+    assert_true(evidence_decode(&e, bytes));
+    split_line(&f->said, "%s(%.*s", kinds[e.kind], SPAN_ARG(e.target));
+    if (e.status != 200 && e.status != 0) {
+        split_line(&f->said, " %d", e.status);
+    }
+    split_line(&f->said, "%s%s", e.flags & EVIDENCE_PRIVATE ? " private" : "",
+               e.flags & EVIDENCE_SESSION ? " session" : "");
+    while (evidence_next(&e.items, &item)) {
+        split_line(&f->said, " %.*s", SPAN_ARG(item.text));
+    }
+    split_line(&f->said, ") ");
 }
 
 static void say(struct fixture *f, const struct exchange_command *c) {
@@ -127,7 +203,7 @@ static void say(struct fixture *f, const struct exchange_command *c) {
         split_line(&f->said, "sendfile ");
         break;
     case COMMAND_LEARN:
-        split_line(&f->said, "learn(%.*s) ", SPAN_ARG(route_key_path(f->x.key)));
+        say_evidence(f, c->body);
         break;
     case COMMAND_ABORT:
         split_line(&f->said, "abort ");
@@ -186,6 +262,13 @@ static void put_letter(struct fixture *f, char letter, const char *link) {
     default:
         fail_msg("no event %c", letter);
     }
+    if (e.kind == EXCHANGE_HEAD) {
+        pairs_put(&f->response.fields, &f->arena, SPAN("content-type"),
+                  f->type != NULL ? span_str(f->type) : SPAN("text/html"));
+    }
+    if (e.kind == EXCHANGE_HEAD && f->answer != NULL && f->answer[0] != NULL) {
+        pairs_put(&f->response.fields, &f->arena, span_str(f->answer[0]), span_str(f->answer[1]));
+    }
     if (link != NULL) {
         pairs_put(&f->response.fields, &f->arena, SPAN("Link"), span_str(link));
     }
@@ -198,7 +281,11 @@ static void put_letter(struct fixture *f, char letter, const char *link) {
 
 static const struct row {
     const char *name, *method, *path, *events, *said;
-    const char *link; // of the responses of the backend
+    const char *link;      // of the responses of the backend
+    const char *type;      // of its final response; NULL: "text/html"
+    const char *query;     // of the request
+    const char *field[2];  // a further field of the request, or instead of one of a navigation
+    const char *answer[2]; // of the final response
     bool can_push, is_pushed, is_unknown;
     uint64_t body_len;
 } rows[] = {
@@ -206,25 +293,136 @@ static const struct row {
      .path = "/new/",
      .events = "ReHBE",
      .link = CSS,
-     .said = "call call-end learn(/new/) head(200 " CSS ") body finish "},
+     .said = "call call-end head(200 " CSS ") body learn(/new/ " CSS ") finish "},
     {.name = "a learned route is hinted before the backend is asked",
      .path = "/learned/",
      .events = "ReHBE",
      .link = CSS,
-     .said =
-         "inform(103 " LEARNED ") call call-end learn(/learned/) head(200 " CSS ") body finish "},
+     .said = "inform(103 " LEARNED ") call call-end head(200 " CSS ") body learn(/learned/ " CSS
+             ") finish "},
+    {.name = "a route that was never seen is hinted what its kind needs",
+     .path = "/kind/x",
+     .events = "Re",
+     .said = "inform(103 " LEARNED ") call call-end "},
     {.name = "the operator's hint needs nothing learned",
      .path = "/rule/x",
      .events = "Re",
      .said = "inform(103 " RULED ") call call-end "},
-    {.name = "a learned route whose response has no links any more is told so",
+    {.name = "a page without links says that it has none",
      .path = "/learned/",
-     .events = "ReH",
-     .said = "inform(103 " LEARNED ") call call-end learn(/learned/) head(200) "},
-    {.name = "a response without links on an unknown route teaches nothing",
+     .events = "ReHE",
+     .said = "inform(103 " LEARNED ") call call-end head(200) learn(/learned/) finish "},
+    {.name = "a page that is broken off teaches nothing",
+     .path = "/learned/",
+     .events = "ReHBF",
+     .link = CSS,
+     .said = "inform(103 " LEARNED ") call call-end head(200 " CSS ") body reset(backend_closed) "},
+    {.name = "what is no page teaches nothing",
      .path = "/new/",
-     .events = "ReH",
-     .said = "call call-end head(200) "},
+     .events = "ReHE",
+     .link = CSS,
+     .type = "application/json",
+     .said = "call call-end head(200 " CSS ") finish "},
+    {.name = "a hinted route that fails is told so",
+     .path = "/learned/",
+     .events = "ReNE",
+     .link = CSS,
+     .said =
+         "inform(103 " LEARNED ") call call-end learn(/learned/ 404) head(404 " CSS ") finish "},
+    {.name = "a failing route that nobody hints says nothing",
+     .path = "/new/",
+     .events = "ReNE",
+     .link = CSS,
+     .said = "call call-end head(404 " CSS ") finish "},
+    {.name = "a page of a session is told as such",
+     .path = "/new/",
+     .events = "ReHE",
+     .field = {"cookie", "PHPSESSID=1"},
+     .said = "call call-end head(200) learn(/new/ session) finish "},
+    {.name = "a session is hinted what the public is",
+     .path = "/learned/",
+     .events = "Re",
+     .field = {"cookie", "PHPSESSID=1"},
+     .said = "inform(103 " LEARNED ") call call-end "},
+    {.name = "a page for one user is told as such",
+     .path = "/new/",
+     .events = "ReHE",
+     .answer = {"cache-control", "no-store"},
+     .said = "call call-end head(200) learn(/new/ private) finish "},
+    {.name = "the page's policies are told",
+     .path = "/new/",
+     .events = "ReHE",
+     .answer = {"Content-Security-Policy", "default-src 'self'"},
+     .said = "call call-end head(200) learn(/new/ content-security-policy: default-src 'self') "
+             "finish "},
+    {.name = "a page chosen by what others do not send teaches nothing",
+     .path = "/new/",
+     .events = "ReHE",
+     .answer = {"vary", "*"},
+     .said = "call call-end head(200) finish "},
+    {.name = "a query that tells nothing apart is hinted, but teaches nothing",
+     .path = "/learned/",
+     .query = "x=y",
+     .events = "ReHE",
+     .said = "inform(103 " LEARNED ") call call-end head(200) finish "},
+    {.name = "a fetch by a script of the page is no page",
+     .path = "/new/",
+     .events = "ReHE",
+     .field = {"sec-fetch-mode", "cors"},
+     .said = "call call-end head(200) finish "},
+    {.name = "an asset that is gone is left out of the application's hints",
+     .path = "/new/",
+     .events = "ReI",
+     .link = "</gone.css>; rel=preload; as=style, " CSS,
+     .said = "call call-end inform(103 " CSS ") "},
+    {.name = "and where nothing else is left, nothing is sent",
+     .path = "/new/",
+     .events = "ReI",
+     .link = "</gone.css>; rel=preload; as=style",
+     .said = "call call-end "},
+    {.name = "an asset that is gone is left out of the operator's hints",
+     .path = "/worn/x",
+     .events = "Re",
+     .said = "inform(103 " RULED ") call call-end "},
+    {.name = "an asset that a script answers is told, once",
+     .path = "/new.css",
+     .events = "ReHE",
+     .field = {"sec-fetch-dest", "style"},
+     .type = "text/css",
+     .said = "call call-end asset(/new.css) head(200) finish "},
+    {.name = "an asset that a script answers is known by its type, too",
+     .path = "/other.css",
+     .events = "ReHE",
+     .field = {"sec-fetch-mode", "no-cors"},
+     .type = "text/css; charset=utf-8",
+     .said = "call call-end asset(/other.css) head(200) finish "},
+    {.name = "one that was known and is not there any more is told",
+     .path = "/keep.css",
+     .events = "ReNE",
+     .field = {"sec-fetch-dest", "style"},
+     .said = "call call-end asset(/keep.css 404) head(404) finish "},
+    {.name = "one that is known to be gone need not be told to be",
+     .path = "/gone.css",
+     .events = "ReNE",
+     .field = {"sec-fetch-dest", "style"},
+     .said = "call call-end head(404) finish "},
+    {.name = "one that is back is told",
+     .path = "/gone.css",
+     .events = "ReHE",
+     .field = {"sec-fetch-dest", "style"},
+     .type = "text/css",
+     .said = "call call-end asset(/gone.css) head(200) finish "},
+    {.name = "a part of one says nothing",
+     .path = "/keep.css",
+     .events = "ReNE",
+     .field = {"range", "bytes=1-"},
+     .said = "call call-end head(404) finish "},
+    {.name = "a file is told by who looks at the disk",
+     .path = "/style.css",
+     .events = "ReHBE",
+     .field = {"sec-fetch-dest", "style"},
+     .type = "text/css",
+     .said = "file(/srv/style.css) head(200) body finish "},
     {.name = "a route that is off is neither hinted nor learned",
      .path = "/off/x",
      .events = "ReH",
@@ -242,7 +440,8 @@ static const struct row {
      .path = "/new/",
      .events = "ReIHE",
      .link = CSS "; nopush",
-     .said = "call call-end inform(103 " CSS ") learn(/new/) head(200 " CSS "; nopush) finish "},
+     .said = "call call-end inform(103 " CSS ") head(200 " CSS "; nopush) learn(/new/ " CSS
+             "; nopush) finish "},
     {.name = "only the first 103 leaves, ours or the application's",
      .path = "/learned/",
      .events = "ReI",
@@ -262,13 +461,13 @@ static const struct row {
      .events = "ReH",
      .link = CSS,
      .can_push = true,
-     .said = "call call-end learn(/new/) promise(/a.css) head(200 " CSS ") "},
+     .said = "call call-end promise(/a.css) head(200 " CSS ") "},
     {.name = "nopush is honoured",
      .path = "/new/",
      .events = "ReH",
      .link = CSS "; nopush",
      .can_push = true,
-     .said = "call call-end learn(/new/) head(200 " CSS "; nopush) "},
+     .said = "call call-end head(200 " CSS "; nopush) "},
     {.name = "the operator's push is promised before the backend is asked",
      .path = "/push/x",
      .events = "Re",
@@ -278,7 +477,7 @@ static const struct row {
      .path = "/push/x",
      .events = "ReH",
      .link = CSS,
-     .said = "call call-end learn(/push/x) head(200 " CSS ") "},
+     .said = "call call-end head(200 " CSS ") "},
     {.name = "a push is answered with a file, says so, and pushes nothing itself",
      .path = "/style.css",
      .events = "RHBE",
@@ -362,13 +561,18 @@ static void test_row(void **state) {
     if (row->is_unknown) {
         f.request.authority = SPAN("evil.example");
     }
+    if (row->query != NULL) {
+        f.request.query = span_str(row->query);
+    }
+    put_field(&f, row->field);
+    f.type = row->type;
+    f.answer = row->answer;
     for (const char *letter = row->events; *letter != 0; letter++) {
         put_letter(&f, *letter, row->link);
     }
     buf_put(&f.said, span_of("", 1));
     assert_string_equal((const char *)buf_span(&f.said).p, row->said);
-    buf_fini(&f.said);
-    arena_fini(&f.arena);
+    end(&f);
 }
 
 static void test_a_pushed_response_says_that_it_is(void **state) {
@@ -381,8 +585,7 @@ static void test_a_pushed_response_says_that_it_is(void **state) {
     const struct span *value = pairs_find(&f.x.head.fields, SPAN("x-http2-push"));
     assert_non_null(value);
     assert_true(span_eq(*value, SPAN("pushed")));
-    buf_fini(&f.said);
-    arena_fini(&f.arena);
+    end(&f);
 }
 
 static void test_what_is_answered_without_a_decision_was_not_hinted(void **state) {
@@ -394,8 +597,7 @@ static void test_what_is_answered_without_a_decision_was_not_hinted(void **state
         f.request.body_len = 101; // more than the site takes
         put_letter(&f, 'R', NULL);
         assert_int_equal(f.x.gate, GATE_ANSWERED);
-        buf_fini(&f.said);
-        arena_fini(&f.arena);
+        end(&f);
     }
 }
 
@@ -411,8 +613,7 @@ static void test_a_redirecting_listener_keeps_host_path_and_query(void **state) 
     const struct span *value = pairs_find(&f.x.head.fields, SPAN("location"));
     assert_int_equal(f.x.status, 301);
     assert_true(span_eq(*value, SPAN("https://blog.example:8443/a?b=c")));
-    buf_fini(&f.said);
-    arena_fini(&f.arena);
+    end(&f);
 }
 
 static void test_a_redirect_of_somebody_who_names_no_host_goes_to_the_site(void **state) {
@@ -427,40 +628,343 @@ static void test_a_redirect_of_somebody_who_names_no_host_goes_to_the_site(void 
     put_letter(&f, 'R', NULL);
     const struct span *value = pairs_find(&f.x.head.fields, SPAN("location"));
     assert_true(span_eq(*value, SPAN("https://blog.example/a")));
+    end(&f);
+}
+
+// ---- more than one exchange ---------------------------------------------------------------------
+
+static struct seen seen; // of a connection
+
+// One navigation to /learned/ on the connection, with a further field of its own.
+static enum gate_reason navigate(const char *const *field, uint64_t now_us) {
+    struct fixture f;
+    begin(&f, "GET", "/learned/");
+    put_field(&f, field);
+    f.x.seen = &seen;
+    f.x.now_us = now_us;
+    put_letter(&f, 'R', NULL);
+    enum gate_reason reason = f.x.gate;
+    assert_int_equal(f.x.hinting.has_informed, reason == GATE_SEND);
+    end(&f);
+    return reason;
+}
+
+static void test_a_connection_is_not_told_again_what_it_has(void **state) {
+    (void)state;
+    static const char *const none[2] = {NULL};
+    static const char *const shared[][2] = {
+        {"via", "2 proxy"}, {"forwarded", "for=192.0.2.7"}, {"x-forwarded-for", "192.0.2.7"}};
+    seen_init(&seen);
+    assert_int_equal(navigate(none, 1000000), GATE_SEND);
+    assert_int_equal(navigate(none, 2000000), GATE_KNOWN);
+    for (size_t i = 0; i < 3; i++) { // it carries requests of others
+        assert_int_equal(navigate(shared[i], 3000000), GATE_SEND);
+    }
+    assert_int_equal(navigate(none, 62000000), GATE_SEND); // its minute is over
+    seen_fini(&seen);
+}
+
+static void test_what_was_fetched_on_a_connection_is_not_hinted_on_it(void **state) {
+    (void)state;
+    static const char *const none[2] = {NULL}, *const style[] = {"sec-fetch-dest", "style"},
+                             *const fresh[] = {"cache-control", "max-age=60"};
+    struct fixture f;
+    seen_init(&seen);
+    begin(&f, "GET", "/l.css");
+    put_field(&f, style);
+    f.type = "text/css";
+    f.answer = fresh;
+    f.x.seen = &seen;
+    f.x.now_us = 1000000;
+    put_letter(&f, 'R', NULL);
+    put_letter(&f, 'H', NULL);
+    end(&f);
+    assert_int_equal(navigate(none, 2000000), GATE_KNOWN);
+    assert_int_equal(navigate(none, 62000000), GATE_SEND);
+    seen_fini(&seen);
+}
+
+static void test_some_navigations_are_held_back(void **state) {
+    (void)state;
+    static const char *const none[2] = {NULL};
+    struct holdback holdback;
+    unsigned held = 0;
+    holdback_init(&holdback, &secret, 0);
+    conf.hinting.holdbacks = &holdback;
+    site.gate.holdback = 1000;
+    for (unsigned i = 0; i < 1000; i++) {
+        seen_init(&seen);
+        enum gate_reason reason = navigate(none, 1000000);
+        assert_true(reason == GATE_SEND || reason == GATE_HELD);
+        held += reason == GATE_HELD;
+        seen_fini(&seen);
+    }
+    site.gate.holdback = 0;
+    conf.hinting.holdbacks = NULL;
+    assert_in_range(held, 98, 100);
+}
+
+static void test_who_is_held_back_gets_no_hints_of_the_application_either(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, "GET", "/learned/");
+    put_letter(&f, 'R', NULL);
+    f.x.hinting.has_informed = false;
+    f.x.gate = GATE_HELD;
     buf_fini(&f.said);
-    arena_fini(&f.arena);
+    put_letter(&f, 'I', CSS);
+    assert_int_equal(buf_len(&f.said), 0);
+    end(&f);
+}
+
+static const char *said_of_two(enum site_relay relay, const char *mode) {
+    static char text[512];
+    struct fixture f;
+    const char *field[] = {"sec-fetch-mode", mode};
+    site.relay = relay;
+    begin(&f, "GET", "/new/");
+    put_field(&f, field);
+    put_letter(&f, 'R', NULL);
+    put_letter(&f, 'I', CSS);
+    put_letter(&f, 'I', RULED);
+    snprintf(text, sizeof text, "%.*s", (int)buf_len(&f.said), (const char *)buf_span(&f.said).p);
+    end(&f);
+    site.relay = SITE_RELAY_FIRST;
+    return text;
+}
+
+static void test_what_becomes_of_the_applications_own_is_the_operators_choice(void **state) {
+    (void)state;
+    assert_string_equal(said_of_two(SITE_RELAY_FIRST, "navigate"), "call inform(103 " CSS ") ");
+    assert_string_equal(said_of_two(SITE_RELAY_ALL, "navigate"), "call inform(103 " CSS ") ");
+    assert_string_equal(said_of_two(SITE_RELAY_OFF, "navigate"), "call ");
+    assert_string_equal(said_of_two(SITE_RELAY_FIRST, "cors"), "call ");
+    assert_string_equal(said_of_two(SITE_RELAY_OFF, "cors"), "call ");
+    assert_string_equal(said_of_two(SITE_RELAY_ALL, "cors"),
+                        "call inform(103 " CSS ") inform(103 " RULED ") ");
+}
+
+static void test_no_client_gets_more_interim_responses_than_it_bears(void **state) {
+    (void)state;
+    static const char *const field[] = {"sec-fetch-mode", "cors"};
+    struct fixture f;
+    site.relay = SITE_RELAY_ALL;
+    begin(&f, "GET", "/new/");
+    put_field(&f, field);
+    put_letter(&f, 'R', NULL);
+    for (unsigned i = 0; i < 9; i++) {
+        put_letter(&f, 'I', CSS);
+    }
+    assert_int_equal(f.x.hinting.interims, 4);
+    end(&f);
+    site.relay = SITE_RELAY_FIRST;
+}
+
+static void test_a_visit_is_told_with_what_was_fetched_for_it(void **state) {
+    (void)state;
+    static const char *const referer[] = {"referer", "https://blog.example/new/"},
+                             *const style[] = {"sec-fetch-dest", "style"};
+    struct fixture page, css;
+    struct evidence e;
+    struct evidence_item item;
+    while (teaching_next_visit(&teaching, 0, true) > 0) { // of the tests before
+    }
+    begin(&page, "GET", "/new/");
+    page.x.now_us = 5000000;
+    put_letter(&page, 'R', NULL);
+    page.x.now_us = 5100000;
+    put_letter(&page, 'H', NULL);
+    put_letter(&page, 'E', NULL);
+    end(&page);
+    begin(&css, "GET", "/style.css");
+    put_field(&css, referer);
+    put_field(&css, style);
+    css.type = "text/css";
+    css.x.now_us = 5200000;
+    put_letter(&css, 'R', NULL);
+    put_letter(&css, 'H', NULL);
+    put_letter(&css, 'E', NULL);
+    css.x.now_us = 5300000;
+    exchange_put(&css.x, &(struct exchange_event){.kind = EXCHANGE_SENT});
+    end(&css);
+    size_t n = teaching_next_visit(&teaching, 9000000, false);
+    assert_true(evidence_decode(&e, span_of(teaching.bytes, n)));
+    assert_int_equal(e.kind, EVIDENCE_VISIT);
+    assert_true(span_eq(route_key_path(e.key), SPAN("/new/")));
+    assert_int_equal(e.think_us, 100000);
+    assert_int_equal(e.critical_us, 300000);
+    assert_true(e.network != 0 && e.who == e.network);
+    assert_true(evidence_next(&e.items, &item));
+    assert_true(span_eq(item.text, SPAN("/style.css")));
+    assert_int_equal(item.flags, EVIDENCE_ANSWERED);
+    assert_int_equal(item.asked_ms, 200);
+    assert_int_equal(item.done_ms, 300);
+    assert_false(evidence_next(&e.items, &item));
+}
+
+static void test_a_visit_to_a_page_that_fails_is_none(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, "GET", "/new/");
+    put_letter(&f, 'R', NULL);
+    assert_int_not_equal(f.x.visit.place, 0);
+    put_letter(&f, 'N', NULL);
+    assert_true(list_is_empty(&teaching.visits.thinking));
+    assert_true(list_is_empty(&teaching.visits.active));
+    end(&f);
+    begin(&f, "GET", "/new/");
+    put_letter(&f, 'R', NULL);
+    put_letter(&f, 'g', NULL);
+    end(&f);
+    assert_true(list_is_empty(&teaching.visits.thinking));
+}
+
+static void test_a_busy_route_teaches_some_times_a_second(void **state) {
+    (void)state;
+    unsigned taught = 0;
+    uint64_t spared = teaching.spared;
+    unix_time++;
+    for (unsigned i = 0; i < 50; i++) {
+        struct fixture f;
+        begin(&f, "GET", "/busy/");
+        put_letter(&f, 'R', NULL);
+        put_letter(&f, 'H', NULL);
+        taught += f.x.study != NULL;
+        end(&f);
+    }
+    assert_int_equal(taught, TEACHING_EACH);
+    assert_int_equal(teaching.spared - spared, 50 - TEACHING_EACH);
+    unix_time++;
+}
+
+static void test_a_page_is_scanned_and_a_stylesheet_is(void **state) {
+    (void)state;
+    struct fixture f;
+    static const struct {
+        const char *path, *type, *body, *said;
+    } bodies[] = {
+        {"/scan/", "text/html", "<head><link rel=stylesheet href=/s.css>",
+         "learn(/scan/ </s.css>; rel=preload; as=style) "},
+        {"/scan.css", "text/css", "@import 'b.css';", "sheet(/scan.css b.css) "},
+    };
+    site.policy.learn = 15;
+    for (size_t i = 0; i < 2; i++) {
+        begin(&f, "GET", bodies[i].path);
+        f.type = bodies[i].type;
+        f.request.fields.n = 0;
+        put_letter(&f, 'R', NULL);
+        put_letter(&f, 'H', NULL);
+        put(&f, (struct exchange_event){.kind = EXCHANGE_BODY, .body = span_str(bodies[i].body)});
+        buf_fini(&f.said);
+        put_letter(&f, 'E', NULL);
+        split_line(&f.said, "%c", 0);
+        char wanted[128];
+        snprintf(wanted, sizeof wanted, "%sfinish ", bodies[i].said);
+        assert_string_equal((const char *)buf_span(&f.said).p, wanted);
+        end(&f);
+    }
+    site.policy.learn = LEARNER_LINK | LEARNER_REQUEST;
+}
+
+static void test_each_request_has_one_decision_and_shows_it(void **state) {
+    (void)state;
+    static const struct {
+        const char *path, *events, *debug;
+        bool has_decision;
+    } shown[] = {
+        {"/learned/", "RH", "send;source=learned;scope=exact;hints=1;lead=0.000", true},
+        {"/kind/x", "RH", "send;source=learned;scope=pattern;hints=1;lead=0.000", true},
+        {"/rule/x", "RH", "send;source=rule;hints=1;lead=0.000", true},
+        {"/new/", "RIH", "send;source=application;hints=1;lead=0.000", true},
+        {"/new/", "RH", "nothing_learned;source=none", true},
+        {"/off/", "RH", "off;source=none", true},
+        {"/style.css", "RH", "answered;source=none", true},
+        {"/missing.php", "R", "answered;source=none", true},
+    };
+    site.has_debug_field = site.has_server_timing = true;
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        struct fixture f;
+        begin(&f, "GET", shown[i].path);
+        for (const char *letter = shown[i].events; *letter != 0; letter++) {
+            put_letter(&f, *letter, *letter == 'I' ? CSS : NULL);
+        }
+        const struct span *debug = pairs_find(&f.x.head.fields, SPAN("outrider"));
+        const struct span *timing = pairs_find(&f.x.head.fields, SPAN("server-timing"));
+        assert_non_null(debug);
+        assert_non_null(timing);
+        if (!span_eq(*debug, span_str(shown[i].debug))) {
+            fail_msg("%s: %.*s", shown[i].path, SPAN_ARG(*debug));
+        }
+        assert_int_equal(f.x.has_decision, shown[i].has_decision);
+        end(&f);
+    }
+    site.has_debug_field = site.has_server_timing = false;
+}
+
+static void test_who_got_no_103_may_find_the_operators_links_in_the_page(void **state) {
+    (void)state;
+    static const char *const cors[] = {"sec-fetch-mode", "cors"}, *const none[2] = {NULL};
+    site.has_final_link = true;
+    for (unsigned i = 0; i < 2; i++) {
+        struct fixture f;
+        begin(&f, "GET", "/rule/x");
+        put_field(&f, i == 0 ? none : cors);
+        put_letter(&f, 'R', NULL);
+        put_letter(&f, 'H', NULL);
+        const struct span *link = pairs_find(&f.x.head.fields, SPAN("link"));
+        assert_int_equal(link != NULL, i == 1);
+        assert_true(link == NULL || span_eq(*link, SPAN(RULED)));
+        end(&f);
+    }
+    site.has_final_link = false;
 }
 
 static const struct plan *plan_of(const char *link) {
     struct target_page page = {SPAN("https"), SPAN("blog.example"), SPAN("/")};
     struct pairs fields = {.n = 0};
     pairs_put(&fields, &conf_arena, SPAN("link"), span_str(link));
-    return plan_of_links(&fields, &page, &conf_arena);
+    return plan_of_links(&fields, &page, NULL, &conf_arena);
 }
 
 int main(void) {
     enum { ROWS = sizeof rows / sizeof rows[0] };
-    struct CMUnitTest tests[ROWS + 4];
+    struct CMUnitTest table[ROWS];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_pushed_response_says_that_it_is),
+        cmocka_unit_test(test_a_redirecting_listener_keeps_host_path_and_query),
+        cmocka_unit_test(test_what_is_answered_without_a_decision_was_not_hinted),
+        cmocka_unit_test(test_a_redirect_of_somebody_who_names_no_host_goes_to_the_site),
+        cmocka_unit_test(test_a_connection_is_not_told_again_what_it_has),
+        cmocka_unit_test(test_what_was_fetched_on_a_connection_is_not_hinted_on_it),
+        cmocka_unit_test(test_some_navigations_are_held_back),
+        cmocka_unit_test(test_who_is_held_back_gets_no_hints_of_the_application_either),
+        cmocka_unit_test(test_what_becomes_of_the_applications_own_is_the_operators_choice),
+        cmocka_unit_test(test_no_client_gets_more_interim_responses_than_it_bears),
+        cmocka_unit_test(test_a_visit_is_told_with_what_was_fetched_for_it),
+        cmocka_unit_test(test_a_visit_to_a_page_that_fails_is_none),
+        cmocka_unit_test(test_a_busy_route_teaches_some_times_a_second),
+        cmocka_unit_test(test_a_page_is_scanned_and_a_stylesheet_is),
+        cmocka_unit_test(test_each_request_has_one_decision_and_shows_it),
+        cmocka_unit_test(test_who_got_no_103_may_find_the_operators_links_in_the_page),
+    };
     arena_init(&conf_arena, 1 << 20);
     if (router_init(&router, &conf_arena, &site, 1) != 0) {
         return 1;
     }
     const struct plan *plan = plan_of(LEARNED);
-    learned = plan_new(&(struct plan_conf){.version = 1}, plan->hints, plan->hints_n);
+    learned = plan_new(NULL, plan->hints, plan->hints_n);
+    teaching_init(&teaching, &secret, &unix_time, NULL);
     rules[2].plan = plan_of(RULED);
+    rules[3].plan = plan_of("</gone.css>; rel=preload; as=style, " RULED);
     for (size_t i = 0; i < ROWS; i++) {
-        tests[i] = (struct CMUnitTest){rows[i].name, test_row, NULL, NULL, NULL};
-        memcpy(&tests[i].initial_state, &(const struct row *){&rows[i]}, sizeof(void *));
+        table[i] = (struct CMUnitTest){rows[i].name, test_row, NULL, NULL, NULL};
+        memcpy(&table[i].initial_state, &(const struct row *){&rows[i]}, sizeof(void *));
     }
-    tests[ROWS] = (struct CMUnitTest)cmocka_unit_test(test_a_pushed_response_says_that_it_is);
-    tests[ROWS + 1] =
-        (struct CMUnitTest)cmocka_unit_test(test_a_redirecting_listener_keeps_host_path_and_query);
-    tests[ROWS + 2] = (struct CMUnitTest)cmocka_unit_test(
-        test_what_is_answered_without_a_decision_was_not_hinted);
-    tests[ROWS + 3] = (struct CMUnitTest)cmocka_unit_test(
-        test_a_redirect_of_somebody_who_names_no_host_goes_to_the_site);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("rows", table, NULL, NULL) +
+                 cmocka_run_group_tests(tests, NULL, NULL);
     plan_free(learned);
+    teaching_fini(&teaching);
+    teaching_fini(&teaching);
     arena_fini(&conf_arena);
     return failed;
 }

@@ -141,7 +141,7 @@ static enum hint_reason read(const char *value, struct hint *hint, struct arena 
     static const struct span good[] = {SPAN_INIT("https://good.example")};
     static const struct target_page page = {SPAN_INIT("https"), SPAN_INIT("site.example"),
                                             SPAN_INIT("/dir/page?x=1")};
-    static const struct hint_policy policy = {good, 1};
+    static const struct hint_policy policy = {.origins = good, .origins_n = 1};
     struct hint_context context = {&page, &policy, arena};
     struct link_reader reader;
     struct link link;

@@ -9,307 +9,669 @@
 
 #include <cmocka.h>
 
+#include "support/class.h"
+
+#define MINUTE_MS 60000
 #define DAY_MS ((uint64_t)24 * 3600 * 1000)
 
-static struct learner_conf conf = {.secret = {1, 2}};
+static struct class c;
 
-// Puts a response of site.example that carries one Link field.
-static void put(struct learner *l, const char *path, const char *link, uint64_t now_ms) {
-    struct pair v = {SPAN("link"), span_str(link)};
-    struct pairs fields = {&v, link[0] ? 1 : 0, 1};
-    uint8_t bytes[EVIDENCE_MAX];
-    struct arena arena;
-    struct evidence e = {.scheme = SPAN("https"),
-                         .authority = SPAN("site.example"),
-                         .target = span_str(path),
-                         .status = 200};
-    arena_init(&arena, 4096);
-    e.key = route_key(&arena, SPAN("site.example"), span_str(path));
-    size_t n = evidence_encode(&e, &fields, bytes, sizeof bytes);
-    assert_true(evidence_decode(&e, span_of(bytes, n)));
-    learner_put(l, &e, now_ms);
-    memset(bytes, 0xee, n); // the learner keeps nothing of it
-    arena_fini(&arena);
+static int start(void **state) {
+    (void)state;
+    class_init(&c, NULL);
+    return 0;
 }
 
-// What is published, as "path: link\n" each; "path: drop\n" for a plan without hints.
-static const char *published(struct learner *l) {
-    static char text[4096];
-    struct plan *plan;
+static int end(void **state) {
+    (void)state;
+    class_fini(&c);
+    return 0;
+}
+
+// ---- need ---------------------------------------------------------------------------------------
+
+static void a_page_seen_once_is_hinted_on_its_second_view(void **state) {
+    (void)state;
+    assert_string_equal(class_offer(&c, "/a/"), "-");
+    class_page(&c, "/a/", 1, "/b.js /a.css @/late.js /d.woff2 /e.jpg =/l.css https://cdn.example");
+    assert_string_equal(class_offer(&c, "/a/"),
+                        "/a.css /l.css /b.js https://cdn.example /d.woff2 /e.jpg /late.js");
+    assert_int_equal(class_find(&c, "/a/")->scope, OFFER_EXACT);
+    assert_int_equal(class_find(&c, "/a/")->think_us, 100000);
+    assert_int_equal(c.questions, 6);
+}
+
+static void nothing_is_hinted_of_which_the_response_was_not_seen(void **state) {
+    (void)state;
+    c.is_mute = true;
+    class_page(&c, "/a/", 1, "/a.css /b.css");
+    assert_string_equal(class_offer(&c, "/a/"), "-");
+    assert_string_equal(class_verdict(&c, "/a/", "/a.css"), "unknown");
+    class_asset(&c, "/a.css", 200, REUSE_OK);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    class_asset(&c, "/b.css", 200, REUSE_NO_STORE);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    assert_string_equal(class_verdict(&c, "/a/", "/b.css"), "not_reusable");
+    class_asset(&c, "/b.css", 200, REUSE_OK);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /b.css");
+}
+
+static void an_unknown_asset_is_asked_for_once_a_minute(void **state) {
+    (void)state;
+    c.is_mute = true;
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_int_equal(c.questions, 1);
+    class_page(&c, "/b/", 1, "/a.css");
+    assert_int_equal(c.questions, 1);
+    c.now_ms += MINUTE_MS;
+    class_page(&c, "/b/", 1, "/a.css");
+    assert_int_equal(c.questions, 2);
+}
+
+static void an_asset_that_answered_before_its_page_is_known(void **state) {
+    (void)state;
+    c.is_mute = true;
+    class_asset(&c, "/a.css", 200, REUSE_OK);
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    assert_int_equal(c.questions, 0);
+}
+
+static void where_one_network_visits_its_newest_view_counts(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css /b.css");
+    class_page(&c, "/a/", 1, "/b.css /new.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/b.css /new.css");
+    assert_string_equal(class_verdict(&c, "/a/", "/a.css"), "need_low");
+    class_page(&c, "/a/", 1, "");
+    assert_string_equal(class_offer(&c, "/a/"), "");
+}
+
+static void one_network_among_several_changes_nothing(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 3; i++) {
+        class_page(&c, "/a/", i, "/a.css /b.js /c.css");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /c.css /b.js");
+    for (unsigned i = 0; i < 1000; i++) {
+        class_page(&c, "/a/", 66, i % 2 ? "/evil.css /c.css /a.css" : "/evil.css");
+        assert_string_equal(class_offer(&c, "/a/"), "/a.css /c.css /b.js");
+    }
+    assert_string_equal(class_verdict(&c, "/a/", "/evil.css"), "need_low");
+}
+
+static void of_two_networks_neither_overrules_the_other(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css");
+    class_page(&c, "/a/", 2, "/evil.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+}
+
+static void what_several_networks_get_from_now_on_replaces_what_was(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 8; i++) {
+        class_page(&c, "/a/", i, "/old.css /both.css");
+    }
+    for (unsigned i = 1; i <= 3; i++) {
+        class_page(&c, "/a/", i, "/new.css /both.css");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/both.css /new.css");
+}
+
+static void an_old_vote_fades(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css");
+    class_page(&c, "/a/", 2, "/a.css");
+    c.now_ms += 29 * DAY_MS;
+    class_page(&c, "/a/", 3, "/b.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/b.css");
+}
+
+static void a_route_that_mostly_fails_gets_no_hints(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 3; i++) {
+        class_page(&c, "/a/", i, "/a.css");
+    }
+    c.status = 302;
+    class_page(&c, "/a/", 9, "");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css"); // one network says nothing
+    class_page(&c, "/a/", 1, "");
+    class_page(&c, "/a/", 2, "");
+    assert_string_equal(class_offer(&c, "/a/"), "");
+    assert_string_equal(class_verdict(&c, "/a/", "/a.css"), "route_fails");
+    c.status = 200;
+    for (unsigned i = 1; i <= 3; i++) {
+        class_page(&c, "/a/", i, "/a.css");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    c.status = 404;
+    class_page(&c, "/never-seen/", 1, "");
+    assert_null(learner_find(c.l, class_key(&c, "/never-seen/")));
+}
+
+static void more_than_fit_leave_out_the_least_worthy(void **state) {
+    (void)state;
+    char links[4096];
     size_t n = 0;
-    text[0] = 0;
-    while (learner_next(l, &plan) == STEP_ITEM) {
-        struct span path = route_key_path(plan->key), link = plan->link;
-        if (plan->hints_n == 0) {
-            link = SPAN("drop");
-        }
-        n += (size_t)snprintf(text + n, sizeof text - n, "%.*s: %.*s\n", SPAN_ARG(path),
-                              SPAN_ARG(link));
-        assert_int_equal(plan->hash, route_key_hash(&conf.secret, plan->key));
-        plan_free(plan);
+    for (unsigned i = 0; i < 60; i++) {
+        n += (size_t)snprintf(links + n, sizeof links - n, "%s/%u.js ", i < 10 ? "@" : "", i);
     }
-    return text;
+    snprintf(links + n, sizeof links - n, "/a.css");
+    class_page(&c, "/a/", 1, links);
+    const struct offer *offer = class_find(&c, "/a/");
+    assert_int_equal(offer->plan->hints_n, 50);
+    assert_true(span_eq(offer->plan->hints[0].target, SPAN("/a.css")));
+    assert_string_equal(class_verdict(&c, "/a/", "/0.js"), "too_many");
 }
 
-static const struct learner_route *find(struct learner *l, const char *path) {
-    struct arena arena;
-    arena_init(&arena, 4096);
-    struct span key = route_key(&arena, SPAN("site.example"), span_str(path));
-    const struct learner_route *r = learner_find(l, key);
-    arena_fini(&arena);
-    return r;
-}
+// ---- privacy ------------------------------------------------------------------------------------
 
-static void a_response_with_links_becomes_a_plan(void **state) {
+static void what_is_private_needs_three_networks(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
-    put(l, "/a/", "<b.js>; rel=preload; as=script, </a.css>; rel=preload; as=style; nopush", 1000);
-    assert_string_equal(published(l), "/a/: </a.css>; rel=preload; as=style, "
-                                      "</a/b.js>; rel=preload; as=script\n");
-    assert_string_equal(published(l), "");
-    const struct learner_route *r = find(l, "/a/");
-    assert_int_equal(r->hints_n, 2);
-    assert_false(r->hints[0].can_push);
-    assert_true(r->hints[1].can_push);
-    assert_int_equal(r->seen, 1);
-    assert_int_equal(r->first_seen_ms, 1000);
-    assert_int_equal(r->version, 1);
-    learner_free(l);
+    c.flags = EVIDENCE_PRIVATE;
+    class_page(&c, "/a/", 1, "/a.css /u/1.css");
+    class_page(&c, "/a/", 2, "/a.css /u/2.css");
+    assert_string_equal(class_offer(&c, "/a/"), "-");
+    assert_string_equal(class_verdict(&c, "/a/", "/a.css"), "few_voters");
+    class_page(&c, "/a/", 3, "/a.css /u/3.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
 }
 
-static void the_same_again_is_not_published_again(void **state) {
+static void one_who_comes_back_is_no_other_network(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
-    put(l, "/", "</a.css>; rel=preload; as=style", 1000);
-    published(l);
-    put(l, "/", "</a.css>;as=\"style\";rel=preload", 2000);
-    assert_string_equal(published(l), "");
-    const struct learner_route *r = find(l, "/");
-    assert_int_equal(r->seen, 2);
-    assert_int_equal(r->first_seen_ms, 1000);
-    assert_int_equal(r->last_seen_ms, 2000);
-    learner_free(l);
+    c.flags = EVIDENCE_PRIVATE;
+    for (unsigned i = 0; i < 20; i++) {
+        class_page(&c, "/a/", 1 + i % 2, "/a.css");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "-");
 }
 
-static void the_last_response_counts(void **state) {
+static void siblings_confirm_what_is_private(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
-    put(l, "/", "</a.css?v=1>; rel=preload; as=style", 1000);
-    put(l, "/", "</a.css?v=2>; rel=preload; as=style", 1001);
-    assert_string_equal(published(l), "/: </a.css?v=2>; rel=preload; as=style\n");
-    size_t bytes = learner_stats(l)->bytes;
-    put(l, "/", "</a.css?v=3>; rel=preload; as=style", 1002);
-    assert_string_equal(published(l), "/: </a.css?v=3>; rel=preload; as=style\n");
-    assert_int_equal(find(l, "/")->version, 2);
-    assert_int_equal(learner_stats(l)->bytes, bytes); // what it replaced is given back
-    learner_free(l);
+    c.flags = EVIDENCE_PRIVATE;
+    class_page(&c, "/x/1", 1, "/a.css /u/1.css");
+    class_page(&c, "/x/2", 2, "/a.css /u/2.css");
+    class_page(&c, "/x/3", 3, "/a.css /u/3.css");
+    class_page(&c, "/x/4", 4, "/a.css /u/4.css");
+    assert_string_equal(class_offer(&c, "/x/4"), "/a.css");
+    assert_string_equal(class_offer(&c, "/x/never"), "/a.css");
 }
 
-static void a_route_that_lost_its_links_is_dropped_but_remembered(void **state) {
+static void a_session_serves_sessions_after_three_and_never_the_public(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
-    put(l, "/", "</a.css>; rel=preload; as=style", 1000);
-    published(l);
-    put(l, "/", "", 1001);
-    assert_string_equal(published(l), "/: drop\n");
-    assert_int_equal(find(l, "/")->hints_n, 0);
-    assert_int_equal(find(l, "/")->seen, 2);
-    put(l, "/", "", 1002);
-    assert_string_equal(published(l), "");
-    learner_free(l);
+    for (c.session = 101; c.session <= 102; c.session++) {
+        class_page(&c, "/a/", (unsigned)c.session, "/a.css /admin-bar.css");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "-");
+    class_page(&c, "/a/", 7, "/a.css /admin-bar.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /admin-bar.css");
+    c.session = 0;
+    assert_string_equal(class_offer(&c, "/a/"), "-");
+    // A session falls back to what the public gets.
+    class_page(&c, "/b/", 1, "/b.css");
+    c.session = 200;
+    assert_string_equal(class_offer(&c, "/b/"), "/b.css");
 }
 
-static void a_route_without_a_usable_link_is_not_kept(void **state) {
+static void one_network_with_many_sessions_takes_nothing_from_sessions(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
+    for (c.session = 101; c.session <= 104; c.session++) {
+        class_page(&c, "/a/", (unsigned)c.session, "/a.css /admin-bar.css");
+    }
+    for (c.session = 1000; c.session < 1100; c.session++) {
+        class_page(&c, "/a/", 66, "/a.css /evil.css");
+        assert_string_equal(class_offer(&c, "/a/"), "/a.css /admin-bar.css");
+    }
+    c.session = 0;
+}
+
+static void urls_that_look_like_secrets_are_not_kept(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css?ver=6.4 /b.css?token=1 /c.js?_wpnonce=3f2a9c1b77");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css?ver=6.4");
+    assert_string_equal(class_verdict(&c, "/a/", "/b.css?token=1"), "-");
+}
+
+// ---- patterns -----------------------------------------------------------------------------------
+
+static void a_page_never_seen_gets_what_its_siblings_have_in_common(void **state) {
+    (void)state;
+    class_page(&c, "/2024/a/", 1, "/theme.css /post.css /1.js");
+    class_page(&c, "/2024/b/", 2, "/theme.css /post.css /2.js");
+    assert_string_equal(class_offer(&c, "/2024/x/"), "-");
+    class_page(&c, "/2024/c/", 3, "/theme.css /post.css /3.js");
+    assert_string_equal(class_offer(&c, "/2024/x/"), "/theme.css /post.css");
+    assert_int_equal(class_find(&c, "/2024/x/")->scope, OFFER_PATTERN);
+    class_page(&c, "/about", 1, "/theme.css");
+    class_page(&c, "/contact", 2, "/theme.css");
+    class_page(&c, "/team", 3, "/theme.css");
+    assert_string_equal(class_offer(&c, "/other"), "/theme.css");
+    assert_int_equal(class_find(&c, "/other")->scope, OFFER_SITE);
+    assert_string_equal(class_offer(&c, "/2024/a/"), "/theme.css /post.css /1.js");
+}
+
+static void siblings_that_no_longer_agree_are_no_pattern(void **state) {
+    (void)state;
+    char path[32], link[32];
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "/x/%u", i);
+        class_page(&c, path, i, "/a.css");
+    }
+    assert_string_equal(class_offer(&c, "/x/never"), "/a.css");
+    for (unsigned i = 4; i < 10; i++) {
+        snprintf(path, sizeof path, "/x/%u", i);
+        snprintf(link, sizeof link, "/%u.css", i);
+        class_page(&c, path, i, link);
+    }
+    assert_string_equal(class_offer(&c, "/x/never"), "-");
+}
+
+static void a_page_that_needs_nothing_does_not_get_what_its_siblings_need(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 3; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/x/%u", i);
+        class_page(&c, path, i, "/a.css");
+    }
+    class_page(&c, "/x/bare", 4, "");
+    assert_string_equal(class_offer(&c, "/x/bare"), "");
+    assert_string_equal(class_offer(&c, "/x/never"), "/a.css");
+}
+
+static void one_network_cannot_turn_a_pattern(void **state) {
+    (void)state;
     char path[32];
-    for (int i = 0; i < 10000; i++) {
-        snprintf(path, sizeof path, "/random/%d", i);
-        put(l, path, i % 2 ? "" : "</wp-json/>; rel=\"https://api.w.org/\"", 1000);
+    for (unsigned i = 1; i <= 6; i++) {
+        snprintf(path, sizeof path, "/x/%u", i);
+        class_page(&c, path, i, "/a.css");
     }
-    assert_string_equal(published(l), "");
-    assert_int_equal(learner_stats(l)->routes, 0);
-    assert_int_equal(learner_stats(l)->bytes, 0);
-    assert_int_equal(learner_stats(l)->ignored, 10000);
-    assert_int_equal(learner_stats(l)->links.reasons[HINT_REL], 5000);
-    assert_null(learner_first(l));
-    learner_free(l);
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(path, sizeof path, "/x/evil%u", i);
+        class_page(&c, path, 66, "/evil.css");
+        assert_string_equal(class_offer(&c, "/x/never"), "/a.css");
+    }
 }
 
-static void too_many_routes_push_out_the_one_not_seen_for_longest(void **state) {
+static void a_query_has_its_pattern(void **state) {
     (void)state;
-    struct learner_conf small = conf;
-    small.max_routes = 3;
-    struct learner *l = learner_new(&small);
-    put(l, "/1", "</a>; rel=preload; as=style", 1);
-    put(l, "/2", "</a>; rel=preload; as=style", 2);
-    put(l, "/3", "</a>; rel=preload; as=style", 3);
-    put(l, "/1", "</a>; rel=preload; as=style", 4);
-    published(l);
-    put(l, "/4", "</a>; rel=preload; as=style", 5);
-    assert_string_equal(published(l), "/4: </a>; rel=preload; as=style\n/2: drop\n");
-    assert_null(find(l, "/2"));
-    assert_int_equal(learner_stats(l)->evicted, 1);
-    // Newest first.
-    const struct learner_route *r = learner_first(l);
-    static const char *const order[] = {"/4", "/1", "/3"};
-    for (int i = 0; i < 3; i++, r = learner_after(l, r)) {
-        assert_true(span_eq(route_key_path(r->key), span_str(order[i])));
-    }
-    assert_null(r);
-    learner_free(l);
+    class_page(&c, "/?p=1", 1, "/a.css /post.css");
+    class_page(&c, "/?p=2", 2, "/a.css /post.css");
+    class_page(&c, "/?p=3", 3, "/a.css /post.css");
+    assert_string_equal(class_offer(&c, "/?p=9"), "/a.css /post.css");
+    class_page(&c, "/?s=word", 1, "/a.css /search.css");
+    assert_string_equal(class_offer(&c, "/?s=other"), "/a.css /search.css");
 }
 
-static void memory_stays_within_its_bound(void **state) {
+// ---- requests -----------------------------------------------------------------------------------
+
+static void fonts_are_hinted_from_the_third_network_on(void **state) {
     (void)state;
-    struct learner_conf small = conf;
-    small.max_bytes = 64 << 10;
-    struct learner *l = learner_new(&small);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_string_equal(class_offer(&c, "/a/"), i > 1 ? "/a.css" : "-");
+        class_page(&c, "/a/", i, "/a.css");
+        class_visit(&c, "/a/", i, "/a.css /f.woff2 /emoji.js /photo.jpg");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /f.woff2");
+    const struct hint *font = &class_find(&c, "/a/")->plan->hints[1];
+    assert_int_equal(font->crossorigin, HINT_ANONYMOUS);
+    assert_true(span_eq(font->type, SPAN("font/woff2")));
+}
+
+static void one_network_asks_in_vain(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css");
+    for (unsigned i = 0; i < 1000; i++) {
+        class_visit(&c, "/a/", 1, "/a.css /f.woff2 /evil.css");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    class_visit(&c, "/unknown/", 1, "/a.css /f.woff2");
+    assert_null(learner_find(c.l, class_key(&c, "/unknown/")));
+}
+
+static void a_warm_visit_says_nothing(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 4; i++) {
+        class_page(&c, "/a/", i, "/a.css /b.js");
+        class_visit(&c, "/a/", i, "/a.css /b.js /f.woff2");
+    }
+    for (unsigned i = 1; i <= 40; i++) {
+        class_page(&c, "/a/", i, "/a.css /b.js");
+        class_visit(&c, "/a/", i, "");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /b.js /f.woff2");
+}
+
+static void what_was_hinted_proves_nothing(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 3; i++) {
+        class_page(&c, "/a/", i, "/a.css");
+        class_visit(&c, "/a/", i, "/a.css !/f.woff2");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+}
+
+static void a_font_that_is_no_longer_fetched_without_a_hint_goes(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 4; i++) {
+        class_page(&c, "/a/", i, "/a.css");
+        class_visit(&c, "/a/", i, "/a.css /f.woff2");
+    }
+    // Hinted visits fetch it because they were told to, and leave the question open.
+    c.flags = EVIDENCE_HINTED;
+    for (unsigned i = 5; i <= 20; i++) {
+        class_page(&c, "/a/", i, "/a.css");
+        class_visit(&c, "/a/", i, "!/a.css !/f.woff2");
+    }
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /f.woff2");
+    c.flags = EVIDENCE_HELD;
+    for (unsigned i = 21; i <= 23; i++) {
+        class_page(&c, "/a/", i, "/a.css");
+        class_visit(&c, "/a/", i, "/a.css");
+    }
+    c.flags = 0;
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+}
+
+// ---- freshness ----------------------------------------------------------------------------------
+
+static void a_dead_asset_goes_everywhere_at_once(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css /b.css");
+    class_page(&c, "/b/", 1, "/a.css /b.css");
+    class_page(&c, "/c/", 1, "/a.css /c.css");
+    class_asset(&c, "/a.css", 404, REUSE_OK);
+    assert_string_equal(class_offer(&c, "/a/"), "/b.css");
+    assert_string_equal(class_offer(&c, "/b/"), "/b.css");
+    assert_string_equal(class_offer(&c, "/c/"), "/c.css");
+    assert_string_equal(class_verdict(&c, "/a/", "/a.css"), "dead");
+    class_asset(&c, "/a.css", 200, REUSE_OK);
+    class_page(&c, "/a/", 1, "/a.css /b.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /b.css");
+}
+
+static void what_an_asset_answers_to_an_odd_request_says_nothing_of_it(void **state) {
+    (void)state;
+    static const unsigned statuses[] = {304, 206, 400, 405, 412, 416, 429};
+    class_page(&c, "/a/", 1, "/a.css");
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        class_asset(&c, "/a.css", statuses[i], REUSE_OK);
+        assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    }
+}
+
+static void a_new_version_retires_the_old_one_everywhere_at_once(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 5; i++) {
+        class_page(&c, "/a/", i, "/s.css?ver=1 /app.3f2a9c1b.js");
+        class_page(&c, "/b/", i, "/s.css?ver=1 /app.3f2a9c1b.js");
+    }
+    class_page(&c, "/a/", 9, "/s.css?ver=2 /app.77d0e1aa.js");
+    assert_string_equal(class_offer(&c, "/a/"), "/s.css?ver=2 /app.77d0e1aa.js");
+    // The new one is unknown when the old one goes; /b/ is told with its next view.
+    class_page(&c, "/b/", 9, "/s.css?ver=2 /app.77d0e1aa.js");
+    assert_string_equal(class_offer(&c, "/b/"), "/s.css?ver=2 /app.77d0e1aa.js");
+}
+
+static void a_known_new_version_takes_the_place_of_the_old_one(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/s.css?ver=1 /x.css");
+    class_page(&c, "/b/", 1, "/s.css?ver=1 /x.css");
+    class_asset(&c, "/s.css?ver=2", 200, REUSE_OK);
+    class_page(&c, "/a/", 2, "/s.css?ver=2 /x.css");
+    assert_string_equal(class_offer(&c, "/b/"), "/s.css?ver=2 /x.css");
+}
+
+static void versions_that_are_in_use_side_by_side_stay(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/chunk.3f2a9c1b.js /chunk.77d0e1aa.js");
+    class_page(&c, "/b/", 1, "/chunk.3f2a9c1b.js /chunk.9999eeaa.js");
+    assert_string_equal(class_offer(&c, "/a/"), "/chunk.3f2a9c1b.js /chunk.77d0e1aa.js");
+    class_page(&c, "/c/", 1, "/s.css?ver=1");
+    class_page(&c, "/d/", 1, "/s.css?ver=2");
+    class_page(&c, "/c/", 1, "/s.css?ver=1"); // out of a page cache
+    assert_string_equal(class_offer(&c, "/c/"), "/s.css?ver=1");
+    class_page(&c, "/d/", 1, "/s.css?ver=2");
+    assert_string_equal(class_offer(&c, "/c/"), "/s.css?ver=1");
+    assert_string_equal(class_offer(&c, "/d/"), "/s.css?ver=2");
+}
+
+static void what_is_private_retires_nothing(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/s.css?ver=1");
+    c.flags = EVIDENCE_PRIVATE;
+    class_page(&c, "/b/", 2, "/s.css?ver=666");
+    assert_string_equal(class_offer(&c, "/a/"), "/s.css?ver=1");
+}
+
+static void a_stylesheet_brings_its_imports_and_not_its_fonts(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css /b.js");
+    class_sheet(&c, "/a.css", "/imported.css /f.woff2");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /imported.css /b.js");
+    class_sheet(&c, "/a.css", "");
+    class_page(&c, "/a/", 1, "/a.css /b.js");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /b.js");
+}
+
+static void what_the_pages_policy_blocks_is_not_hinted(void **state) {
+    (void)state;
+    c.policy = "content-security-policy: style-src 'self'; script-src 'none'";
+    class_page(&c, "/a/", 1, "/a.css /b.js");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    assert_string_equal(class_verdict(&c, "/a/", "/b.js"), "blocked");
+}
+
+// ---- outcome ------------------------------------------------------------------------------------
+
+static void where_hints_make_it_slower_they_are_not_sent(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/a.css");
+    for (unsigned i = 0; i < 40; i++) {
+        c.flags = i % 2 ? EVIDENCE_HINTED : EVIDENCE_HELD;
+        c.critical_us = (i % 2 ? 200000 : 100000) + i * 100;
+        class_visit(&c, "/a/", 1, "");
+        c.flags = i % 2 ? EVIDENCE_HELD : EVIDENCE_HINTED;
+        c.critical_us = (i % 2 ? 100000 : 200000) + i * 100;
+        class_visit(&c, "/a/", 1, "");
+    }
+    assert_true(class_find(&c, "/a/")->observe);
+    const struct learner_route *r = learner_find(c.l, class_key(&c, "/a/"));
+    assert_true(r->is_observed);
+    assert_int_equal(r->hinted.n, 40);
+    assert_true(r->hinted.mean_us > 190000 && r->held.mean_us < 110000);
+    c.now_ms += DAY_MS;
+    class_visit(&c, "/a/", 1, "");
+    assert_false(class_find(&c, "/a/")->observe); // it is tried again
+    c.flags = 0;
+    c.critical_us = 0;
+}
+
+// ---- room ---------------------------------------------------------------------------------------
+
+static void routes_with_the_same_hints_share_a_plan(void **state) {
+    (void)state;
     char path[32];
-    for (int i = 0; i < 1000; i++) {
-        snprintf(path, sizeof path, "/%d", i);
-        put(l, path, "</a>; rel=preload; as=style, </b>; rel=preload; as=script", (uint64_t)i);
-        assert_true(learner_stats(l)->bytes <= small.max_bytes);
-        if (i % 100 == 0) {
-            published(l);
-        }
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(path, sizeof path, "/x/%u", i);
+        class_page(&c, path, i % 7, "/a.css /b.js");
     }
-    assert_true(learner_stats(l)->routes > 20);
-    assert_int_equal(learner_stats(l)->routes + learner_stats(l)->evicted, 1000);
-    learner_free(l); // with drops not yet pulled
-}
-
-static void what_was_dropped_and_learned_again_is_published_in_that_order(void **state) {
-    (void)state;
-    struct learner_conf small = conf;
-    small.max_routes = 1;
-    struct learner *l = learner_new(&small);
-    put(l, "/1", "</a>; rel=preload; as=style", 1);
-    published(l);
-    put(l, "/2", "</a>; rel=preload; as=style", 2);
-    put(l, "/1", "</b>; rel=preload; as=style", 3);
-    assert_string_equal(published(l), "/1: drop\n/1: </b>; rel=preload; as=style\n");
-    learner_free(l);
+    assert_int_equal(learner_stats(c.l)->plans, 1);
+    assert_ptr_equal(class_find(&c, "/x/1")->plan, class_find(&c, "/x/99")->plan);
 }
 
 static void old_routes_are_forgotten(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
-    assert_true(learner_deadline(l) == UINT64_MAX);
-    put(l, "/1", "</a>; rel=preload; as=style", DAY_MS);
-    put(l, "/2", "</a>; rel=preload; as=style", 2 * DAY_MS);
-    published(l);
-    assert_true(learner_deadline(l) == 8 * DAY_MS);
-    learner_tick(l, 8 * DAY_MS - 1);
-    assert_string_equal(published(l), "");
-    learner_tick(l, 8 * DAY_MS);
-    assert_string_equal(published(l), "/1: drop\n");
-    learner_tick(l, 5); // the clock went back
-    assert_string_equal(published(l), "");
-    learner_tick(l, 100 * DAY_MS);
-    assert_string_equal(published(l), "/2: drop\n");
-    assert_int_equal(learner_stats(l)->expired, 2);
-    assert_int_equal(learner_stats(l)->bytes, 0);
-    learner_free(l);
+    class_page(&c, "/a/", 1, "/a.css");
+    c.now_ms += 30 * DAY_MS - MINUTE_MS;
+    class_page(&c, "/b/", 1, "/b.css");
+    learner_tick(c.l, c.now_ms);
+    class_settle(&c);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    c.now_ms += MINUTE_MS;
+    learner_tick(c.l, c.now_ms);
+    class_settle(&c);
+    assert_string_equal(class_offer(&c, "/a/"), "-");
+    assert_string_equal(class_offer(&c, "/b/"), "/b.css");
+    assert_int_equal(learner_stats(c.l)->expired, 1);
 }
 
-static void a_route_is_forgotten_on_request(void **state) {
+static void what_is_forgotten_is_dropped(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
-    put(l, "/1", "</a>; rel=preload; as=style", 1);
-    published(l);
-    assert_true(learner_forget(l, find(l, "/1")->key));
-    assert_null(find(l, "/1"));
-    assert_string_equal(published(l), "/1: drop\n");
-    assert_false(learner_forget(l, SPAN("site.example\0/1")));
-    // One that was never published needs no drop.
-    put(l, "/2", "</a>; rel=preload; as=style", 1);
-    assert_true(learner_forget(l, find(l, "/2")->key));
-    assert_string_equal(published(l), "");
-    learner_free(l);
+    size_t empty = learner_stats(c.l)->bytes;
+    class_page(&c, "/a/", 1, "/a.css");
+    class_page(&c, "/b/", 1, "/a.css");
+    assert_true(learner_forget(c.l, class_key(&c, "/a/")));
+    assert_false(learner_forget(c.l, class_key(&c, "/a/")));
+    class_settle(&c);
+    assert_string_equal(class_offer(&c, "/a/"), "-");
+    assert_string_equal(class_offer(&c, "/b/"), "/a.css");
+    assert_int_equal(learner_clear(c.l, SPAN("other.example")), 0);
+    assert_int_equal(learner_clear(c.l, SPAN("site.example")), 2); // the page and "/*"
+    class_settle(&c);
+    assert_string_equal(class_offer(&c, "/b/"), "-");
+    assert_int_equal(learner_stats(c.l)->routes + learner_stats(c.l)->patterns, 0);
+    assert_int_equal(learner_stats(c.l)->plans, 0);
+    assert_true(empty == 0 || learner_stats(c.l)->bytes < empty + 4096);
+    assert_null(learner_first(c.l));
 }
 
-static void refusals_are_told(void **state) {
+static void the_view_lists_all_routes(void **state) {
     (void)state;
-    struct learner *l = learner_new(&conf);
-    put(l, "/",
-        "</a>; rel=preload; as=style, </b>; rel=preload, broken, </c>; rel=preload; "
-        "as=style; media=print",
-        1);
-    uint32_t want = UINT32_C(1) << HINT_AS_MISSING | UINT32_C(1) << HINT_MEDIA;
-    assert_int_equal(find(l, "/")->refused, want);
-    assert_int_equal(learner_stats(l)->links.broken, 1);
-    assert_int_equal(learner_stats(l)->links.reasons[HINT_OK], 1);
-    learner_free(l);
-}
-
-static const struct hint_policy *allow_cdn(void *self, struct span site) {
-    static const struct span origins[] = {SPAN_INIT("https://cdn.example")};
-    static const struct hint_policy policy = {origins, 1};
-    *(int *)self += 1;
-    return span_eq(site, SPAN("site.example")) ? &policy : NULL;
-}
-
-static void the_sites_policy_is_asked(void **state) {
-    (void)state;
-    int calls = 0;
-    struct learner_conf strict = conf;
-    strict.find_policy = allow_cdn;
-    strict.policy_self = &calls;
-    struct learner *l = learner_new(&strict);
-    put(l, "/", "<https://cdn.example/a>; rel=preload; as=style", 1);
-    assert_string_equal(published(l), "/: <https://cdn.example/a>; rel=preload; as=style\n");
-    assert_int_equal(calls, 1);
-    learner_free(l);
-    l = learner_new(&conf);
-    put(l, "/", "<https://cdn.example/a>; rel=preload; as=style", 1);
-    assert_string_equal(published(l), "/: <https://cdn.example>; rel=preconnect\n");
-    learner_free(l);
-}
-
-static void evidence_of_no_route_is_ignored(void **state) {
-    (void)state;
-    struct learner *l = learner_new(&conf);
-    struct evidence e = {.key = SPAN("no key"), .scheme = SPAN("https")};
-    learner_put(l, &e, 1);
-    assert_int_equal(learner_stats(l)->ignored, 1);
-    assert_string_equal(published(l), "");
-    learner_free(l);
-}
-
-static void the_hints_of_a_route_are_capped(void **state) {
-    (void)state;
-    static char link[8000];
-    struct learner_conf small = conf;
-    size_t n = 0;
-    for (int i = 0; i < 200; i++) {
-        n += (size_t)snprintf(link + n, sizeof link - n, "</%d>; rel=preload; as=image, ", i);
+    class_page(&c, "/a/", 1, "/a.css /b.js");
+    class_page(&c, "/b/", 1, "/a.css");
+    class_page(&c, "/a/", 2, "/a.css /b.js");
+    const struct learner_route *r = learner_first(c.l);
+    unsigned n = 0;
+    for (; r != NULL; r = learner_after(c.l, r), n++) {
+        struct learner_hint hint;
+        assert_true(learner_hint_at(c.l, r, 0, &hint));
+        assert_true(span_eq(hint.hint->target, SPAN("/a.css")));
+        assert_int_equal(hint.sources, LEARNER_HTML);
+        assert_true(hint.need > 0.9f && hint.need_low > 0.5f && hint.worth_ms > 50);
+        assert_false(learner_hint_at(c.l, r, 2, &hint));
     }
-    snprintf(link + n, sizeof link - n, "</s>; rel=preload; as=style");
-    small.max_hints = 4;
-    struct learner *l = learner_new(&small);
-    put(l, "/", link, 1);
-    assert_int_equal(find(l, "/")->hints_n, 4);
-    assert_true(span_eq(find(l, "/")->hints[0].target, SPAN("/s")));
-    learner_free(l);
+    assert_int_equal(n, 3); // with "/*"
+    r = learner_find(c.l, class_key(&c, "/a/"));
+    assert_int_equal(r->voters, 2);
+    assert_int_equal(r->seen, 2);
 }
+
+static void a_flood_of_random_urls_pushes_out_nothing_that_is_used(void **state) {
+    (void)state;
+    static const struct learner_conf small = {.max_routes = 4000, .max_bytes = 4 << 20};
+    static struct class flooded;
+    char path[64];
+    size_t most = 0;
+    class_init(&flooded, &small);
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(path, sizeof path, "/real/%u", i / 2);
+        class_page(&flooded, path, 1 + i % 2, "/a.css /b.js");
+    }
+    for (unsigned i = 0; i < 1000000; i++) {
+        struct learner_news news;
+        struct plan *plan;
+        struct evidence e = {.kind = EVIDENCE_PAGE,
+                             .status = 200,
+                             .at_ms = flooded.now_ms,
+                             .who = 66,
+                             .network = 66,
+                             .scheme = SPAN("https"),
+                             .authority = SPAN("site.example"),
+                             .target = SPAN("/")};
+        static uint8_t bytes[EVIDENCE_MAX];
+        struct evidence_writer w;
+        struct evidence_item item = {.kind = EVIDENCE_HTML,
+                                     .text = SPAN("</a.css>; rel=preload; as=style")};
+        snprintf(path, sizeof path, "/random/%08x", i * 2654435761u);
+        e.key = class_key(&flooded, path);
+        evidence_begin(&w, &e, bytes, sizeof bytes);
+        evidence_put(&w, &item);
+        assert_true(evidence_decode(&e, span_of(bytes, evidence_end(&w))));
+        learner_put(flooded.l, &e, flooded.now_ms);
+        while (learner_next(flooded.l, &news) == STEP_ITEM) {
+        }
+        while ((plan = learner_next_retired(flooded.l)) != NULL) {
+            plan_free(plan);
+        }
+        if (i >= 10000) {
+            size_t now = learner_stats(flooded.l)->bytes;
+
+            assert_true(most == 0 || now < most + most / 20);
+            most = most == 0 ? now : most;
+        }
+    }
+    assert_true(learner_stats(flooded.l)->bytes <= small.max_bytes);
+    assert_true(learner_stats(flooded.l)->routes < small.max_routes);
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(path, sizeof path, "/real/%u", i);
+        assert_string_equal(class_offer(&flooded, path), "/a.css /b.js");
+        assert_non_null(learner_find(flooded.l, class_key(&flooded, path)));
+    }
+    class_fini(&flooded);
+}
+
+static void the_bound_of_bytes_holds(void **state) {
+    (void)state;
+    static const struct learner_conf small = {.max_bytes = 256 << 10};
+    static struct class little;
+    char path[64], links[128];
+    class_init(&little, &small);
+    for (unsigned i = 0; i < 3000; i++) {
+        snprintf(path, sizeof path, "/x/%u", i);
+        snprintf(links, sizeof links, "/%u.css /%u.js", i, i);
+        class_page(&little, path, i, links);
+        assert_true(learner_stats(little.l)->bytes <= small.max_bytes + (32 << 10));
+    }
+    assert_true(learner_stats(little.l)->evicted > 0);
+    class_fini(&little);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_response_with_links_becomes_a_plan),
-        cmocka_unit_test(the_same_again_is_not_published_again),
-        cmocka_unit_test(the_last_response_counts),
-        cmocka_unit_test(a_route_that_lost_its_links_is_dropped_but_remembered),
-        cmocka_unit_test(a_route_without_a_usable_link_is_not_kept),
-        cmocka_unit_test(too_many_routes_push_out_the_one_not_seen_for_longest),
-        cmocka_unit_test(memory_stays_within_its_bound),
-        cmocka_unit_test(what_was_dropped_and_learned_again_is_published_in_that_order),
-        cmocka_unit_test(old_routes_are_forgotten),
-        cmocka_unit_test(a_route_is_forgotten_on_request),
-        cmocka_unit_test(refusals_are_told),
-        cmocka_unit_test(the_sites_policy_is_asked),
-        cmocka_unit_test(evidence_of_no_route_is_ignored),
-        cmocka_unit_test(the_hints_of_a_route_are_capped),
+        TEST(a_page_seen_once_is_hinted_on_its_second_view),
+        TEST(nothing_is_hinted_of_which_the_response_was_not_seen),
+        TEST(an_unknown_asset_is_asked_for_once_a_minute),
+        TEST(an_asset_that_answered_before_its_page_is_known),
+        TEST(where_one_network_visits_its_newest_view_counts),
+        TEST(one_network_among_several_changes_nothing),
+        TEST(of_two_networks_neither_overrules_the_other),
+        TEST(what_several_networks_get_from_now_on_replaces_what_was),
+        TEST(an_old_vote_fades),
+        TEST(a_route_that_mostly_fails_gets_no_hints),
+        TEST(more_than_fit_leave_out_the_least_worthy),
+        TEST(what_is_private_needs_three_networks),
+        TEST(one_who_comes_back_is_no_other_network),
+        TEST(siblings_confirm_what_is_private),
+        TEST(a_session_serves_sessions_after_three_and_never_the_public),
+        TEST(one_network_with_many_sessions_takes_nothing_from_sessions),
+        TEST(urls_that_look_like_secrets_are_not_kept),
+        TEST(a_page_never_seen_gets_what_its_siblings_have_in_common),
+        TEST(siblings_that_no_longer_agree_are_no_pattern),
+        TEST(a_page_that_needs_nothing_does_not_get_what_its_siblings_need),
+        TEST(one_network_cannot_turn_a_pattern),
+        TEST(a_query_has_its_pattern),
+        TEST(fonts_are_hinted_from_the_third_network_on),
+        TEST(one_network_asks_in_vain),
+        TEST(a_warm_visit_says_nothing),
+        TEST(what_was_hinted_proves_nothing),
+        TEST(a_font_that_is_no_longer_fetched_without_a_hint_goes),
+        TEST(a_dead_asset_goes_everywhere_at_once),
+        TEST(what_an_asset_answers_to_an_odd_request_says_nothing_of_it),
+        TEST(a_new_version_retires_the_old_one_everywhere_at_once),
+        TEST(a_known_new_version_takes_the_place_of_the_old_one),
+        TEST(versions_that_are_in_use_side_by_side_stay),
+        TEST(what_is_private_retires_nothing),
+        TEST(a_stylesheet_brings_its_imports_and_not_its_fonts),
+        TEST(what_the_pages_policy_blocks_is_not_hinted),
+        TEST(where_hints_make_it_slower_they_are_not_sent),
+        TEST(routes_with_the_same_hints_share_a_plan),
+        TEST(old_routes_are_forgotten),
+        TEST(what_is_forgotten_is_dropped),
+        TEST(the_view_lists_all_routes),
+        TEST(a_flood_of_random_urls_pushes_out_nothing_that_is_used),
+        TEST(the_bound_of_bytes_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,19 +71,24 @@ static struct pairs fill(struct pair *pairs, const char *const *fields) {
     return all;
 }
 
+// The fields as "name: value\n" each.
+static void print(char *text, size_t cap, const struct pairs *fields) {
+    size_t n = 0;
+    for (size_t i = 0; i < fields->n; i++) {
+        n += (size_t)snprintf(text + n, cap - n, "%.*s: %.*s\n", SPAN_ARG(fields->v[i].name),
+                              SPAN_ARG(fields->v[i].value));
+    }
+}
+
 static void is_merged_as_the_row_says(void **state) {
     const struct row *row = *state;
     struct pair pairs[FIELDS_MAX];
     struct pairs fields = fill(pairs, row->fields), out;
     struct arena arena;
     char text[1024] = "";
-    size_t n = 0;
     arena_init(&arena, 65536);
-    assert_int_equal(merge_fields(&fields, &arena, &out), 0);
-    for (size_t i = 0; i < out.n; i++) {
-        n += (size_t)snprintf(text + n, sizeof text - n, "%.*s: %.*s\n", SPAN_ARG(out.v[i].name),
-                              SPAN_ARG(out.v[i].value));
-    }
+    assert_int_equal(merge_fields(&fields, NULL, &arena, &out), 0);
+    print(text, sizeof text, &out);
     if (row->merged != NULL) {
         assert_string_equal(text, row->merged);
         assert_ptr_not_equal(out.v, fields.v);
@@ -109,7 +114,7 @@ static void without_memory_the_fields_stay_as_they_were(void **state) {
     for (size_t budget = 0; error != 0; budget += 8) {
         struct arena arena;
         arena_init(&arena, budget);
-        error = merge_fields(&fields, &arena, &out);
+        error = merge_fields(&fields, NULL, &arena, &out);
         if (error != 0) {
             assert_int_equal(error, ERR_ARENA_LIMIT);
             assert_ptr_equal(out.v, fields.v);
@@ -119,6 +124,75 @@ static void without_memory_the_fields_stay_as_they_were(void **state) {
         assert_true(budget < 4096);
     }
     assert_int_equal(out.n, 2);
+}
+
+static void what_the_operator_asked_for_comes_behind(void **state) {
+    (void)state;
+    static const char *const few[2 * FIELDS_MAX] = {
+        "a", "b", "Link", "</a.css>; rel=\"x PRELOAD\"; as=style, </b.css>; rel=prefetch",
+        "c", "d"};
+    struct hint hints[] = {
+        {.target = SPAN("/a.css"), .as = HINT_AS_STYLE},
+        {.target = SPAN("/b.css"), .as = HINT_AS_STYLE},
+        {.target = SPAN("https://cdn.example"), .rel = HINT_PRECONNECT},
+    };
+    struct pair timing = {SPAN("server-timing"), SPAN("hint")};
+    struct plan *plan = plan_new(NULL, hints, 3);
+    struct merge_extra extra = {.plan = plan, .fields = &timing, .fields_n = 1};
+    struct pair pairs[FIELDS_MAX];
+    struct pairs fields = fill(pairs, few), out;
+    struct arena arena;
+    char text[1024] = "";
+    arena_init(&arena, 65536);
+    assert_int_equal(merge_fields(&fields, &extra, &arena, &out), 0);
+    print(text, sizeof text, &out);
+    assert_string_equal(text, "a: b\nLink: </a.css>; rel=\"x PRELOAD\"; as=style, </b.css>; "
+                              "rel=prefetch\nc: d\nlink: </b.css>; rel=preload; as=style, "
+                              "<https://cdn.example>; rel=preconnect\nserver-timing: hint\n");
+    assert_ptr_not_equal(out.v, fields.v);
+    // In another dialect; without a field of the application's; nothing to add.
+    extra = (struct merge_extra){.plan = plan, .dialect = DIALECT_SAFARI};
+    fields.n = 1;
+    assert_int_equal(merge_fields(&fields, &extra, &arena, &out), 0);
+    print(text, sizeof text, &out);
+    assert_string_equal(text, "a: b\nlink: <https://cdn.example>; rel=preconnect\n");
+    fields.n = 0;
+    assert_int_equal(merge_fields(&fields, &extra, &arena, &out), 0);
+    assert_int_equal(out.n, 1);
+    fields.n = 1;
+    extra = (struct merge_extra){.plan = NULL};
+    assert_int_equal(merge_fields(&fields, &extra, &arena, &out), 0);
+    assert_ptr_equal(out.v, fields.v);
+    arena_fini(&arena);
+    plan_free(plan);
+}
+
+static void links_that_the_application_names_itself_are_not_added(void **state) {
+    (void)state;
+    static const char *const few[2 * FIELDS_MAX] = {
+        "link", "</p.css>; x-http2-push-only, </a.css>; rel=preload; as=style"};
+    struct hint hint = {.target = SPAN("/a.css"), .as = HINT_AS_STYLE};
+    struct plan *plan = plan_new(NULL, &hint, 1);
+    struct merge_extra extra = {.plan = plan};
+    struct pair pairs[FIELDS_MAX];
+    struct pairs fields = fill(pairs, few), out;
+    struct arena arena;
+    char text[200] = "";
+    arena_init(&arena, 65536);
+    assert_int_equal(merge_fields(&fields, &extra, &arena, &out), 0);
+    print(text, sizeof text, &out);
+    assert_string_equal(text, "link: </a.css>; rel=preload; as=style\n");
+    arena_fini(&arena);
+    for (size_t budget = 0; budget < 800; budget += 8) {
+        arena_init(&arena, budget);
+        if (merge_fields(&fields, &extra, &arena, &out) != 0) {
+            assert_ptr_equal(out.v, fields.v);
+        } else {
+            assert_int_equal(out.n, 1);
+        }
+        arena_fini(&arena);
+    }
+    plan_free(plan);
 }
 
 #define ROWS (sizeof rows / sizeof *rows)
@@ -131,6 +205,8 @@ int main(void) {
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_memory_the_fields_stay_as_they_were),
+        cmocka_unit_test(what_the_operator_asked_for_comes_behind),
+        cmocka_unit_test(links_that_the_application_names_itself_are_not_added),
     };
     return cmocka_run_group_tests_name("rows", table, NULL, NULL) +
            cmocka_run_group_tests(tests, NULL, NULL);

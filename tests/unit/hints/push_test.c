@@ -84,7 +84,7 @@ static void a_plan_adds_what_is_new(void **state) {
         {.target = SPAN("/b"), .as = HINT_AS_STYLE, .can_push = false},
         {.target = SPAN("/c"), .as = HINT_AS_STYLE, .can_push = true, .push_only = true},
     };
-    struct plan *plan = plan_new(&(struct plan_conf){.hash = 0}, hints, 3);
+    struct plan *plan = plan_new(NULL, hints, 3);
     struct push push;
     push_init(&push);
     push.paths[push.n++] = SPAN("/c");

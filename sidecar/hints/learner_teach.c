@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: MIT
+// What a response had becomes a vote in its route and in the patterns that its route matches.
+#include "hints/learner_inside.h"
+
+#include "hints/target.h"
+#include "hints/token.h"
+#include "http/uri.h"
+
+#define OFTEN 32      // sightings after which a pattern is not judged with each of them
+#define AGREED 6      // newest votes that say the same
+#define THINK_PARTS 4 // a new think time counts a quarter
+
+// One response while it is read.
+struct lesson {
+    struct learner *l;
+    const struct evidence *e;
+    const struct hint_policy *policy;
+    struct target_page page;
+    struct uri base; // against which links in the HTML resolve
+    struct asset *assets[SLOTS_MAX];
+    struct slot kinds[SLOTS_MAX]; // sources and is_behind
+    struct asset_file *files[SLOTS_MAX];
+    size_t n;
+    struct span csp, referrer;
+    bool has_base;
+};
+
+static bool may_learn(const struct lesson *lesson, unsigned source) {
+    const struct hint_policy *p = lesson->policy;
+    return p == NULL || p->learn == 0 || (p->learn & source) != 0;
+}
+
+uint32_t learner_from(const struct learner *l, const struct evidence *e) {
+    uint64_t page = route_key_id(&l->conf.secret, e->key).a;
+    uint64_t network = e->network * UINT64_C(0x9e3779b97f4a7c15); // it need not be a hash
+    return (uint32_t)(network >> 48) << 16 | (uint16_t)(page >> 48);
+}
+
+uint64_t learner_voter(const struct learner *l, const struct node *node, const struct evidence *e) {
+    bool is_page = node->is_pattern && !node->is_session;
+    return is_page ? route_key_id(&l->conf.secret, e->key).a : e->who;
+}
+
+void learner_think(struct node *node, uint32_t think_us) {
+    if (think_us > 0) {
+        uint32_t old = node->think_us;
+        node->think_us = old == 0 ? think_us : old - old / THINK_PARTS + think_us / THINK_PARTS;
+    }
+}
+
+// ---- reading ------------------------------------------------------------------------------------
+
+static void add_asset(struct lesson *lesson, struct asset *asset, unsigned source, bool is_behind) {
+    struct learner *l = lesson->l;
+    size_t at = 0;
+    while (at < lesson->n && lesson->assets[at]->file != asset->file) {
+        at++;
+    }
+    if (at == SLOTS_MAX) {
+        l->stats.refused++;
+        return;
+    }
+    if (at == lesson->n) {
+        asset_keep(&l->assets, asset); // until the lesson is over
+        lesson->assets[at] = asset;
+        lesson->files[at] = asset->file;
+        lesson->kinds[at] = (struct slot){.is_behind = is_behind};
+        lesson->n++;
+    }
+    lesson->kinds[at].sources |= source & 15;
+    lesson->kinds[at].is_behind &= is_behind;
+}
+
+static struct asset *put_asset(struct lesson *lesson, const struct hint *hint, unsigned source,
+                               bool is_behind) {
+    struct learner *l = lesson->l;
+    if (hint->rel != HINT_PRECONNECT && token_is_in(hint->target)) {
+        l->stats.refused++;
+        return NULL;
+    }
+    struct asset *asset = asset_put(&l->assets, route_key_site(lesson->e->key), hint);
+    if (asset != NULL) {
+        add_asset(lesson, asset, source, is_behind);
+    }
+    return asset;
+}
+
+// Where the reading of a link is remembered. *link: what tells it from others. NULL: it depends on
+// more than that, since its target is relative to the page.
+static struct memo *find_memo(const struct lesson *lesson, struct span text,
+                              struct siphash_wide *link) {
+    struct span site = route_key_site(lesson->e->key);
+    const struct span parts[] = {site, lesson->page.scheme, lesson->page.authority, text};
+    uint8_t bytes[1024];
+    size_t n = 0;
+    bool is_absolute = span_has_prefix(text, SPAN("</")) || span_has_prefix(text, SPAN("<http"));
+    if (!is_absolute || lesson->has_base) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].n + 1 > sizeof bytes - n) {
+            return NULL;
+        }
+        if (parts[i].n > 0) {
+            memcpy(bytes + n, parts[i].p, parts[i].n);
+        }
+        n += parts[i].n;
+        bytes[n++] = 0;
+    }
+    *link = siphash_wide(&lesson->l->conf.secret, span_of(bytes, n));
+    return &lesson->l->memos[link->low % MEMOS];
+}
+
+// The asset that the link was read as, if that is still the same. A link to the page itself is
+// none.
+static struct asset *recall(const struct lesson *lesson, const struct memo *memo,
+                            struct siphash_wide link) {
+    const struct asset_table *t = &lesson->l->assets;
+    bool is_it = memo->link.low == link.low && memo->link.high == link.high;
+    struct asset *asset = is_it && memo->number < t->numbers ? asset_at(t, memo->number) : NULL;
+    bool is_same = asset != NULL && route_id_eq(asset->file->id, memo->file);
+    return is_same && !span_eq(asset->file->url, lesson->page.path) ? asset : NULL;
+}
+
+// The link's target as an absolute URL, where the page has a base of its own. False: it is none.
+static bool rebase(const struct lesson *lesson, struct link *link) {
+    struct arena *arena = &lesson->l->scratch;
+    struct uri uri;
+    if (uri_resolve(arena, &lesson->base, link->target, &uri) != 0) {
+        return false;
+    }
+    size_t n = uri.scheme.n + 3 + uri.authority.n + uri.path.n;
+    uint8_t *p = arena_alloc(arena, n), *to = p;
+    if (p == NULL) {
+        return false;
+    }
+    const struct span parts[] = {uri.scheme, SPAN("://"), uri.authority, uri.path};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        memcpy(to, parts[i].p, parts[i].n);
+        to += parts[i].n;
+    }
+    link->target = span_of(p, n);
+    return true;
+}
+
+static void read_links(struct lesson *lesson, const struct evidence_item *item) {
+    struct learner *l = lesson->l;
+    bool is_html = item->kind == EVIDENCE_HTML;
+    unsigned source = is_html ? LEARNER_HTML : LEARNER_LINK;
+    bool is_behind = (item->flags & (EVIDENCE_BODY | EVIDENCE_LATE)) != 0;
+    struct hint_context context = {&lesson->page, lesson->policy, &l->scratch};
+    struct link_reader reader;
+    struct link link;
+    struct hint hint;
+    if (!may_learn(lesson, source)) {
+        return;
+    }
+    struct siphash_wide key = {0, 0};
+    struct memo *memo = is_html ? find_memo(lesson, item->text, &key) : NULL;
+    struct asset *asset = memo != NULL ? recall(lesson, memo, key) : NULL;
+    if (asset != NULL) {
+        l->stats.links.reasons[HINT_OK]++;
+        add_asset(lesson, asset, source, is_behind);
+        return;
+    }
+    link_init(&reader, item->text, &l->scratch);
+    while (link_next(&reader, &link) == STEP_ITEM) {
+        if (is_html && lesson->has_base && !rebase(lesson, &link)) {
+            l->stats.links.reasons[HINT_TARGET_SYNTAX]++;
+            continue;
+        }
+        enum hint_reason reason = hint_from_link(&hint, &link, &context);
+        l->stats.links.reasons[reason]++;
+        if (hint_is_usable(reason)) {
+            asset = put_asset(lesson, &hint, source, is_behind);
+        }
+        if (memo != NULL && asset != NULL && asset->file->is_local && reason == HINT_OK) {
+            *memo = (struct memo){key, asset->file->id, asset->number};
+        }
+    }
+    l->stats.links.broken += reader.broken;
+}
+
+static void read_base(struct lesson *lesson, struct span text) {
+    struct uri page = {lesson->page.scheme, lesson->page.authority, lesson->page.path};
+    lesson->has_base = uri_resolve(&lesson->l->scratch, &page, text, &lesson->base) == 0;
+}
+
+// A font that is declared may be needed; whether it is, requests tell.
+static void read_font(struct lesson *lesson, struct span text) {
+    struct learner *l = lesson->l;
+    struct link link = {.target = text};
+    struct target target;
+    if (lesson->has_base && !rebase(lesson, &link)) {
+        return;
+    }
+    if (target_resolve(&target, &lesson->page, link.target, &l->scratch) == HINT_OK &&
+        target.is_same_origin) {
+        struct span site =
+            lesson->e->kind == EVIDENCE_SHEET ? lesson->e->key : route_key_site(lesson->e->key);
+        struct asset_file *f = asset_put_file(&l->assets, site, target.path);
+        if (f != NULL) {
+            f->is_font = true;
+        }
+    }
+}
+
+static void read_policy(struct lesson *lesson, struct span text) {
+    size_t at = span_index(text, ':');
+    struct span name = span_first(text, at), value = span_trim(span_skip(text, at + 1));
+    if (span_eq_nocase(name, SPAN("content-security-policy"))) {
+        // One with nonces is another one each time.
+        bool has_nonce = span_find(value, SPAN("'nonce-")) < value.n;
+        lesson->csp = has_nonce ? span_of(NULL, 0) : value;
+    } else if (span_eq_nocase(name, SPAN("referrer-policy"))) {
+        lesson->referrer = value;
+    }
+}
+
+static void read_items(struct lesson *lesson) {
+    struct span items = lesson->e->items;
+    struct evidence_item item;
+    while (evidence_next(&items, &item)) {
+        switch (item.kind) {
+        case EVIDENCE_LINK:
+        case EVIDENCE_HTML:
+            read_links(lesson, &item);
+            break;
+        case EVIDENCE_BASE:
+            read_base(lesson, item.text);
+            break;
+        case EVIDENCE_FONT:
+            read_font(lesson, item.text);
+            break;
+        case EVIDENCE_POLICY:
+            read_policy(lesson, item.text);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+// ---- versions -----------------------------------------------------------------------------------
+
+// Old versions go out of all plans at once. What was not meant for everybody, or is not complete,
+// says nothing about others.
+static void retire_versions(struct lesson *lesson, uint64_t now_ms) {
+    struct learner *l = lesson->l;
+    struct asset_file *old;
+    bool is_for_all = (lesson->e->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE)) == 0;
+    while (is_for_all && asset_retire(&l->assets, lesson->files, lesson->n, now_ms, &old)) {
+        learner_take_out(l, old);
+    }
+}
+
+// What was voted for the old version is said of the newest one.
+static void migrate(struct learner *l, struct node *node) {
+    for (unsigned i = 0; i < node->slots_n; i++) {
+        struct asset *old = asset_at(&l->assets, node->slots[i].number);
+        struct asset *newer = asset_newer(&l->assets, old);
+        int there = newer != NULL ? learner_slot_of_file(l, node, newer->file) : -1;
+        if (newer == NULL) {
+            continue;
+        }
+        if (there < 0) {
+            asset_keep(&l->assets, newer);
+            node->slots[i].number = newer->number & (ASSET_NUMBERS - 1);
+            asset_release(&l->assets, old);
+            continue;
+        }
+        uint64_t from = UINT64_C(1) << i, to = UINT64_C(1) << there;
+        for (unsigned k = 0; k < node->ballot.n; k++) {
+            struct vote *v = &node->ballot.v[k];
+            v->html = (v->html & from ? v->html | to : v->html) & ~from;
+            v->fetched = (v->fetched & from ? v->fetched | to : v->fetched) & ~from;
+        }
+    }
+}
+
+// ---- voting -------------------------------------------------------------------------------------
+
+static void set_policies(struct lesson *lesson, struct node *node) {
+    struct learner *l = lesson->l;
+    uint16_t csp = learner_put_text(l, lesson->csp);
+    node->is_policy_new = node->csp != csp;
+    learner_set_text(l, &node->csp, csp);
+    uint16_t referrer = learner_put_text(l, lesson->referrer);
+    node->is_policy_new |= node->referrer != referrer;
+    learner_set_text(l, &node->referrer, referrer);
+}
+
+// The newest votes of the ballot all say the same.
+static bool is_agreed(const struct ballot *b) {
+    for (unsigned i = 1; i < AGREED && b->n >= AGREED; i++) {
+        if (b->v[b->n - 1 - i].html != b->v[b->n - 1].html) {
+            return false;
+        }
+    }
+    return b->n >= AGREED;
+}
+
+static void cast(struct lesson *lesson, struct node *node) {
+    struct learner *l = lesson->l;
+    const struct evidence *e = lesson->e;
+    migrate(l, node);
+    struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), learner_from(l, e));
+    uint64_t before = vote->html;
+    vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);
+    vote->is_private = (e->flags & EVIDENCE_PRIVATE) != 0;
+    vote->has_page = true;
+    vote->has_failed = false;
+    vote->html = (e->flags & EVIDENCE_CUT) != 0 ? before : 0;
+    for (size_t i = 0; i < lesson->n; i++) {
+        int at = learner_put_slot(l, node, lesson->assets[i], 0);
+        if (at >= 0) {
+            vote->html |= UINT64_C(1) << at;
+            node->slots[at].sources |= lesson->kinds[i].sources;
+            node->slots[at].is_behind = lesson->kinds[i].is_behind;
+        }
+    }
+}
+
+// The page in one of its nodes: its own or a pattern's.
+static void teach_node(struct lesson *lesson, struct span key, uint64_t now_ms) {
+    struct learner *l = lesson->l;
+    struct node *node = learner_node(l, key);
+    if (node == NULL) {
+        node = learner_add(l, key, now_ms);
+    }
+    if (!node->is_pattern) {
+        set_policies(lesson, node);
+    }
+    learner_think(node, lesson->e->think_us);
+    learner_touch(l, node, now_ms);
+    cast(lesson, node);
+    // A pattern sees all its pages, which mostly say the same.
+    if (!node->is_pattern || !is_agreed(&node->ballot) || node->seen <= OFTEN ||
+        node->seen % OFTEN == 0) {
+        learner_decide(l, node, now_ms);
+    }
+}
+
+static bool has_pattern(struct learner *l, struct span key, const struct hint_policy *p) {
+    struct route_chain chain;
+    struct span next;
+    route_chain_init(&chain, key, p != NULL ? p->patterns : NULL, p != NULL ? p->patterns_n : 0);
+    while (route_chain_next(&chain, &next)) {
+        const struct node *node = learner_node(l, next);
+        if (node != NULL && node->group != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void teach_patterns(struct lesson *lesson, uint64_t now_ms) {
+    const struct hint_policy *p = lesson->policy;
+    struct route_chain chain;
+    struct span key;
+    bool is_session = route_key_is_session(lesson->e->key);
+    route_chain_init(&chain, lesson->e->key, p != NULL ? p->patterns : NULL,
+                     p != NULL ? p->patterns_n : 0);
+    while (route_chain_next(&chain, &key)) {
+        if (route_key_is_pattern(key) && route_key_is_session(key) == is_session) {
+            teach_node(lesson, key, now_ms);
+        }
+    }
+}
+
+// Redirects and errors count where the route is known; nobody can make one known by them.
+static void teach_failure(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+    struct node *node = learner_node(l, e->key);
+    if (node == NULL || e->status == 304) {
+        l->stats.ignored++;
+        return;
+    }
+    struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), learner_from(l, e));
+    vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);
+    vote->has_failed = true;
+    learner_decide(l, node, now_ms);
+}
+
+void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+    struct lesson lesson = {.l = l,
+                            .e = e,
+                            .policy = learner_policy(l, e->key),
+                            .page = {e->scheme, e->authority, e->target}};
+    if (!route_key_is_valid(e->key) || route_key_is_pattern(e->key)) {
+        l->stats.ignored++;
+        return;
+    }
+    if (e->status != 200) {
+        teach_failure(l, e, now_ms);
+        return;
+    }
+    read_items(&lesson);
+    bool is_worth =
+        lesson.n > 0 || learner_node(l, e->key) != NULL || has_pattern(l, e->key, lesson.policy);
+    if (is_worth) {
+        retire_versions(&lesson, now_ms);
+        teach_patterns(&lesson, now_ms);
+        teach_node(&lesson, e->key, now_ms);
+    } else {
+        l->stats.ignored++;
+    }
+    for (size_t i = 0; i < lesson.n; i++) {
+        asset_release(&l->assets, lesson.assets[i]);
+    }
+}
+
+// ---- assets and stylesheets ---------------------------------------------------------------------
+
+// Answers that are about the request and not about what it asked for.
+static bool is_about_request(uint16_t status) {
+    static const uint16_t those[] = {304, 206, 400, 405, 406, 408, 411, 412, 413, 414,
+                                     415, 416, 417, 421, 425, 426, 428, 429, 431};
+    for (size_t i = 0; i < sizeof those / sizeof *those; i++) {
+        if (those[i] == status) {
+            return true;
+        }
+    }
+    return status < 200;
+}
+
+static void wake(struct learner *l, struct asset_file *f, uint64_t now_ms) {
+    struct asset_wait *waits = f->waits;
+    f->waits = NULL; // those who still wait after being judged line up anew
+    while (waits != NULL) {
+        struct asset_file one = {.waits = waits};
+        struct route_id id;
+        asset_take_wait(&l->assets, &one, &id);
+        waits = one.waits;
+        struct node *node = learner_node_by_id(l, id);
+        if (node != NULL) {
+            learner_decide(l, node, now_ms);
+        }
+    }
+}
+
+void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+    bool is_usable = e->key.n > 0 && e->target.n > 0 && e->target.p[0] == '/' &&
+                     e->reuse < REUSE_REASONS && !is_about_request(e->status);
+    struct asset_file *f = is_usable ? asset_put_file(&l->assets, e->key, e->target) : NULL;
+    if (f == NULL) {
+        l->stats.ignored++;
+        return;
+    }
+    enum offer_asset_state state = e->status != 200       ? OFFER_ASSET_DEAD
+                                   : e->reuse == REUSE_OK ? OFFER_ASSET_REUSABLE
+                                                          : OFFER_ASSET_NOT_REUSABLE;
+    if (e->status == 200) {
+        f->bytes = e->bytes > 0 ? e->bytes : f->bytes;
+        f->lifetime_s = e->lifetime_s;
+    }
+    if (!asset_set_state(&l->assets, f, state, (enum reuse_reason)e->reuse)) {
+        return;
+    }
+    if (state == OFFER_ASSET_REUSABLE) {
+        wake(l, f, now_ms);
+    } else {
+        learner_take_out(l, f);
+    }
+}
+
+static void read_import(struct lesson *lesson, struct span text) {
+    struct learner *l = lesson->l;
+    struct link link = {.target = text};
+    struct target target;
+    struct hint hint = {.rel = HINT_PRELOAD, .as = HINT_AS_STYLE, .can_push = true};
+    if (target_resolve(&target, &lesson->page, link.target, &l->scratch) != HINT_OK ||
+        !target.is_same_origin || token_is_in(target.path) || lesson->n == ASSET_IMPORTS_MAX ||
+        span_eq(target.path, lesson->e->target)) {
+        return;
+    }
+    hint.target = target.path;
+    struct asset *asset = asset_put(&l->assets, lesson->e->key, &hint);
+    if (asset != NULL) {
+        asset_keep(&l->assets, asset);
+        lesson->assets[lesson->n++] = asset;
+    }
+}
+
+void learner_teach_sheet(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+    struct lesson lesson = {.l = l, .e = e, .page = {e->scheme, e->authority, e->target}};
+    struct span items = e->items;
+    struct evidence_item item;
+    if (e->key.n == 0 || e->target.n == 0 || e->target.p[0] != '/') {
+        l->stats.ignored++;
+        return;
+    }
+    while (evidence_next(&items, &item)) {
+        if (item.kind == EVIDENCE_IMPORT) {
+            read_import(&lesson, item.text);
+        } else if (item.kind == EVIDENCE_FONT) {
+            read_font(&lesson, item.text);
+        }
+    }
+    struct asset_file *f = asset_put_file(&l->assets, e->key, e->target);
+    bool is_new =
+        f != NULL && (lesson.n != f->imports_n ||
+                      memcmp(lesson.assets, f->imports, lesson.n * sizeof *f->imports) != 0);
+    if (f != NULL) {
+        asset_set_imports(&l->assets, f, lesson.assets, lesson.n);
+    }
+    for (size_t i = 0; i < lesson.n; i++) {
+        asset_release(&l->assets, lesson.assets[i]);
+    }
+    if (is_new) {
+        learner_judge_users(l, f, now_ms);
+    }
+}
