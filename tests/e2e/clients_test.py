@@ -70,13 +70,13 @@ def run(stage, go_program):
     return run
 
 
-@pytest.fixture(scope='module', params=['browsers', 'all'])
+@pytest.fixture(scope='module', params=['browsers', 'all', 'all http1 = true'])
 def hinted(request, stage, staged, pages):
     """Whom the operator wants hinted, and an Outrider that knows the pages and does so."""
     outrider = staged(hints=f'clients = {request.param}')
+    for path in pages:
+        stage.teach(outrider, path, [f'{path}.css'])
     with Client(outrider.tls_port) as teacher:
-        for path in pages:
-            stage.teach(teacher, path, [f'{path}.css'])
         assert all(teacher.navigate(path).hints for path in pages), 'browsers get one'
     return request.param, outrider
 
@@ -89,7 +89,25 @@ def test_each_page_comes_whole_and_a_103_only_to_those_who_shall_have_it(pages, 
     answers = run(client, [f'https://localhost:{outrider.tls_port}{path}' for path in paths])
     assert [(status, body) for status, body, _ in answers] == [('200', pages[path]) for path in paths]
     speaks = CLIENTS[client][1]
-    due = clients == 'all' and speaks != H1
-    seen = {early for _, _, early in answers} - {'-'}
+    due = clients != 'browsers' and speaks != H1   # over HTTP/1.1 only to those who say they navigate
+    seen = {early for _, _, early in answers[:3]} - {'-'}     # the page seen again has no news for it
     assert seen == {str(int(due))} or (not seen and speaks != H2)
-    assert sent(outrider) - before >= len(paths) if due else sent(outrider) == before
+    assert sent(outrider) - before >= len(pages) if due else sent(outrider) == before
+
+
+CHROMIUM = [('user-agent', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) '
+             'Chrome/156.0.0.0 Safari/537.36'), ('sec-ch-ua', '"Chromium";v="156"')]
+RELAYED = {'first': (1, 1), 'all': (1, 3), 'off': (0, 0)}      # of three: to a browser, to others
+
+
+@pytest.mark.parametrize('relay', RELAYED)
+def test_of_three_103_by_the_application_a_browser_gets_one_and_others_as_many_as_is_wanted(stage, staged, relay):
+    outrider = staged(pool=stage.prompter, hints=f'clients = all relay = {relay} learn = {{}}')
+    path = stage.add('/clients/prompted', 'prompted', think=300)
+    stage.prompter.lines[path] = [(0.03, f'</clients/{n}.css>; rel=preload; as=style') for n in range(3)]
+    with Client(outrider.tls_port) as client:
+        browser = client.navigate(path, headers=CHROMIUM)
+        other = client.get(path, headers=[('user-agent', 'probe/1')])
+    assert (browser.status, other.status) == (200, 200) and browser.body == other.body == b'prompted'
+    assert (len(browser.hints), len(other.hints)) == RELAYED[relay]
+    assert not browser.hints or '/clients/0.css' in str(browser.hints)

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+from h2client import Client
 from relay import Relay
 from servers import ROOT, Fpm, Outrider
 
@@ -26,7 +27,7 @@ if (window === top) addEventListener('load', () => setTimeout(async () => {
   const page = performance.getEntriesByType('navigation')[0];
   const report = {
     url: location.href, protocol: page.nextHopProtocol, interim: page.firstInterimResponseStart,
-    final: page.finalResponseHeadersStart, said: said(page), more: await window.more,
+    final: page.finalResponseHeadersStart, loaded: page.loadEventStart, said: said(page), more: await window.more,
     assets: performance.getEntriesByType('resource').map(e => ({
       path: e.name.replace(location.origin, ''), initiator: e.initiatorType, delivery: e.deliveryType || '',
       size: e.transferSize, interim: e.firstInterimResponseStart, start: e.requestStart,
@@ -54,6 +55,8 @@ site "localhost" {{
     server-timing = true
     {site}
     hints {{
+        min-think = 0ms
+        holdback = 0%
         {hints}
     }}
 }}
@@ -116,7 +119,7 @@ class Prompter:
             threading.Thread(target=self.pump, args=(peer, app), daemon=True).start()
             number = struct.unpack('>H', asked[2:4])[0]
             for path, lines in self.lines.items():
-                if b'REQUEST_URI' + path.encode() + b'\x0c' not in asked + b'\x0c':
+                if bytes([11, len(path)]) + b'REQUEST_URI' + path.encode() not in asked:
                     continue
                 for seconds, link in lines:
                     time.sleep(seconds)
@@ -144,7 +147,7 @@ class Stage:
         self.pin = certificates(self.folder)
         self.fpm = Fpm(self.folder / 'fpm', children=16)
         self.prompter = Prompter(self.folder / 'prompter.sock', self.fpm)
-        self.made, self.relays = [], []
+        self.made, self.relays, self.started = [], [], 0
 
     def close(self):
         """Ends everything; gives the logs of the Outriders."""
@@ -159,7 +162,8 @@ class Stage:
     def outrider(self, hints='', site='', pool=None):
         """An Outrider before the stage; `near` is its port as seen from 30 ms away. `pool` is who runs
         the scripts: the Prompter, or PHP-FPM itself."""
-        folder = self.folder / f'outrider{len(self.made)}'
+        self.started += 1
+        folder = self.folder / f'outrider{self.started}'
         made = Outrider(folder, config=CONFIG.format(
             socket=(pool or self.fpm).path, root=self.root, folder=self.folder, admin=folder / 'admin.sock',
             hints=hints, site=site))
@@ -193,12 +197,14 @@ class Stage:
         return [entry for entry in entries
                 if entry['path'] == path and entry['what'] == what and entry['t'] > since]
 
-    def teach(self, client, path, assets=()):
-        """A visit as a browser makes one, over the h2 client, and the time to learn from it."""
-        answer = client.navigate(path)
-        assert answer.status < 400, answer.status
-        for asset in assets:
-            client.get(asset, headers=[('referer', f'https://{client.authority}{path}'),
-                                       ('sec-fetch-site', 'same-origin')])
+    def teach(self, outrider, path, assets=()):
+        """A visit as a browser makes one, over the h2 client, and the time to learn from it. An asset
+        that is fetched with CORS is ("cors", path)."""
+        with Client(outrider.tls_port) as client:
+            assert client.navigate(path).status < 400
+            referer = ('referer', f'https://{client.authority}{path}')
+            modes = [asset if isinstance(asset, tuple) else ('no-cors', asset) for asset in assets]
+            asked = [client.request(asset, headers=[referer, ('sec-fetch-mode', mode)]) for mode, asset in modes]
+            if asked:
+                client.wait(*asked)
         time.sleep(0.3)
-        return answer
