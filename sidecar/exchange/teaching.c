@@ -427,6 +427,8 @@ static void study_sheet(struct exchange *x, const struct response *response) {
     struct evidence e = {.kind = EVIDENCE_SHEET,
                          .at_ms = unix_ms(x),
                          .key = x->site->name,
+                         .scheme = x->request->scheme,
+                         .authority = x->request->authority,
                          .target = x->request->target};
     if (!evidence_begin(&x->study->writer, &e, x->study->bytes, EVIDENCE_MAX) ||
         !start_lesson(x, response, LESSON_SHEET) || x->study->lesson == NULL) {
