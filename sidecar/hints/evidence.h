@@ -76,7 +76,7 @@ struct evidence {
     uint32_t lifetime_s;   // ASSET: for how long it is fresh
     uint64_t bytes;        // ASSET: length of its body; 0: unknown
     struct span key;       // of the route (route_key); ASSET, SHEET: the name of the site
-    struct span scheme;    // of the page, to resolve its links against
+    struct span scheme;    // of the page or stylesheet, to resolve its links against
     struct span authority; // likewise
     struct span target;    // likewise: path and query as received; ASSET, SHEET: the asset's
     uint16_t items_n;      // set by evidence_decode
