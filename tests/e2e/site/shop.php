@@ -1,0 +1,62 @@
+<?php
+// SPDX-License-Identifier: MIT
+// A front controller that answers 200 to everything, and believes whatever it is told: it links what
+// the path, the query, the cookies and the Host name, as real applications do. Where a test wants
+// something else it writes a file: `version` is the version of the shared stylesheet, `head`
+// further lines for every page's <head>.
+$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH) ?: '/';
+$user = preg_replace('/\W/', '', $_COOKIE['PHPSESSID'] ?? ($_SERVER['PHP_AUTH_USER'] ?? ''));
+$host = $_SERVER['HTTP_X_FORWARDED_HOST'] ?? $_SERVER['HTTP_HOST'] ?? 'localhost';
+$version = is_file(__DIR__ . '/version') ? trim(file_get_contents(__DIR__ . '/version')) : '1';
+$styles = ["/assets/style.css?ver=$version"];
+
+if (str_starts_with($path, '/gone/')) {
+    http_response_code(404);
+}
+if (str_starts_with($path, '/product/')) {
+    $styles[] = '/assets/product.css';
+}
+if ($user !== '') {
+    $styles[] = "/members/$user.css";
+    $styles[] = '/assets/bar.css';
+}
+if (str_starts_with($path, '/account/')) {  // as session_start() does
+    header('Cache-Control: no-store, no-cache, must-revalidate');
+    setcookie('visit', bin2hex(random_bytes(8)));
+    $styles[] = '/members/of-' . preg_replace('/\W/', '-', $_SERVER['REMOTE_ADDR']) . '.css';
+}
+if (str_starts_with($path, '/once/')) {
+    $styles[] = '/assets/once.css?token=' . bin2hex(random_bytes(16));
+    $styles[] = '/assets/once.css?_wpnonce=' . substr(bin2hex(random_bytes(8)), 0, 10);
+    $styles[] = '/assets/once.css?Expires=' . (time() + 60) . '&Signature=' . bin2hex(random_bytes(20));
+}
+foreach ([$_GET['look'] ?? '', $_COOKIE['look'] ?? '', $_SERVER['HTTP_X_LOOK'] ?? ''] as $look) {
+    if ($look !== '') {
+        $styles[] = "/assets/$look.css";
+        header("Link: </assets/$look.js>; rel=preload; as=script", false);
+    }
+}
+if (str_starts_with($path, '/host/')) {
+    $styles[] = "//$host/assets/product.css";
+    $styles[] = "https://$host/assets/bar.css";
+    header("Link: <https://$host/assets/app.js>; rel=preload; as=script");
+}
+header('Content-Type: text/html; charset=utf-8');
+if (isset($_SERVER['HTTP_ACCEPT_ENCODING']) && str_contains($_SERVER['HTTP_ACCEPT_ENCODING'], 'gzip')) {
+    ob_start('ob_gzhandler');
+}
+?>
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>shop</title>
+<?php foreach ($styles as $style) { ?>
+<link rel='stylesheet' href='<?= htmlspecialchars($style, ENT_QUOTES) ?>' media='all'>
+<?php } ?>
+<script src="/assets/app.js" defer></script>
+<style>@font-face { font-family: Blocks; src: url(/assets/blocks.ttf) format("truetype"); }</style>
+<?php @readfile(__DIR__ . '/head'); ?>
+</head>
+<body><p>All is well.</p></body>
+</html>
