@@ -45,8 +45,12 @@ static void put(struct probe *p, const struct evidence *e) {
 }
 
 static struct evidence begin(const struct inquiry *q, enum evidence_kind kind) {
-    return (struct evidence){
-        .kind = kind, .at_ms = unix_ms(), .key = q->site->name, .target = q->question->path};
+    return (struct evidence){.kind = kind,
+                             .at_ms = unix_ms(),
+                             .key = q->site->name,
+                             .scheme = q->request.scheme,
+                             .authority = q->request.authority,
+                             .target = q->question->path};
 }
 
 // It is not there, for nobody.
