@@ -193,7 +193,7 @@ static bool is_at(const struct sqlite_walk *walk, sqlite3_int64 route) {
 static bool read_route(struct sqlite_load *l, struct learner_record *out) {
     sqlite3_stmt *row = l->routes.rows;
     struct span site, audience, route;
-    uint64_t think;
+    uint64_t think = 0;
     arena_reset(&l->key);
     uint8_t *key = arena_alloc(&l->key, ROUTE_KEY_MAX);
     *out = (struct learner_record){.is_gone = false};

@@ -119,18 +119,25 @@ site "localhost" {{
     hints {{
         mode = {mode}
         clients = {clients}
+        min-think = {min_think}
+        holdback = {holdback}
+        {hints}
     }}
+    {site}
 }}
+{top}
 admin {{ listen = "unix:{admin}" }}
 '''
 
 
 class Outrider(Process):
     """`outrider run`, waited for until it listens: with `arguments`, or with the configuration file
-    `config`, or with one like CONFIG made of the options."""
+    `config`, or with one like CONFIG made of the options. The tests' pages are faster than any page
+    that is worth hinting, and chance is no part of a test: min-think and holdback are 0 here."""
 
     def __init__(self, folder, config=None, arguments=None, root=None, fastcgi=None, workers='auto',
-                 mode='hint', clients='browsers', front_controller=None):
+                 mode='hint', clients='browsers', front_controller=None, min_think='0ms', holdback='0%',
+                 hints='', site='', top=''):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.admin = str(folder / 'admin.sock')
@@ -138,6 +145,7 @@ class Outrider(Process):
             path = folder / 'outrider.conf'
             path.write_text(config or CONFIG.format(
                 root=root, fastcgi=fastcgi, workers=workers, mode=mode, clients=clients, admin=self.admin,
+                min_think=min_think, holdback=holdback, hints=hints, site=site, top=top,
                 front_controller=f'front-controller = "{front_controller}"' if front_controller else ''))
             arguments = ['--config', str(path)]
         super().__init__([BINARY, 'run', *arguments], folder / 'outrider.log')
@@ -180,4 +188,6 @@ class Outrider(Process):
     def routes(self):
         status, body = self.ask_admin('/routes')
         assert status == 200
-        return json.loads(body)
+        answer = json.loads(body)
+        assert not answer['truncated']
+        return answer['routes']
