@@ -38,8 +38,8 @@ static const struct row rows[] = {
     {"a name like nothing", LISTEN SITE "xyzzy = 1", "t.conf:1: there is no option xyzzy\n"},
     {"unknown sections and lists do not hide what follows",
      LISTEN SITE
-     "\nstore { path = { \"a\", \"b\" }\n x { y = 1 } }\nxs += {1,\n2}\nworkers = many\n",
-     "t.conf:2: there is no option store\n"
+     "\nshelf { path = { \"a\", \"b\" }\n x { y = 1 } }\nxs += {1,\n2}\nworkers = many\n",
+     "t.conf:2: there is no option shelf\n"
      "t.conf:4: there is no option xs\n"
      "t.conf:6: workers must be a whole number, not \"many\"\n"},
     {"a titled unknown section", LISTEN SITE "\nsiet \"b\" { root = \"x\" }",
