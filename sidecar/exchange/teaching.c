@@ -327,22 +327,27 @@ static void tell_failure(struct exchange *x, const struct response *response) {
     }
 }
 
-// What a script answered to somebody who may have been navigating.
+// What a response teaches of its route. Most are no pages at all, which is seen first.
+static enum teach_reason judge_page(struct exchange *x, const struct response *response) {
+    bool is_page = response->status == 200 ? lesson_kind_of(&response->fields) == LESSON_PAGE &&
+                                                 (!x->signs.has_mode || x->signs.is_navigation)
+                                           : x->signs.is_navigation;
+    if (!is_page || hinting_key(x).n == 0 || !x->is_clean) {
+        return TEACH_METHOD;
+    }
+    return evidence_may_teach(x->request, response, x->is_session);
+}
+
 static void teach_page(struct exchange *x, const struct response *response) {
     struct visit_table *visits = &x->conf->teaching->visits;
-    enum teach_reason reason = TEACH_METHOD;
-    bool is_html = lesson_kind_of(&response->fields) == LESSON_PAGE;
-    bool is_page = !x->signs.has_mode || x->signs.is_navigation;
-    if (is_page && hinting_key(x).n > 0 && x->is_clean) {
-        reason = evidence_may_teach(x->request, response, x->is_session);
-    }
-    if (reason == TEACH_OK && is_html) {
+    enum teach_reason reason = judge_page(x, response);
+    if (reason == TEACH_OK) {
         visit_answered(visits, x->visit, x->now_us);
         study_page(x, response);
         return;
     }
     visit_drop(visits, x->visit);
-    if (reason == TEACH_STATUS && x->signs.is_navigation && hinting_is_known(x)) {
+    if (reason == TEACH_STATUS && hinting_is_known(x)) {
         tell_failure(x, response);
     }
 }
