@@ -168,6 +168,28 @@ void teaching_open(struct exchange *x) {
     x->visit = visit_open(&x->conf->teaching->visits, &page, x->now_us);
 }
 
+// ---- how often ----------------------------------------------------------------------------------
+
+static bool is_within(struct teaching_rate *rate, uint32_t what, uint32_t second, uint32_t most) {
+    if (rate->what != what || rate->second != second) {
+        *rate = (struct teaching_rate){what, second, 0};
+    }
+    return rate->n++ < most;
+}
+
+// A busy route has said within a part of a second what it has to say.
+static bool may_study(struct exchange *x) {
+    struct teaching *t = x->conf->teaching;
+    struct siphash_key key = {t->secret.k0 ^ (uintptr_t)x->site, t->secret.k1};
+    uint64_t hash = siphash(&key, x->request->path); // cheaper than the route's key
+    uint32_t second = (uint32_t)*t->unix_time;
+    bool may = is_within(&t->routes[hash % TEACHING_ROUTES], (uint32_t)(hash >> 32), second,
+                         TEACHING_EACH) &&
+               is_within(&t->all, 0, second, TEACHING_ALL);
+    t->spared += !may;
+    return may;
+}
+
 // ---- studies ------------------------------------------------------------------------------------
 
 static struct study *take_study(struct teaching *t) {
@@ -279,28 +301,9 @@ static void put_fields(struct exchange *x, const struct response *response) {
     }
 }
 
-static bool is_within(struct teaching_rate *rate, uint32_t what, uint32_t second, uint32_t most) {
-    if (rate->what != what || rate->second != second) {
-        *rate = (struct teaching_rate){what, second, 0};
-    }
-    return rate->n++ < most;
-}
-
-// A busy route has said within a part of a second what it has to say.
-static bool may_study(struct exchange *x) {
-    struct teaching *t = x->conf->teaching;
-    uint64_t hash = siphash(&t->secret, x->key);
-    uint32_t second = (uint32_t)*t->unix_time;
-    bool may = is_within(&t->routes[hash % TEACHING_ROUTES], (uint32_t)(hash >> 32), second,
-                         TEACHING_EACH) &&
-               is_within(&t->all, 0, second, TEACHING_ALL);
-    t->spared += !may;
-    return may;
-}
-
 static void study_page(struct exchange *x, const struct response *response) {
     bool is_good = true;
-    x->study = may_study(x) ? take_study(x->conf->teaching) : NULL;
+    x->study = take_study(x->conf->teaching);
     if (x->study == NULL) {
         return;
     }
@@ -322,7 +325,7 @@ static void tell_failure(struct exchange *x, const struct response *response) {
     struct teaching *t = x->conf->teaching;
     struct evidence_writer w;
     struct evidence e = page_of(x, response);
-    if (may_study(x) && evidence_begin(&w, &e, t->bytes, sizeof t->bytes)) {
+    if (evidence_begin(&w, &e, t->bytes, sizeof t->bytes)) {
         tell(x, span_of(t->bytes, evidence_end(&w)));
     }
 }
@@ -332,7 +335,7 @@ static enum teach_reason judge_page(struct exchange *x, const struct response *r
     bool is_page = response->status == 200 ? lesson_kind_of(&response->fields) == LESSON_PAGE &&
                                                  (!x->signs.has_mode || x->signs.is_navigation)
                                            : x->signs.is_navigation;
-    if (!is_page || hinting_key(x).n == 0 || !x->is_clean) {
+    if (!is_page || !may_study(x) || hinting_key(x).n == 0 || !x->is_clean) {
         return TEACH_METHOD;
     }
     return evidence_may_teach(x->request, response, x->is_session);
