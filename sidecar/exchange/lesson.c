@@ -137,7 +137,9 @@ static uint32_t hash(struct span text, uint32_t seed) {
 
 // True when the same was put before: the same text of the same kind, with the same base.
 static bool was_seen(struct lesson *lesson, const struct evidence_item *item) {
-    uint32_t h = hash(item->text, (uint32_t)item->kind << 1 | lesson->has_base);
+    bool is_conditional = (item->flags & EVIDENCE_CONDITIONAL) != 0;
+    uint32_t h =
+        hash(item->text, (uint32_t)item->kind << 2 | is_conditional << 1 | lesson->has_base);
     uint32_t at = h & (SEEN_SLOTS - 1);
     while (lesson->seen[at] != 0) {
         if (lesson->seen[at] == h) {
@@ -181,7 +183,8 @@ static void put_html(struct lesson *lesson, const struct html_item *found) {
     switch (found->kind) {
     case HTML_LINK:
         item.kind = EVIDENCE_HTML;
-        item.flags = (found->in_body ? EVIDENCE_BODY : 0) | (found->is_late ? EVIDENCE_LATE : 0);
+        item.flags = (found->in_body ? EVIDENCE_BODY : 0) | (found->is_late ? EVIDENCE_LATE : 0) |
+                     (found->is_conditional ? EVIDENCE_CONDITIONAL : 0);
         item.text =
             span_of(lesson->text, link_format(&found->link, lesson->text, sizeof lesson->text));
         break;
@@ -207,7 +210,9 @@ static void put_css(struct lesson *lesson, const struct css_item *found) {
         .kind = found->kind == CSS_FONT ? EVIDENCE_FONT : EVIDENCE_IMPORT,
         .text = found->url,
     };
-    put(lesson, &item);
+    if (!found->is_conditional) { // what some clients apply is for all that can be told here
+        put(lesson, &item);
+    }
 }
 
 // ---- the body -----------------------------------------------------------------------------------

@@ -101,8 +101,10 @@ static void take_import_url(struct css_scan *s) {
 }
 
 static void end_import(struct css_scan *s) {
-    if (s->rule == RULE_IMPORT && s->stage == STAGE_AT && is_for_screens(s)) {
-        s->item = (struct css_item){.kind = CSS_IMPORT, .url = span_of(s->held, s->held_n)};
+    if (s->rule == RULE_IMPORT && s->stage == STAGE_AT) {
+        s->item = (struct css_item){.kind = CSS_IMPORT,
+                                    .url = span_of(s->held, s->held_n),
+                                    .is_conditional = !is_for_screens(s)};
         s->is_ready = true;
     }
 }

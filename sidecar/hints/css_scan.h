@@ -21,15 +21,16 @@
 #define CSS_SCAN_DEPTH_MAX 64      // blocks in blocks; a deeper stylesheet is not read further
 
 enum css_item_kind {
-    CSS_IMPORT, // @import that applies to every screen, before all other rules
+    CSS_IMPORT, // @import, before all other rules
     CSS_FONT,   // the source of an @font-face
 };
 
 struct css_item {
     enum css_item_kind kind;
-    struct span url;  // as reference_clean writes it; not resolved. Borrowed until the next call
-    struct span type; // FONT: "font/woff2", ..., or empty where the rule does not say. Static
-    bool is_latin;    // FONT: there is no unicode-range, or it has all of a to z
+    struct span url;     // as reference_clean writes it; not resolved. Borrowed until the next call
+    struct span type;    // FONT: "font/woff2", ..., or empty where the rule does not say. Static
+    bool is_latin;       // FONT: there is no unicode-range, or it has all of a to z
+    bool is_conditional; // IMPORT: it does not apply to every screen
 };
 
 struct css_scan {

@@ -50,6 +50,7 @@ enum evidence_item_flag {
     EVIDENCE_LATE = 2,       // HTML: does not block rendering (async, defer, module, low priority)
     EVIDENCE_WAS_HINTED = 4, // FETCH: our 103 asked for it, so it proves no need
     EVIDENCE_ANSWERED = 8,   // FETCH: 200 (or 304) with the type of an asset
+    EVIDENCE_CONDITIONAL = 16, // HTML: only some clients apply it, though all may fetch it
 };
 
 struct evidence_item {

@@ -559,9 +559,10 @@ void html_scan_feed(struct html_scan *s, struct span bytes) {
 // What the inline stylesheet has to tell.
 static bool take_style(struct html_scan *s, struct html_item *out) {
     struct css_item item;
-    if (css_scan_next(&s->css, &item) == STEP_ITEM) {
-        html_tag_css_item(s, &item, out);
-        return true;
+    while (css_scan_next(&s->css, &item) == STEP_ITEM) {
+        if (html_tag_css_item(s, &item, out)) {
+            return true;
+        }
     }
     s->is_style_read = !css_scan_is_done(&s->css);
     return false;

@@ -7,12 +7,13 @@
 //     html_scan_feed(&scan, bytes);
 //     while (html_scan_next(&scan, &item) == STEP_ITEM) ...
 //
-// Told are: stylesheets that every screen applies; classic and module scripts; modulepreload,
-// preload and preconnect links; images with fetchpriority=high whose file does not depend on the
-// screen; what inline stylesheets import; as candidates the fonts that those declare; the base URL;
-// a content security policy. Never told is what stands in comments, <script>, <style>, <template>,
-// <noscript>, <textarea>, <title>, <xmp>, <iframe> and the like, in SVG and MathML, and what has an
-// attribute that cannot be read exactly (too long, a NUL, a character reference that is not known).
+// Told are: stylesheets that every screen applies, and as such the others; classic and module
+// scripts; modulepreload, preload and preconnect links; images with fetchpriority=high whose file
+// does not depend on the screen; what inline stylesheets import; as candidates the fonts that those
+// declare; the base URL; a content security policy. Never told is what stands in comments,
+// <script>, <style>, <template>, <noscript>, <textarea>, <title>, <xmp>, <iframe> and the like, in
+// SVG and MathML, and what has an attribute that cannot be read exactly (too long, a NUL, a
+// character reference that is not known).
 #ifndef HINTS_HTML_SCAN_H
 #define HINTS_HTML_SCAN_H
 
@@ -39,6 +40,8 @@ struct html_item {
     bool in_body;  // stands behind <head>
     bool is_late;  // LINK: rendering does not wait for it: async, defer, module, preload, image
     bool is_latin; // FONT: see css_item
+    bool is_conditional; // LINK of a stylesheet or font: not every screen applies it, or only a
+                         // script makes it apply. Browsers may fetch it none the less
 };
 
 enum html_attribute {
@@ -73,11 +76,12 @@ struct html_scan {
 
     // Where in the document that is.
     bool in_body, in_picture, has_base, has_title;
-    bool is_style_read; // `css` reads the raw text
-    uint8_t templates;  // open <template>s
-    uint8_t levels_n;   // open <svg>, <math>, and HTML inside of them
-    uint32_t levels;    // a bit each, the lowest is the innermost: 1 is foreign
-    uint32_t title;     // hash of the preferred style sheet set's name
+    bool is_style_read;        // `css` reads the raw text
+    bool is_style_conditional; // of a stylesheet that not every screen applies
+    uint8_t templates;         // open <template>s
+    uint8_t levels_n;          // open <svg>, <math>, and HTML inside of them
+    uint32_t levels;           // a bit each, the lowest is the innermost: 1 is foreign
+    uint32_t title;            // hash of the preferred style sheet set's name
 
     union {
         uint8_t store[HTML_SCAN_STORE]; // the values of the tag's attributes, decoded

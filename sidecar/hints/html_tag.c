@@ -183,8 +183,8 @@ static bool is_inert(const struct html_scan *s) {
 static enum html_text_kind text_kind(struct html_scan *s) {
     enum html_element element = (enum html_element)s->element;
     if (element == HTML_ELEMENT_STYLE) {
-        bool applies = !is_inert(s) && is_css(s) && media_is_every_screen(value(s, HTML_MEDIA));
-        return applies ? HTML_TEXT_STYLE : HTML_TEXT_RAW;
+        s->is_style_conditional = !media_is_every_screen(value(s, HTML_MEDIA));
+        return !is_inert(s) && is_css(s) ? HTML_TEXT_STYLE : HTML_TEXT_RAW;
     }
     if (element == HTML_ELEMENT_SCRIPT) {
         return HTML_TEXT_SCRIPT;
@@ -337,30 +337,41 @@ static bool is_preferred(struct html_scan *s) {
 }
 
 static bool stylesheet(struct html_scan *s, struct html_item *out) {
-    if (has_rel(s, SPAN("alternate")) || has(s, HTML_DISABLED) || !is_css(s) || !is_preferred(s)) {
+    bool is_alternate = has_rel(s, SPAN("alternate"));
+    if (!is_css(s)) {
         return false;
     }
+    out->is_conditional |= is_alternate || has(s, HTML_DISABLED) || !is_preferred(s);
     return make_link(s, HTML_HREF, SPAN("preload"), SPAN("style"), out);
 }
 
+static bool preload(struct html_scan *s, struct html_item *out) {
+    struct span type = trim(value(s, HTML_TYPE)), as = trim(value(s, HTML_AS));
+    bool is_learned = span_eq_nocase(as, SPAN("style")) || span_eq_nocase(as, SPAN("font"));
+    if (type.n > 0) {
+        set(&out->link, LINK_TYPE, type);
+    }
+    return has(s, HTML_AS) && (!out->is_conditional || is_learned) &&
+           make_link(s, HTML_HREF, SPAN("preload"), as, out);
+}
+
 static bool link_element(struct html_scan *s, struct html_item *out) {
-    if (!media_is_every_screen(value(s, HTML_MEDIA)) || has(s, HTML_IMAGESRCSET)) {
+    out->is_conditional = !media_is_every_screen(value(s, HTML_MEDIA));
+    if (has_rel(s, SPAN("stylesheet"))) {
+        return !has(s, HTML_IMAGESRCSET) && stylesheet(s, out);
+    }
+    if (has(s, HTML_IMAGESRCSET)) {
         return false;
     }
-    if (has_rel(s, SPAN("stylesheet"))) {
-        return stylesheet(s, out);
-    }
     out->is_late = true;
+    if (has_rel(s, SPAN("preload")) && !has_rel(s, SPAN("modulepreload"))) {
+        return preload(s, out);
+    }
+    if (out->is_conditional) {
+        return false;
+    }
     if (has_rel(s, SPAN("modulepreload"))) {
         return make_link(s, HTML_HREF, SPAN("modulepreload"), trim(value(s, HTML_AS)), out);
-    }
-    if (has_rel(s, SPAN("preload"))) {
-        struct span type = trim(value(s, HTML_TYPE));
-        if (type.n > 0) {
-            set(&out->link, LINK_TYPE, type);
-        }
-        return has(s, HTML_AS) &&
-               make_link(s, HTML_HREF, SPAN("preload"), trim(value(s, HTML_AS)), out);
     }
     return has_rel(s, SPAN("preconnect")) &&
            make_link(s, HTML_HREF, SPAN("preconnect"), SPAN(""), out);
@@ -466,12 +477,16 @@ bool html_tag_item(struct html_scan *s, struct html_item *out) {
     }
 }
 
-void html_tag_css_item(const struct html_scan *s, const struct css_item *item,
+bool html_tag_css_item(const struct html_scan *s, const struct css_item *item,
                        struct html_item *out) {
+    if (item->kind == CSS_FONT && s->is_style_conditional) {
+        return false; // fetched where the stylesheet applies only
+    }
     *out = (struct html_item){.kind = item->kind == CSS_FONT ? HTML_FONT : HTML_LINK,
                               .link = {.target = item->url},
                               .in_body = s->in_body,
-                              .is_latin = item->is_latin};
+                              .is_latin = item->is_latin,
+                              .is_conditional = item->is_conditional || s->is_style_conditional};
     set(&out->link, LINK_REL, SPAN("preload"));
     set(&out->link, LINK_AS, item->kind == CSS_FONT ? SPAN("font") : SPAN("style"));
     if (item->kind == CSS_FONT) {
@@ -480,4 +495,5 @@ void html_tag_css_item(const struct html_scan *s, const struct css_item *item,
     if (item->type.n > 0) {
         set(&out->link, LINK_TYPE, item->type);
     }
+    return true;
 }

@@ -18,7 +18,7 @@ enum html_element {
 enum html_text_kind {
     HTML_TEXT_MARKUP,
     HTML_TEXT_RAW,    // up to the element's own end tag
-    HTML_TEXT_STYLE,  // likewise, and it is a stylesheet that applies
+    HTML_TEXT_STYLE,  // likewise, and it is a stylesheet
     HTML_TEXT_SCRIPT, // likewise, with the ways in which a script can hide its end tag
     HTML_TEXT_END,    // there is no markup any more
 };
@@ -39,8 +39,8 @@ enum html_text_kind html_tag_open(struct html_scan *s);
 void html_tag_close(struct html_scan *s);
 // What the start tag that was read and taken makes a browser fetch. False when that is nothing.
 bool html_tag_item(struct html_scan *s, struct html_item *out);
-// What an item of an inline stylesheet makes a browser fetch.
-void html_tag_css_item(const struct html_scan *s, const struct css_item *item,
+// What an item of an inline stylesheet makes a browser fetch. False when that is nothing.
+bool html_tag_css_item(const struct html_scan *s, const struct css_item *item,
                        struct html_item *out);
 // Text is inside of SVG or MathML, where CDATA sections are.
 bool html_tag_is_foreign(const struct html_scan *s);

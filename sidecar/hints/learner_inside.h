@@ -26,8 +26,9 @@
 // A node's asset: its number and how it is known there.
 struct slot {
     uint32_t number : 24;
-    uint32_t sources : 4;   // enum learner_source
-    uint32_t is_behind : 1; // behind <head>, or not blocking
+    uint32_t sources : 4;        // enum learner_source
+    uint32_t is_behind : 1;      // behind <head>, or not blocking
+    uint32_t is_conditional : 1; // what pages apply for some clients only: a place of its own
 };
 
 // A policy field of pages, each text once.
@@ -182,14 +183,18 @@ void learner_drop(struct learner *l, struct node *node);
 void learner_bury(struct learner *l, struct node *node);
 // Forgets nodes until the bounds are kept.
 void learner_make_room(struct learner *l);
-// The place of an asset among the node's, or -1.
+// The place of an asset among those that the node's pages apply for everybody, or -1.
 int learner_slot(const struct node *node, const struct asset *asset);
-// The place of any asset of that file, or -1.
+// Likewise of any asset of that file.
 int learner_slot_of_file(const struct learner *l, const struct node *node,
                          const struct asset_file *file);
 // The place of the asset, made if need be, but not out of those whose bit is set in taken; -1 where
 // all are in use.
 int learner_put_slot(struct learner *l, struct node *node, struct asset *asset, uint64_t taken);
+// The same two for what only some clients apply.
+int learner_conditional_slot(const struct learner *l, const struct node *node,
+                             const struct asset_file *file);
+int learner_put_conditional(struct learner *l, struct node *node, struct asset *asset);
 const struct ballot_rules *learner_rules(const struct node *node);
 struct vote *learner_vote(struct learner *l, struct node *node, uint64_t voter, uint32_t from);
 uint16_t learner_put_text(struct learner *l, struct span text);

@@ -151,6 +151,17 @@ static bool ask(const struct judging *j, unsigned i, bool was, struct ballot_sha
     return is_requested;
 }
 
+// Pages say that only some clients apply it. Browsers fetch such a stylesheet all the same, and
+// last, so that it is fetched proves no need.
+static bool is_conditional(const struct judging *j, const struct asset *asset, bool was) {
+    int at = learner_conditional_slot(j->l, j->node, asset->file);
+    if (at < 0) {
+        return false;
+    }
+    struct ballot_share share = ballot_ask(&j->view, BALLOT_PAGE, (unsigned)at);
+    return share.yes >= 2 || (share.yes == 1 && share.no < 2 && (!was || share.networks == 1));
+}
+
 static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
     const struct node *node = j->node;
     const struct slot *slot = &node->slots[i];
@@ -163,6 +174,8 @@ static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
     weigh(j, d, &share);
     if (asset->file->newer != NULL) {
         d->verdict = LEARNER_SUPERSEDED;
+    } else if (slot->is_conditional || (!is_page && is_conditional(j, asset, was))) {
+        d->verdict = LEARNER_CONDITIONAL;
     } else if (!needed) {
         d->verdict = LEARNER_NEED_LOW;
     } else if (!was && !has_voters(j, asset, &share, is_page)) {
@@ -269,6 +282,10 @@ void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct
     j.fails = failures.need >= FAILURES_LEAST && (failures.networks == 1 || failures.yes >= 2);
     for (unsigned i = 0; i < node->slots_n; i++) {
         struct judged d;
+        const struct asset *asset = asset_at(&l->assets, node->slots[i].number);
+        if (node->slots[i].is_conditional && learner_slot_of_file(l, node, asset->file) >= 0) {
+            continue; // judged in its other place
+        }
         judge_slot(&j, i, &d);
         insert(out, &d);
     }

@@ -145,7 +145,18 @@ void learner_make_room(struct learner *l) {
 
 int learner_slot(const struct node *node, const struct asset *asset) {
     for (unsigned i = 0; i < node->slots_n; i++) {
-        if (node->slots[i].number == asset->number) {
+        if (node->slots[i].number == asset->number && !node->slots[i].is_conditional) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static int find_file(const struct learner *l, const struct node *node,
+                     const struct asset_file *file, bool is_conditional) {
+    for (unsigned i = 0; i < node->slots_n; i++) {
+        if (asset_at(&l->assets, node->slots[i].number)->file == file &&
+            node->slots[i].is_conditional == is_conditional) {
             return (int)i;
         }
     }
@@ -154,12 +165,12 @@ int learner_slot(const struct node *node, const struct asset *asset) {
 
 int learner_slot_of_file(const struct learner *l, const struct node *node,
                          const struct asset_file *file) {
-    for (unsigned i = 0; i < node->slots_n; i++) {
-        if (asset_at(&l->assets, node->slots[i].number)->file == file) {
-            return (int)i;
-        }
-    }
-    return -1;
+    return find_file(l, node, file, false);
+}
+
+int learner_conditional_slot(const struct learner *l, const struct node *node,
+                             const struct asset_file *file) {
+    return find_file(l, node, file, true);
 }
 
 // A place that no vote speaks about any more and no plan needs; -1: none.
@@ -194,11 +205,8 @@ static bool grow(struct learner *l, struct node *node) {
     return true;
 }
 
-int learner_put_slot(struct learner *l, struct node *node, struct asset *asset, uint64_t taken) {
-    int at = learner_slot(node, asset);
-    if (at >= 0) {
-        return at;
-    }
+static int put_new(struct learner *l, struct node *node, struct asset *asset, uint64_t taken) {
+    int at = -1;
     if (node->slots_n == node->slots_cap && (at = find_unused(l, node, taken)) >= 0) {
         uint64_t mask = ~(UINT64_C(1) << at);
         asset_release(&l->assets, asset_at(&l->assets, node->slots[at].number));
@@ -213,6 +221,20 @@ int learner_put_slot(struct learner *l, struct node *node, struct asset *asset, 
     }
     node->slots[at] = (struct slot){.number = asset->number & (ASSET_NUMBERS - 1)};
     asset_keep(&l->assets, asset);
+    return at;
+}
+
+int learner_put_slot(struct learner *l, struct node *node, struct asset *asset, uint64_t taken) {
+    int at = learner_slot(node, asset);
+    return at >= 0 ? at : put_new(l, node, asset, taken);
+}
+
+int learner_put_conditional(struct learner *l, struct node *node, struct asset *asset) {
+    int at = learner_conditional_slot(l, node, asset->file);
+    at = at >= 0 ? at : put_new(l, node, asset, 0);
+    if (at >= 0) {
+        node->slots[at].is_conditional = true;
+    }
     return at;
 }
 

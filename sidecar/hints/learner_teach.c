@@ -18,7 +18,7 @@ struct lesson {
     struct target_page page;
     struct uri base; // against which links in the HTML resolve
     struct asset *assets[SLOTS_MAX];
-    struct slot kinds[SLOTS_MAX]; // sources and is_behind
+    struct slot kinds[SLOTS_MAX]; // but for their numbers
     struct asset_file *files[SLOTS_MAX];
     size_t n;
     struct span csp, referrer;
@@ -50,7 +50,8 @@ void learner_think(struct node *node, uint32_t think_us) {
 
 // ---- reading ------------------------------------------------------------------------------------
 
-static void add_asset(struct lesson *lesson, struct asset *asset, unsigned source, bool is_behind) {
+// What the page also has for everybody is for everybody.
+static void add_asset(struct lesson *lesson, struct asset *asset, struct slot kind) {
     struct learner *l = lesson->l;
     size_t at = 0;
     while (at < lesson->n && lesson->assets[at]->file != asset->file) {
@@ -64,15 +65,23 @@ static void add_asset(struct lesson *lesson, struct asset *asset, unsigned sourc
         asset_keep(&l->assets, asset); // until the lesson is over
         lesson->assets[at] = asset;
         lesson->files[at] = asset->file;
-        lesson->kinds[at] = (struct slot){.is_behind = is_behind};
+        lesson->kinds[at] = kind;
         lesson->n++;
+        return;
     }
-    lesson->kinds[at].sources |= source & 15;
-    lesson->kinds[at].is_behind &= is_behind;
+    struct slot *known = &lesson->kinds[at];
+    if (known->is_conditional && !kind.is_conditional) {
+        asset_keep(&l->assets, asset);
+        asset_release(&l->assets, lesson->assets[at]);
+        lesson->assets[at] = asset;
+        *known = kind;
+    } else if (known->is_conditional == kind.is_conditional) {
+        known->sources |= kind.sources;
+        known->is_behind &= kind.is_behind;
+    }
 }
 
-static struct asset *put_asset(struct lesson *lesson, const struct hint *hint, unsigned source,
-                               bool is_behind) {
+static struct asset *put_asset(struct lesson *lesson, const struct hint *hint, struct slot kind) {
     struct learner *l = lesson->l;
     if (hint->rel != HINT_PRECONNECT && token_is_in(hint->target)) {
         l->stats.refused++;
@@ -80,7 +89,7 @@ static struct asset *put_asset(struct lesson *lesson, const struct hint *hint, u
     }
     struct asset *asset = asset_put(&l->assets, route_key_site(lesson->e->key), hint);
     if (asset != NULL) {
-        add_asset(lesson, asset, source, is_behind);
+        add_asset(lesson, asset, kind);
     }
     return asset;
 }
@@ -146,13 +155,14 @@ static bool rebase(const struct lesson *lesson, struct link *link) {
 static void read_links(struct lesson *lesson, const struct evidence_item *item) {
     struct learner *l = lesson->l;
     bool is_html = item->kind == EVIDENCE_HTML;
-    unsigned source = is_html ? LEARNER_HTML : LEARNER_LINK;
-    bool is_behind = (item->flags & (EVIDENCE_BODY | EVIDENCE_LATE)) != 0;
+    struct slot kind = {.sources = is_html ? LEARNER_HTML : LEARNER_LINK,
+                        .is_behind = (item->flags & (EVIDENCE_BODY | EVIDENCE_LATE)) != 0,
+                        .is_conditional = (item->flags & EVIDENCE_CONDITIONAL) != 0};
     struct hint_context context = {&lesson->page, lesson->policy, &l->scratch};
     struct link_reader reader;
     struct link link;
     struct hint hint;
-    if (!may_learn(lesson, source)) {
+    if (!may_learn(lesson, kind.sources)) {
         return;
     }
     struct siphash_wide key = {0, 0};
@@ -160,7 +170,7 @@ static void read_links(struct lesson *lesson, const struct evidence_item *item) 
     struct asset *asset = memo != NULL ? recall(lesson, memo, key) : NULL;
     if (asset != NULL) {
         l->stats.links.reasons[HINT_OK]++;
-        add_asset(lesson, asset, source, is_behind);
+        add_asset(lesson, asset, kind);
         return;
     }
     link_init(&reader, item->text, &l->scratch);
@@ -172,7 +182,7 @@ static void read_links(struct lesson *lesson, const struct evidence_item *item) 
         enum hint_reason reason = hint_from_link(&hint, &link, &context);
         l->stats.links.reasons[reason]++;
         if (hint_is_usable(reason)) {
-            asset = put_asset(lesson, &hint, source, is_behind);
+            asset = put_asset(lesson, &hint, kind);
         }
         if (memo != NULL && asset != NULL && asset->file->is_local && reason == HINT_OK) {
             *memo = (struct memo){key, asset->file->id, asset->number};
@@ -259,10 +269,11 @@ static void migrate(struct learner *l, struct node *node) {
     for (unsigned i = 0; i < node->slots_n; i++) {
         struct asset *old = asset_at(&l->assets, node->slots[i].number);
         struct asset *newer = asset_newer(&l->assets, old);
-        int there = newer != NULL ? learner_slot_of_file(l, node, newer->file) : -1;
         if (newer == NULL) {
             continue;
         }
+        int there = node->slots[i].is_conditional ? learner_conditional_slot(l, node, newer->file)
+                                                  : learner_slot_of_file(l, node, newer->file);
         if (there < 0) {
             asset_keep(&l->assets, newer);
             node->slots[i].number = newer->number & (ASSET_NUMBERS - 1);
@@ -312,7 +323,9 @@ static void cast(struct lesson *lesson, struct node *node) {
     vote->has_failed = false;
     vote->html = (e->flags & EVIDENCE_CUT) != 0 ? before : 0;
     for (size_t i = 0; i < lesson->n; i++) {
-        int at = learner_put_slot(l, node, lesson->assets[i], 0);
+        int at = lesson->kinds[i].is_conditional
+                     ? learner_put_conditional(l, node, lesson->assets[i])
+                     : learner_put_slot(l, node, lesson->assets[i], 0);
         if (at >= 0) {
             vote->html |= UINT64_C(1) << at;
             node->slots[at].sources |= lesson->kinds[i].sources;

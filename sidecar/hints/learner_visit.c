@@ -52,15 +52,17 @@ static struct span type_of(struct span url) {
 }
 
 // A place for what only a request revealed. What was not fetched on cold visits before was not
-// needed then. Images depend on the client, and how a script is fetched does not show.
+// needed then. Images depend on the client, and how a script is fetched does not show. What a
+// stylesheet imports, and for whom, is in the stylesheet.
 static int add_slot(struct visit *v, const struct asset_file *f, const struct evidence_item *item) {
     struct learner *l = v->l;
     enum hint_as as = font_or(f, item);
     const struct hint_policy *p = v->policy;
     bool may = p == NULL || p->learn == 0 || (p->learn & LEARNER_REQUEST) != 0;
     bool is_kind = as == HINT_AS_FONT || as == HINT_AS_STYLE;
-    if (!may || !is_kind || (item->flags & EVIDENCE_WAS_HINTED) != 0 || item->text.n == 0 ||
-        item->text.p[0] != '/' || span_has_prefix(item->text, SPAN("//")) ||
+    bool is_import = as == HINT_AS_STYLE && item->via.n > 0;
+    if (!may || !is_kind || is_import || (item->flags & EVIDENCE_WAS_HINTED) != 0 ||
+        item->text.n == 0 || item->text.p[0] != '/' || span_has_prefix(item->text, SPAN("//")) ||
         token_is_in(item->text)) {
         return -1;
     }
@@ -110,7 +112,8 @@ static bool is_cold(const struct visit *v) {
     unsigned all = 0, fetched = 0;
     for (unsigned i = 0; i < node->slots_n; i++) {
         const struct asset *a = asset_at(&v->l->assets, node->slots[i].number);
-        if ((known >> i & 1) && hint_rank(&a->hint) <= 1 && a->file->is_local) {
+        if ((known >> i & 1) && !node->slots[i].is_conditional && hint_rank(&a->hint) <= 1 &&
+            a->file->is_local) {
             all++;
             fetched += v->fetched >> i & 1;
         }

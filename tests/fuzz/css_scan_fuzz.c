@@ -37,8 +37,8 @@ static void pull(struct subject *s, struct buf *t) {
     struct css_item item;
     while (css_scan_next(&s->scan, &item) == STEP_ITEM) {
         check_item(&item);
-        split_line(t, "%d %d %.*s %.*s\n", item.kind, item.is_latin, SPAN_ARG(item.url),
-                   SPAN_ARG(item.type));
+        split_line(t, "%d %d%d %.*s %.*s\n", item.kind, item.is_latin, item.is_conditional,
+                   SPAN_ARG(item.url), SPAN_ARG(item.type));
     }
     require(s->scan.in.n == 0 || css_scan_is_done(&s->scan));
 }

@@ -38,8 +38,8 @@ static void check_link(const struct link *link) {
 }
 
 static void tell(const struct html_item *item, struct buf *t) {
-    split_line(t, "%d %d%d%d %.*s|", item->kind, item->in_body, item->is_late, item->is_latin,
-               SPAN_ARG(item->link.target));
+    split_line(t, "%d %d%d%d%d %.*s|", item->kind, item->in_body, item->is_late, item->is_latin,
+               item->is_conditional, SPAN_ARG(item->link.target));
     split_data(t, "text", item->text);
     for (unsigned i = 0; i < LINK_ATTRIBUTES; i++) {
         split_data(t, "value", item->link.value[i]);

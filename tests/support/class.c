@@ -95,8 +95,9 @@ static const char *attributes(struct span word) {
 static void put_link(struct evidence_writer *w, struct span word) {
     char text[4096];
     struct evidence_item item = {.kind = EVIDENCE_HTML};
-    for (; word.n > 0 && (word.p[0] == '@' || word.p[0] == '='); word = span_skip(word, 1)) {
+    for (; word.n > 0 && memchr("@=?", word.p[0], 3) != NULL; word = span_skip(word, 1)) {
         item.flags |= word.p[0] == '@' ? EVIDENCE_BODY : 0;
+        item.flags |= word.p[0] == '?' ? EVIDENCE_CONDITIONAL : 0;
         item.kind = word.p[0] == '=' ? EVIDENCE_LINK : item.kind;
     }
     int n = snprintf(text, sizeof text, "<%.*s>; %s", SPAN_ARG(word), attributes(word));
@@ -134,15 +135,16 @@ void class_visit(struct class *c, const char *path, unsigned network, const char
     struct span rest = span_str(fetched), word;
     evidence_begin(&w, &e, bytes, sizeof bytes);
     while (rest.n > 0 && span_cut(&rest, ' ', &word)) {
-        bool was_hinted = word.p[0] == '!';
-        word = span_skip(word, was_hinted);
+        bool was_hinted = word.p[0] == '!', is_import = word.p[0] == '>';
+        word = span_skip(word, was_hinted || is_import);
         struct evidence_item item = {
             .kind = EVIDENCE_FETCH,
             .flags = (uint8_t)(EVIDENCE_ANSWERED | (was_hinted ? EVIDENCE_WAS_HINTED : 0)),
             .as = (uint8_t)as_of(word),
             .asked_ms = 10,
             .done_ms = 20,
-            .text = word};
+            .text = word,
+            .via = is_import ? SPAN("/a.css") : SPAN("")};
         evidence_put(&w, &item);
     }
     put(c, &w, bytes);

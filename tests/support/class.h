@@ -2,7 +2,7 @@
 // A learner that is taught by hand: pages and visits in short words, what is published kept as a
 // worker would find it. Links are words: "/a.css" is a style, "/b.js" a script, "/c.mjs" a module,
 // "/d.woff2" a font, "/e.jpg" an important image, "https://x" a connection; "@" before one puts it
-// behind <head>, "=" makes it a Link field instead of HTML.
+// behind <head>, "=" makes it a Link field instead of HTML, "?" makes it conditional.
 #ifndef TESTS_CLASS_H
 #define TESTS_CLASS_H
 
@@ -33,7 +33,8 @@ void class_init(struct class *c, const struct learner_conf *conf);
 void class_fini(struct class *c);
 // A response of the path, seen by a network.
 void class_page(struct class *c, const char *path, unsigned network, const char *links);
-// A navigation after which these assets were fetched; "!" before one: it had been hinted.
+// A navigation after which these assets were fetched; "!" before one: it had been hinted, ">": a
+// stylesheet had asked for it.
 void class_visit(struct class *c, const char *path, unsigned network, const char *fetched);
 // What an asset answered; reuse: enum reuse_reason.
 void class_asset(struct class *c, const char *path, unsigned status, unsigned reuse);

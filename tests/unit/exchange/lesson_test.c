@@ -53,8 +53,10 @@ static void tell(struct subject *s, struct buf *t) {
     assert_true(evidence_decode(&e, span_of(s->bytes, evidence_end(&s->writer))));
     while (evidence_next(&e.items, &item)) {
         assert_non_null(kinds[item.kind]);
-        split_line(t, "%s%s%s %.*s\n", kinds[item.kind], item.flags & EVIDENCE_BODY ? " body" : "",
-                   item.flags & EVIDENCE_LATE ? " late" : "", SPAN_ARG(item.text));
+        split_line(t, "%s%s%s%s %.*s\n", kinds[item.kind],
+                   item.flags & EVIDENCE_BODY ? " body" : "",
+                   item.flags & EVIDENCE_LATE ? " late" : "",
+                   item.flags & EVIDENCE_CONDITIONAL ? " conditional" : "", SPAN_ARG(item.text));
     }
     split_line(t, "%s%s", e.flags & EVIDENCE_CUT ? "cut\n" : "", is_bad ? "bad\n" : "");
 }
@@ -95,13 +97,15 @@ static void check(enum lesson_kind kind, const char *coding, struct span body, c
 
 static const char page[] =
     "<!doctype html><head><meta http-equiv=content-security-policy content=\"img-src\n*\">"
-    "<link rel=stylesheet href=a.css><link rel=stylesheet href=a.css><base href=/b/>"
+    "<link rel=stylesheet href=a.css><link rel=stylesheet href=a.css>"
+    "<link rel=stylesheet href=p.css media=print><base href=/b/>"
     "<link rel=stylesheet href=a.css><script defer src='c.js'></script>"
     "<style>@font-face{src:url(d)}@font-face{src:url(e);unicode-range:U+0400-045F}</style></head>"
     "<script src='c.js'></script><link rel=stylesheet href=a.css><script src=f.js></script>";
 
 static const char page_items[] = "policy content-security-policy: img-src *\n"
                                  "html <a.css>; rel=preload; as=style\n"
+                                 "html conditional <p.css>; rel=preload; as=style\n"
                                  "base /b/\n"
                                  "html <a.css>; rel=preload; as=style\n"
                                  "html late <c.js>; rel=preload; as=script\n"
@@ -109,8 +113,9 @@ static const char page_items[] = "policy content-security-policy: img-src *\n"
                                  "font e\n"
                                  "html body <f.js>; rel=preload; as=script\n";
 
-static const char sheet[] = "@import 'a';@import url(a) screen;@font-face{src:url(b)}"
-                            "@font-face{src:url(c);unicode-range:U+1";
+static const char sheet[] =
+    "@import 'p' print;@import 'a';@import url(a) screen;@font-face{src:url(b)}"
+    "@font-face{src:url(c);unicode-range:U+1";
 
 static const char sheet_items[] = "import a\nfont b\nfont c\n";
 

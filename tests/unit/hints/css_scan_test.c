@@ -54,19 +54,21 @@ static struct row rows[] = {
     {"an import for screens", "@import 'a' screen;", "import a\n"},
     {"an import for screens only", "@import 'a' only screen;", "import a\n"},
     {"an import for all", "@import 'a' ALL;", "import a\n"},
-    {"an import for print", "@import 'a' print;", ""},
+    {"an import for print", "@import 'a' print;", "import a conditional\n"},
     {"an import for print and screens", "@import 'a' print, screen;", "import a\n"},
-    {"an import for wide screens", "@import 'a' screen and (min-width:1px);", ""},
+    {"an import for wide screens", "@import 'a' screen and (min-width:1px);",
+     "import a conditional\n"},
     {"an import for wide screens, or all", "@import 'a' (min-width:1px), all;", "import a\n"},
-    {"an import for no screen", "@import 'a' not screen;", ""},
+    {"an import for no screen", "@import 'a' not screen;", "import a conditional\n"},
     {"an import for something long",
-     "@import 'a' aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa screen;", ""},
+     "@import 'a' aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa screen;",
+     "import a conditional\n"},
     {"an import into a layer", "@import 'a' layer;@import 'b' layer(c);", "import a\nimport b\n"},
-    {"an import into a layer for print", "@import 'a' layer(b) print;", ""},
+    {"an import into a layer for print", "@import 'a' layer(b) print;", "import a conditional\n"},
     {"an import into a layer for screens", "@import 'a' layer(b) screen;", "import a\n"},
-    {"an import with a condition", "@import 'a' supports(display:grid);", ""},
+    {"an import with a condition", "@import 'a' supports(display:grid);", "import a conditional\n"},
     {"a semicolon in a condition ends nothing", "@import 'a' supports(a;b);@import 'c';",
-     "import c\n"},
+     "import a conditional\nimport c\n"},
     {"a comment anywhere", "/**/@import/* ; */'a'/*'*/;/***/@import/**/url(b)/* **/;",
      "import a\nimport b\n"},
     {"an import in a comment", "/* @import 'a'; */@import 'b';", "import b\n"},
@@ -176,7 +178,8 @@ static void pull(struct subject *s, struct buf *t) {
     struct css_item item;
     while (css_scan_next(&s->scan, &item) == STEP_ITEM) {
         if (item.kind == CSS_IMPORT) {
-            split_line(t, "import %.*s\n", SPAN_ARG(item.url));
+            split_line(t, "import %.*s%s\n", SPAN_ARG(item.url),
+                       item.is_conditional ? " conditional" : "");
         } else {
             split_line(t, "font %.*s %.*s%s\n", SPAN_ARG(item.url), SPAN_ARG(item.type),
                        item.is_latin ? "" : " other script");

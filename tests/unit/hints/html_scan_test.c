@@ -12,13 +12,15 @@
 
 #include <cmocka.h>
 
-// Items as lines: "link <canonical link> [body] [late]", "font ...", "base URL", "policy text".
+// Items as lines: "link <canonical link> [body] [late] [conditional]", "font ...", "base URL",
+// "policy text".
 struct row {
     const char *name, *html, *items;
 };
 
 #define CSS(url) "link <" url ">; rel=preload; as=style\n"
 #define SCRIPT(url) "link <" url ">; rel=preload; as=script\n"
+#define SOMETIMES(url) "link <" url ">; rel=preload; as=style conditional\n"
 #define SHEET "<link rel=stylesheet href=z.css>"
 #define Z CSS("z.css")
 
@@ -35,25 +37,29 @@ static struct row rows[] = {
     {"a slash belongs to an unquoted value", "<link rel=stylesheet href=/a/>", CSS("/a/")},
     {"names and keywords in any case", "<LINK REL=StyleSheet HREF=A.css>", CSS("A.css")},
     {"several relations", "<link rel='a\tstylesheet\nb' href=a.css>", CSS("a.css")},
-    {"an alternate stylesheet", "<link rel='alternate stylesheet' href=a.css title=x>", ""},
-    {"a disabled stylesheet", "<link rel=stylesheet href=a.css disabled>", ""},
-    {"for print", "<link rel=stylesheet href=a.css media=print>", ""},
+    {"an alternate stylesheet", "<link rel='alternate stylesheet' href=a.css title=x>",
+     SOMETIMES("a.css")},
+    {"a disabled stylesheet", "<link rel=stylesheet href=a.css disabled>", SOMETIMES("a.css")},
+    {"for print", "<link rel=stylesheet href=a.css media=print>", SOMETIMES("a.css")},
     {"for print first, then for everybody",
-     "<link rel=stylesheet href=a.css media=print onload=\"this.media='all'\">", ""},
+     "<link rel=stylesheet href=a.css media=print onload=\"this.media='all'\">",
+     SOMETIMES("a.css")},
     {"for a screen", "<link rel=stylesheet href=a.css media=' Screen '>", CSS("a.css")},
     {"for only a screen", "<link rel=stylesheet href=a.css media='only  screen'>", CSS("a.css")},
     {"for print and a screen", "<link rel=stylesheet href=a.css media='print, screen'>",
      CSS("a.css")},
     {"for no media in particular", "<link rel=stylesheet href=a.css media=''>", CSS("a.css")},
-    {"for wide screens", "<link rel=stylesheet href=a.css media='screen and (min-width:9px)'>", ""},
-    {"for everything but screens", "<link rel=stylesheet href=a.css media='not screen'>", ""},
+    {"for wide screens", "<link rel=stylesheet href=a.css media='screen and (min-width:9px)'>",
+     SOMETIMES("a.css")},
+    {"for everything but screens", "<link rel=stylesheet href=a.css media='not screen'>",
+     SOMETIMES("a.css")},
     {"of another type", "<link rel=stylesheet href=a.less type=text/less>", ""},
     {"without a URL",
      "<link rel=stylesheet><link rel=stylesheet href><link rel=stylesheet href=''>", ""},
     {"the first title names the set",
      "<link rel=stylesheet href=a title=x><link rel=stylesheet href=b title=y>"
      "<link rel=stylesheet href=c title=x><link rel=stylesheet href=d>",
-     CSS("a") CSS("c") CSS("d")},
+     CSS("a") SOMETIMES("b") CSS("c") CSS("d")},
     {"with CORS", "<link rel=stylesheet href=a crossorigin>",
      "link <a>; rel=preload; as=style; crossorigin\n"},
     {"with CORS and an empty keyword", "<link rel=stylesheet href=a crossorigin=''>",
@@ -218,9 +224,18 @@ static struct row rows[] = {
     {"half an end tag in a URL", "<style>@import '<a</STYl<//style';</style>",
      CSS("%3Ca%3C/STYl%3C//style")},
     {"stylesheets that do not apply",
-     "<style media=print>@import 'a'</style><style type=text/less>@import 'a'</style>"
+     "<style type=text/less>@import 'a'</style>"
      "<template><style>@import 'a'</style></template><svg><style>@import 'a'</style></svg>",
      ""},
+    {"a stylesheet for print",
+     "<style media=print>@import 'a';@font-face{src:url(b)}</style>" SHEET, SOMETIMES("a") Z},
+    {"an import for print", "<style>@import 'a' print;@import 'b';</style>",
+     SOMETIMES("a") CSS("b")},
+    {"a preload of a stylesheet or font for some screens",
+     "<link rel=preload as=style href=a media=print><link rel=preload as=font href=b media=print>"
+     "<link rel=modulepreload href=c media=print><link rel=preconnect href=d media=print>",
+     "link <a>; rel=preload; as=style late conditional\n"
+     "link <b>; rel=preload; as=font late conditional\n"},
 };
 
 struct subject {
@@ -236,10 +251,11 @@ static void tell(const struct html_item *item, struct buf *t) {
     uint8_t out[8192];
     size_t n = link_format(&item->link, out, sizeof out);
     const char *body = item->in_body ? " body" : "", *late = item->is_late ? " late" : "";
+    const char *conditional = item->is_conditional ? " conditional" : "";
     switch (item->kind) {
     case HTML_LINK:
         assert_true(n > 0);
-        split_line(t, "link %.*s%s%s\n", (int)n, (char *)out, body, late);
+        split_line(t, "link %.*s%s%s%s\n", (int)n, (char *)out, body, late, conditional);
         break;
     case HTML_FONT:
         assert_true(n > 0);

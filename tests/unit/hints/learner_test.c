@@ -372,6 +372,64 @@ static void a_font_that_is_no_longer_fetched_without_a_hint_goes(void **state) {
     assert_string_equal(class_offer(&c, "/a/"), "/a.css");
 }
 
+static void see_and_fetch(const char *path, unsigned from, const char *links, const char *fetched) {
+    for (unsigned i = from; i < from + 3; i++) {
+        class_page(&c, path, i, links);
+        class_visit(&c, path, i, fetched);
+    }
+}
+
+static void what_only_some_clients_apply_is_no_hint_though_all_fetch_it(void **state) {
+    (void)state;
+    see_and_fetch("/a/", 1, "/a.css ?/print.css", "/a.css /print.css /f.woff2");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /f.woff2");
+    assert_string_equal(class_verdict(&c, "/a/", "/print.css"), "conditional");
+    // Pages that were seen after it was fetched say so as well.
+    see_and_fetch("/b/", 1, "/a.css", "/a.css /late.css");
+    assert_string_equal(class_offer(&c, "/b/"), "/a.css /late.css");
+    see_and_fetch("/b/", 4, "/a.css ?/late.css", "/a.css /late.css");
+    assert_string_equal(class_offer(&c, "/b/"), "/a.css");
+    // Nor on a page never seen.
+    see_and_fetch("/c/", 1, "/a.css ?/print.css", "/a.css /print.css");
+    assert_string_equal(class_offer(&c, "/never"), "/a.css");
+}
+
+static void what_a_page_has_for_everybody_as_well_is_hinted(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "?/a.css /a.css");
+    class_page(&c, "/b/", 1, "/a.css ?/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    assert_string_equal(class_offer(&c, "/b/"), "/a.css");
+    class_page(&c, "/a/", 1, "?/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "");
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+}
+
+static void one_network_cannot_make_a_hint_conditional(void **state) {
+    (void)state;
+    see_and_fetch("/a/", 1, "/a.css", "/a.css /late.css");
+    for (unsigned i = 0; i < 50; i++) {
+        class_page(&c, "/a/", 66, "?/a.css ?/late.css");
+        assert_string_equal(class_offer(&c, "/a/"), "/a.css /late.css");
+    }
+}
+
+static void what_a_stylesheet_asked_for_is_told_by_the_stylesheet(void **state) {
+    (void)state;
+    see_and_fetch("/a/", 1, "/a.css", "/a.css >/imported-for-print.css >/f.woff2");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /f.woff2");
+}
+
+static void a_new_version_of_what_is_conditional_is_conditional(void **state) {
+    (void)state;
+    see_and_fetch("/a/", 1, "/a.css ?/print.css?ver=1", "/a.css /print.css?ver=1");
+    see_and_fetch("/a/", 1, "/a.css ?/print.css?ver=2", "/a.css /print.css?ver=2");
+    see_and_fetch("/a/", 4, "/a.css ?/print.css?ver=2", "/a.css /print.css?ver=2");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    assert_string_equal(class_verdict(&c, "/a/", "/print.css?ver=2"), "conditional");
+}
+
 // ---- freshness ----------------------------------------------------------------------------------
 
 static void a_dead_asset_goes_everywhere_at_once(void **state) {
@@ -656,6 +714,11 @@ int main(void) {
         TEST(one_network_asks_in_vain),
         TEST(a_warm_visit_says_nothing),
         TEST(what_was_hinted_proves_nothing),
+        TEST(what_only_some_clients_apply_is_no_hint_though_all_fetch_it),
+        TEST(what_a_page_has_for_everybody_as_well_is_hinted),
+        TEST(one_network_cannot_make_a_hint_conditional),
+        TEST(what_a_stylesheet_asked_for_is_told_by_the_stylesheet),
+        TEST(a_new_version_of_what_is_conditional_is_conditional),
         TEST(a_font_that_is_no_longer_fetched_without_a_hint_goes),
         TEST(a_dead_asset_goes_everywhere_at_once),
         TEST(what_an_asset_answers_to_an_odd_request_says_nothing_of_it),
