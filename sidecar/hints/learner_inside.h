@@ -31,7 +31,7 @@ struct slot {
     uint32_t is_conditional : 1; // what pages apply for some clients only: a place of its own
 };
 
-// A policy field of pages, each text once.
+// A policy field or the origin of pages, each text once.
 struct policy_text {
     struct span text;
     uint32_t refs;
@@ -78,6 +78,7 @@ struct node {
     uint32_t think_us, told_think_us;
     uint16_t key_n;
     uint16_t csp, referrer; // places in learner.policies; 0: none
+    uint16_t origin;        // likewise, "scheme://authority" of which the policy speaks
     uint8_t slots_n, slots_cap;
     uint8_t uses; // lately
     bool is_main : 1, is_pattern : 1, is_session : 1, is_gone : 1;

@@ -10,6 +10,7 @@
 #define THINK_CAP_US 2000000.0f
 #define ASK_MS 60000
 #define ASK_REFUSED_MS 600000 // a server's headers change more rarely
+#define ASK_YOUNG_MS 10000    // a file's age is enough by then
 
 struct judging {
     struct learner *l;
@@ -75,13 +76,18 @@ static bool has_voters(const struct judging *j, const struct asset *asset,
 
 // ---- can it be used -----------------------------------------------------------------------------
 
+static uint64_t ask_every_ms(const struct asset_file *f) {
+    return f->state != OFFER_ASSET_NOT_REUSABLE ? ASK_MS
+           : f->reuse == REUSE_YOUNG            ? ASK_YOUNG_MS
+                                                : ASK_REFUSED_MS;
+}
+
 static enum learner_verdict judge_file(const struct judging *j, struct asset_file *f) {
     if (!f->is_local) {
         return LEARNER_HINTED;
     }
     if (f->state != OFFER_ASSET_REUSABLE && j->now_ms != 0) {
-        uint64_t every_ms = f->state == OFFER_ASSET_NOT_REUSABLE ? ASK_REFUSED_MS : ASK_MS;
-        asset_ask(&j->l->assets, f, j->now_ms, every_ms);
+        asset_ask(&j->l->assets, f, j->now_ms, ask_every_ms(f));
         asset_wait(&j->l->assets, f, j->node->id);
     }
     switch (f->state) {
@@ -99,7 +105,13 @@ static enum learner_verdict judge_file(const struct judging *j, struct asset_fil
 static bool is_blocked(const struct judging *j, const struct asset *asset) {
     struct span key = node_key(j->node), csp = j->l->policies[j->node->csp].text;
     // The policy speaks about origins; the page's own is that of everything that is no URL.
+    struct span origin = j->l->policies[j->node->origin].text;
     struct target_page page = {SPAN("https"), route_key_site(key), SPAN("/")};
+    if (origin.n > 0) {
+        size_t colon = span_index(origin, ':');
+        page.scheme = span_first(origin, colon);
+        page.authority = span_skip(origin, colon + 3);
+    }
     return csp.n > 0 && !policy_allows(csp, &asset->hint, &page);
 }
 
@@ -142,7 +154,9 @@ static bool ask(const struct judging *j, unsigned i, bool was, struct ballot_sha
     }
     // No longer in the page, but a script may insert it now.
     struct ballot_share visits = ballot_ask(&j->view, BALLOT_VISIT, i);
-    bool is_requested = (sources & LEARNER_REQUEST) && share->need <= 0 &&
+    enum hint_as as = asset_at(&j->l->assets, j->node->slots[i].number)->hint.as;
+    bool is_kind = as == HINT_AS_STYLE || as == HINT_AS_FONT; // see learner_visit.c
+    bool is_requested = is_kind && (sources & LEARNER_REQUEST) && share->need <= 0 &&
                         is_needed(j, &visits, REQUEST_LEAST, false);
     if (is_requested) {
         *share = visits;

@@ -89,6 +89,7 @@ void learner_drop(struct learner *l, struct node *node) {
     learner_release(l, node->outcomes, sizeof *node->outcomes);
     learner_set_text(l, &node->csp, 0);
     learner_set_text(l, &node->referrer, 0);
+    learner_set_text(l, &node->origin, 0);
     node->slots = NULL;
     node->outcomes = NULL;
     node->slots_n = node->slots_cap = 0;

@@ -291,6 +291,20 @@ static void migrate(struct learner *l, struct node *node) {
 
 // ---- voting -------------------------------------------------------------------------------------
 
+// "scheme://authority" of the page; none where no policy asks for it.
+static struct span origin_of(struct lesson *lesson) {
+    const struct span parts[] = {lesson->page.scheme, SPAN("://"), lesson->page.authority};
+    size_t most = parts[0].n + parts[1].n + parts[2].n, n = 0;
+    uint8_t *p = lesson->csp.n > 0 ? arena_alloc(&lesson->l->scratch, most) : NULL;
+    for (size_t i = 0; p != NULL && i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].n > 0) {
+            memcpy(p + n, parts[i].p, parts[i].n);
+        }
+        n += parts[i].n;
+    }
+    return span_of(p, n);
+}
+
 static void set_policies(struct lesson *lesson, struct node *node) {
     struct learner *l = lesson->l;
     uint16_t csp = learner_put_text(l, lesson->csp);
@@ -299,6 +313,7 @@ static void set_policies(struct lesson *lesson, struct node *node) {
     uint16_t referrer = learner_put_text(l, lesson->referrer);
     node->is_policy_new |= node->referrer != referrer;
     learner_set_text(l, &node->referrer, referrer);
+    learner_set_text(l, &node->origin, learner_put_text(l, origin_of(lesson)));
 }
 
 // The newest votes of the ballot all say the same.

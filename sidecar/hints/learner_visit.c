@@ -52,7 +52,8 @@ static struct span type_of(struct span url) {
 }
 
 // A place for what only a request revealed. What was not fetched on cold visits before was not
-// needed then. Images depend on the client, and how a script is fetched does not show. What a
+// needed then. Images depend on the client, and so do scripts that scripts insert: nothing tells
+// one that every client needs from one that only some lack, like WordPress's emoji. What a
 // stylesheet imports, and for whom, is in the stylesheet.
 static int add_slot(struct visit *v, const struct asset_file *f, const struct evidence_item *item) {
     struct learner *l = v->l;

@@ -57,7 +57,7 @@ static struct evidence start(struct class *c, enum evidence_kind kind, const cha
         .critical_us = c->critical_us,
         .key = class_key(c, path),
         .scheme = SPAN("https"),
-        .authority = SPAN("site.example"),
+        .authority = c->authority != NULL ? span_str(c->authority) : SPAN("site.example"),
         .target = span_str(path),
     };
 }
@@ -211,7 +211,7 @@ void class_settle(struct class *c) {
         if (!c->is_mute && question.path.n < sizeof path) {
             memcpy(path, question.path.p, question.path.n);
             path[question.path.n] = 0;
-            class_asset(c, path, 200, REUSE_OK);
+            class_asset(c, path, 200, c->reuse);
         }
     }
 }

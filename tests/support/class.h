@@ -18,11 +18,13 @@ struct class_entry {
 struct class {
     struct learner *l;
     uint64_t now_ms;
-    uint64_t session;   // 0: public, else whose
-    uint8_t flags;      // of the pages and visits (enum evidence_flag)
-    uint16_t status;    // of the pages
-    bool is_mute;       // questions are not answered
-    const char *policy; // of the pages: "name: value", or NULL
+    uint64_t session;      // 0: public, else whose
+    uint8_t flags;         // of the pages and visits (enum evidence_flag)
+    uint16_t status;       // of the pages
+    bool is_mute;          // questions are not answered
+    const char *policy;    // of the pages: "name: value", or NULL
+    const char *authority; // as the pages are asked for; NULL: the name of the site
+    unsigned reuse;        // what questions are answered with (enum reuse_reason)
     uint32_t think_us, critical_us;
     struct class_entry published[CLASS_PUBLISHED];
     unsigned questions, news; // how many there were
@@ -40,7 +42,7 @@ void class_visit(struct class *c, const char *path, unsigned network, const char
 void class_asset(struct class *c, const char *path, unsigned status, unsigned reuse);
 // What a stylesheet holds: "/x.css" is imported, "/y.woff2" declared.
 void class_sheet(struct class *c, const char *path, const char *items);
-// Pulls all that comes out: answers questions with "reusable", frees what is retired.
+// Pulls all that comes out: answers questions, frees what is retired.
 void class_settle(struct class *c);
 // What the next visitor of the path is offered, as words; "-" where nothing is published. Borrowed
 // until the next call.

@@ -415,6 +415,19 @@ static void one_network_cannot_make_a_hint_conditional(void **state) {
     }
 }
 
+// Nothing tells a script that scripts insert for everybody from one that only some clients lack.
+static void scripts_that_scripts_insert_are_not_hinted(void **state) {
+    (void)state;
+    see_and_fetch("/a/", 1, "/a.css", "/a.css /wp-emoji-release.min.js");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    see_and_fetch("/a/", 1, "/a.css /x.js /x.css /x.jpg", "/a.css /x.js /x.css /x.jpg");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /x.css /x.js /x.jpg");
+    see_and_fetch("/a/", 1, "/a.css", "/a.css /x.js /x.css /x.jpg");
+    see_and_fetch("/a/", 4, "/a.css", "/a.css /x.js /x.css /x.jpg");
+    see_and_fetch("/a/", 1, "/a.css", "/a.css /x.js /x.css /x.jpg");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /x.css");
+}
+
 static void what_a_stylesheet_asked_for_is_told_by_the_stylesheet(void **state) {
     (void)state;
     see_and_fetch("/a/", 1, "/a.css", "/a.css >/imported-for-print.css >/f.woff2");
@@ -509,6 +522,48 @@ static void a_stylesheet_brings_its_imports_and_not_its_fonts(void **state) {
     class_sheet(&c, "/a.css", "");
     class_page(&c, "/a/", 1, "/a.css /b.js");
     assert_string_equal(class_offer(&c, "/a/"), "/a.css /b.js");
+}
+
+static void a_file_that_just_changed_is_asked_for_again_soon(void **state) {
+    (void)state;
+    c.reuse = REUSE_YOUNG;
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_string_equal(class_verdict(&c, "/a/", "/a.css"), "not_reusable");
+    c.reuse = REUSE_OK;
+    c.now_ms += 9000;
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_int_equal(c.questions, 1);
+    c.now_ms += 1000;
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_int_equal(c.questions, 2);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+}
+
+static void a_file_that_may_not_be_kept_is_asked_for_again_after_a_while(void **state) {
+    (void)state;
+    c.reuse = REUSE_NO_STORE;
+    class_page(&c, "/a/", 1, "/a.css");
+    c.now_ms += 599000;
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_int_equal(c.questions, 1);
+    c.now_ms += 1000;
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_int_equal(c.questions, 2);
+}
+
+static void a_policy_speaks_of_the_origin_with_its_port(void **state) {
+    (void)state;
+    c.policy = "content-security-policy: style-src https://site.example:8443";
+    c.authority = "site.example:8443";
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    c.policy = "content-security-policy: style-src https://site.example";
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "");
+    assert_string_equal(class_verdict(&c, "/a/", "/a.css"), "blocked");
+    c.authority = NULL;
+    class_page(&c, "/a/", 1, "/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
 }
 
 static void what_the_pages_policy_blocks_is_not_hinted(void **state) {
@@ -717,6 +772,7 @@ int main(void) {
         TEST(what_only_some_clients_apply_is_no_hint_though_all_fetch_it),
         TEST(what_a_page_has_for_everybody_as_well_is_hinted),
         TEST(one_network_cannot_make_a_hint_conditional),
+        TEST(scripts_that_scripts_insert_are_not_hinted),
         TEST(what_a_stylesheet_asked_for_is_told_by_the_stylesheet),
         TEST(a_new_version_of_what_is_conditional_is_conditional),
         TEST(a_font_that_is_no_longer_fetched_without_a_hint_goes),
@@ -727,6 +783,9 @@ int main(void) {
         TEST(versions_that_are_in_use_side_by_side_stay),
         TEST(what_is_private_retires_nothing),
         TEST(a_stylesheet_brings_its_imports_and_not_its_fonts),
+        TEST(a_file_that_just_changed_is_asked_for_again_soon),
+        TEST(a_file_that_may_not_be_kept_is_asked_for_again_after_a_while),
+        TEST(a_policy_speaks_of_the_origin_with_its_port),
         TEST(what_the_pages_policy_blocks_is_not_hinted),
         TEST(where_hints_make_it_slower_they_are_not_sent),
         TEST(routes_with_the_same_hints_share_a_plan),
