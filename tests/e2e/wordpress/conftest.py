@@ -15,7 +15,7 @@ from wordpress.urls import URLS
 FONT_URLS = ['/about/', '/2024/03/post-5/']
 
 CONFIG = '''
-workers = {workers}
+workers = 1
 listen "https://127.0.0.1:0" {{}}
 pool "php" {{ servers = {{ "{fastcgi}" }} }}
 site "{host}" {{
@@ -23,6 +23,7 @@ site "{host}" {{
     front-controller = "/index.php"
     pool = "php"
     params = {{ "WP_THEME={theme}" }}
+    {site}
     hints {{
         {hints}
     }}
@@ -53,11 +54,12 @@ def without_figures(value):
 class Front(Outrider):
     """Outrider before the WordPress, which it shows in one theme."""
 
-    def __init__(self, folder, wordpress, theme, hints=LEARNING, workers=1):
+    def __init__(self, folder, wordpress, theme, hints=LEARNING,
+                 site='debug-field = true'):
         folder.mkdir(parents=True)
         super().__init__(folder, config=CONFIG.format(
-            workers=workers, fastcgi=wordpress.fastcgi, root=wordpress.root, host=HOST, theme=theme,
-            hints=hints, admin=folder / 'admin.sock'))
+            fastcgi=wordpress.fastcgi, root=wordpress.root, host=HOST, theme=theme, hints=hints, site=site,
+            admin=folder / 'admin.sock'))
 
     def settle(self, visits=False, still=0.5, timeout=20):
         """Until nothing more is learned from the pages that were seen, and with `visits` from what
