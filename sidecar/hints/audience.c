@@ -44,7 +44,19 @@ static bool matches(struct span name, struct span pattern) {
                           core);
 }
 
-static unsigned rank_of(const struct audience_conf *conf, struct span name, bool *is_steady) {
+// Prefixes that browsers guard (RFC 6265bis, 4.1.3) say nothing about what the cookie is for.
+static struct span without_prefix(struct span name) {
+    static const struct span prefixes[] = {SPAN_INIT("__Host-"), SPAN_INIT("__Secure-")};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        if (span_eq_nocase(span_first(name, prefixes[i].n), prefixes[i])) {
+            return span_skip(name, prefixes[i].n);
+        }
+    }
+    return name;
+}
+
+static unsigned rank_of(const struct audience_conf *conf, struct span whole, bool *is_steady) {
+    struct span name = without_prefix(whole);
     for (unsigned i = 0; i < ROWS; i++) {
         if (matches(name, rows[i].pattern)) {
             *is_steady = rows[i].kind == STEADY;
@@ -53,7 +65,7 @@ static unsigned rank_of(const struct audience_conf *conf, struct span name, bool
     }
     *is_steady = false;
     for (size_t i = 0; i < conf->cookies_n; i++) {
-        if (matches(name, conf->cookies[i])) {
+        if (matches(whole, conf->cookies[i]) || matches(name, conf->cookies[i])) {
             return RANK_ROWS + ROWS;
         }
     }
@@ -87,12 +99,18 @@ static void search_cookies(const struct audience_conf *conf, struct span cookies
     }
 }
 
+// Credentials that are sent as they are with each request, and not computed anew (RFC 7617): the
+// answers of Digest and Negotiate, or a token that is renewed, would make one user many.
+static bool is_steady_scheme(struct span credentials) {
+    return span_eq_nocase(span_first(credentials, 6), SPAN("Basic "));
+}
+
 static struct search search(const struct audience_conf *conf, const struct pairs *fields) {
     struct search s = {.rank = RANK_NONE};
     for (size_t i = 0; i < fields->n; i++) {
         const struct pair *f = &fields->v[i];
         if (f->name.n == 13 && span_eq_nocase(f->name, SPAN("authorization"))) {
-            s = (struct search){RANK_AUTHORIZATION, true, f->value};
+            s = (struct search){RANK_AUTHORIZATION, is_steady_scheme(f->value), f->value};
         } else if (f->name.n == 6 && span_eq_nocase(f->name, SPAN("cookie"))) {
             search_cookies(conf, f->value, &s);
         }

@@ -36,6 +36,13 @@ static struct row rows[] = {
     {"a longer name than an exact pattern", "cookie", "frontend2=x", true},
     {"a cookie without an equals sign", "cookie", "PHPSESSID", false},
     {"an empty cookie field", "cookie", "", true},
+    {"a session under a guarded name", "cookie", "__Host-PHPSESSID=x", false},
+    {"one under a guarded name over TLS", "cookie", "a=b; __Secure-sid=x", false},
+    {"Drupal under a guarded name", "cookie", "__Secure-SSESS49960de5=x", false},
+    {"OpenCart", "cookie", "OCSESSID=x", false},
+    {"Moodle", "cookie", "MoodleSessionlive=x", false},
+    {"ASP.NET", "cookie", ".AspNetCore.Identity.Application=x", false},
+    {"a guarded name that is no session's", "cookie", "__Host-consent=x", true},
     {"credentials", "Authorization", "Basic eDp5", false},
 };
 
@@ -95,6 +102,22 @@ static void credentials_are_the_session(void **state) {
     assert_true(audience_session(&conf, &all, &here) == audience_session(&conf, &alone, &here));
 }
 
+static uint64_t session_by(const char *credentials) {
+    struct pair v = {SPAN("authorization"), span_str(credentials)};
+    struct pairs fields = {&v, 1, 1};
+    return audience_session(&conf, &fields, &here);
+}
+
+// One user who counts as several would make his own pages look like those of enough sessions.
+static void credentials_that_are_computed_anew_make_no_new_session(void **state) {
+    (void)state;
+    assert_true(session_by("Basic eDp5") != session_by("Basic eDp6"));
+    assert_true(session_by("Digest nc=00000001, response=\"a\"") ==
+                session_by("Digest nc=00000002, response=\"b\""));
+    assert_true(session_by("Bearer eyJ.1") == session_by("Bearer eyJ.2"));
+    assert_true(session_of("session=eyJ.1", "A") == session_of("session=eyJ.2", "A"));
+}
+
 static uint64_t network_of(uint8_t n, const uint8_t *bytes) {
     struct audience_address a = {.n = n};
     memcpy(a.bytes, bytes, n);
@@ -141,6 +164,7 @@ int main(void) {
         cmocka_unit_test(one_session_is_one_whatever_changes_beside_it),
         cmocka_unit_test(a_cookie_that_changes_makes_no_new_session),
         cmocka_unit_test(credentials_are_the_session),
+        cmocka_unit_test(credentials_that_are_computed_anew_make_no_new_session),
         cmocka_unit_test(a_network_is_a_24_or_a_56),
         cmocka_unit_test(a_client_is_an_address_and_a_program),
     };
