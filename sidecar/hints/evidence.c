@@ -66,7 +66,8 @@ static bool is_chosen(struct span vary, const struct pairs *request, bool is_ses
 enum teach_reason evidence_may_teach(const struct request *request, const struct response *response,
                                      bool is_session) {
     const struct pairs *asked = &request->fields, *answered = &response->fields;
-    if (!span_eq(request->method, SPAN("GET"))) {
+    // The body of a GET is no part of its route, but applications read it all the same.
+    if (!span_eq(request->method, SPAN("GET")) || request->body_len != 0) {
         return TEACH_METHOD;
     }
     const struct span *purpose = pairs_find(asked, SPAN("sec-purpose"));

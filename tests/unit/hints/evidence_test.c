@@ -304,6 +304,12 @@ static void teaches_as_the_row_says(void **state) {
     request.method = SPAN("HEAD");
     assert_int_equal(evidence_may_teach(&request, &response, false), TEACH_METHOD);
     request.method = SPAN("GET");
+    static const uint64_t bodies[] = {1, BODY_UNKNOWN};
+    for (size_t i = 0; i < 2; i++) {
+        request.body_len = bodies[i]; // others do not send it, and it is no part of the route
+        assert_int_equal(evidence_may_teach(&request, &response, false), TEACH_METHOD);
+    }
+    request.body_len = 0;
     static const int failing[] = {201, 203, 204, 301, 302, 403, 404, 500, 503};
     for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
         response.status = failing[i];
