@@ -264,6 +264,18 @@ static bool is_steady(struct span csp) {
     return true;
 }
 
+// It says where to report to, which may name who it was made for; in a 103 nobody reports anything.
+static bool reports(struct span csp) {
+    struct span policy, value;
+    while (span_cut(&csp, ',', &policy)) {
+        if (find_directive(policy, SPAN("report-uri"), &value) ||
+            find_directive(policy, SPAN("report-to"), &value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // policy-token = "no-referrer" / "same-origin" / ...; unknown ones are skipped by clients.
 static bool is_referrer_policy(struct span value) {
     struct span token;
@@ -285,7 +297,7 @@ bool policy_is_sendable(struct span name, struct span value) {
         return false;
     }
     if (span_eq_nocase(name, SPAN("content-security-policy"))) {
-        return is_steady(value);
+        return is_steady(value) && !reports(value);
     }
     return span_eq_nocase(name, SPAN("referrer-policy")) && is_referrer_policy(value);
 }

@@ -15,7 +15,8 @@
 // sandbox of another origin uses no hint: browsers then fetch everything again.
 bool policy_allows(struct span csp, const struct hint *hint, const struct target_page *page);
 // A field of the page that may be repeated in the 103 of later visits: a Content-Security-Policy
-// without nonces and hashes or a Referrer-Policy that every visit gets alike.
+// without nonces, hashes and places to report to, or a Referrer-Policy, that every visit gets
+// alike.
 bool policy_is_sendable(struct span name, struct span value);
 
 #endif

@@ -161,6 +161,8 @@ static void only_what_is_alike_for_all_is_sendable(void **state) {
         {"content-security-policy", "script-src\t'NONCE-abc'", false},
         {"content-security-policy", "script-src 'self';'nonce-abc'", false},
         {"content-security-policy", "script-src 'sha384-abc'", false},
+        {"content-security-policy", "default-src 'self'; report-uri /csp?user=7", false},
+        {"content-security-policy", "img-src *, style-src 'self'; Report-To a", false},
         {"content-security-policy-report-only", "style-src 'none'", false},
         {"content-security-policy", "", false},
         {"content-security-policy", "default-src\r\nx: y", false},
