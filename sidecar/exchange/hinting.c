@@ -22,19 +22,42 @@ static struct gate_conf gate_of(const struct exchange *x) {
 
 // ---- the route ----------------------------------------------------------------------------------
 
+bool hinting_is_session(struct exchange *x) {
+    if (!x->has_audience) {
+        const struct span_list *cookies = &x->site->session_cookies;
+        struct audience_conf audience = {x->conf->hinting.secret, cookies->v, cookies->n};
+        x->has_audience = true;
+        x->is_session = audience_is_session(&audience, &x->request->fields);
+    }
+    return x->is_session;
+}
+
+static size_t count_slashes(struct span s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        n += s.p[i] == '/';
+    }
+    return n;
+}
+
+// The path was written as it is meant. Behind "//", "/../" or "%2F" links that are relative to the
+// page lead elsewhere than behind the path that the route's key has.
+static bool is_plain(const struct request *request) {
+    struct span path = span_first(request->target, span_index(request->target, '?'));
+    return count_slashes(path) == count_slashes(request->path);
+}
+
 static void make_key(struct exchange *x) {
     const struct site *site = x->site;
-    struct audience_conf audience = {x->conf->hinting.secret, site->session_cookies.v,
-                                     site->session_cookies.n};
     uint8_t bytes[ROUTE_KEY_MAX];
-    x->is_session = audience_is_session(&audience, &x->request->fields);
     struct route_parts parts = {.site = site->name,
                                 .path = x->request->path,
                                 .query = x->request->query,
-                                .is_session = x->is_session,
+                                .is_session = hinting_is_session(x),
                                 .query_keys = site->route_query.v,
                                 .query_keys_n = site->route_query.n};
     struct span key = route_key(bytes, &parts, &x->is_clean);
+    x->is_clean = x->is_clean && is_plain(x->request);
     if (key.p != NULL) {
         x->key = arena_copy(x->arena, key);
     }
@@ -169,12 +192,12 @@ static void inform(struct exchange *x, const struct plan *plan, uint64_t skip) {
 }
 
 // What the plan leaves to be said, as the gate wants to know it.
-static struct gate_facts facts_of(const struct exchange *x, const struct plan *plan,
+static struct gate_facts facts_of(struct exchange *x, const struct plan *plan,
                                   const struct skip *skip) {
     uint64_t said = plan_said(plan, x->hinting.client.dialect) & ~skip->bad;
     uint64_t all = plan == NULL || plan->hints_n == 0 ? 0 : UINT64_MAX >> (64 - plan->hints_n);
     return (struct gate_facts){.has_answered = x->state > EXCHANGE_THINKING,
-                               .is_session = x->is_session,
+                               .is_session = hinting_is_session(x),
                                .has_plan = (all & ~skip->bad) != 0,
                                .can_say = said != 0,
                                .is_known = said != 0 && (said & ~skip->known) == 0};

@@ -45,6 +45,8 @@ struct hinting {
 // The key of the request's route; is_clean and is_session of the exchange with it. Empty where
 // nothing is learned. Computed once.
 struct span hinting_key(struct exchange *x);
+// The request is of somebody whom the site knows: the session audience. Looked at once.
+bool hinting_is_session(struct exchange *x);
 // A script is to be asked: decides, and gives COMMAND_INFORM and COMMAND_PROMISE.
 void hinting_request(struct exchange *x);
 // An interim response of the application.

@@ -25,7 +25,8 @@ void teaching_init(struct teaching *t, const struct siphash_key *secret, const i
     lesson_pool_init(&t->lessons, TEACHING_STUDIES, unpack);
     t->told = calloc(TEACHING_TOLD, sizeof *t->told);
     t->routes = calloc(TEACHING_ROUTES, sizeof *t->routes);
-    if (t->told == NULL || t->routes == NULL) {
+    t->networks = calloc(TEACHING_ROUTES, sizeof *t->networks);
+    if (t->told == NULL || t->routes == NULL || t->networks == NULL) {
         abort();
     }
 }
@@ -40,8 +41,10 @@ void teaching_fini(struct teaching *t) {
     lesson_pool_fini(&t->lessons);
     free(t->told);
     free(t->routes);
+    free(t->networks);
     t->told = NULL;
     t->routes = NULL;
+    t->networks = NULL;
 }
 
 size_t teaching_next_visit(struct teaching *t, uint64_t now_us, bool all) {
@@ -177,14 +180,25 @@ static bool is_within(struct teaching_rate *rate, uint32_t what, uint32_t second
     return rate->n++ < most;
 }
 
+// One network has said its part of what the route may teach in this second: others are to be heard.
+static bool is_shared_out(struct exchange *x, uint64_t route, uint32_t second) {
+    struct teaching *t = x->conf->teaching;
+    uint64_t hash = route ^ audience_network(&t->secret, x->from);
+    return !is_within(&t->networks[hash % TEACHING_ROUTES], (uint32_t)(hash >> 32), second,
+                      TEACHING_SHARE);
+}
+
 // A busy route has said within a part of a second what it has to say.
 static bool may_study(struct exchange *x) {
     struct teaching *t = x->conf->teaching;
     struct siphash_key key = {t->secret.k0 ^ (uintptr_t)x->site, t->secret.k1};
     uint64_t hash = siphash(&key, x->request->path); // cheaper than the route's key
     uint32_t second = (uint32_t)*t->unix_time;
-    bool may = is_within(&t->routes[hash % TEACHING_ROUTES], (uint32_t)(hash >> 32), second,
-                         TEACHING_EACH) &&
+    struct teaching_rate *rate = &t->routes[hash % TEACHING_ROUTES];
+    uint32_t what = (uint32_t)(hash >> 32);
+    bool is_busy = rate->what == what && rate->second == second && rate->n >= TEACHING_EACH;
+    bool may = !is_busy && !is_shared_out(x, hash, second) &&
+               is_within(rate, what, second, TEACHING_EACH) &&
                is_within(&t->all, 0, second, TEACHING_ALL);
     t->spared += !may;
     return may;
@@ -388,11 +402,23 @@ static enum hint_as answered_as(const struct response *response) {
     return type != NULL ? as_of_type(*type) : HINT_AS_NONE;
 }
 
+// A redirect to the same path: by another scheme or name, so it is about those.
+static bool is_of_origin(const struct exchange *x, const struct response *response) {
+    const struct span *location = pairs_find(&response->fields, SPAN("location"));
+    size_t colon = location != NULL ? span_find(*location, SPAN("://")) : 0;
+    if (location == NULL || colon == location->n) {
+        return false;
+    }
+    struct span rest = span_skip(*location, colon + 3);
+    return span_eq(span_skip(rest, span_index(rest, '/')), x->request->target);
+}
+
 // The asset is not there, for nobody: not what only this request brought about.
-static bool is_gone(int status) {
+static bool is_gone(const struct exchange *x, const struct response *response) {
+    int status = response->status;
     bool is_redirect = status >= 300 && status < 400 && status != 304;
-    return is_redirect || status >= 500 || status == 403 || status == 404 || status == 410 ||
-           status == 451;
+    return (is_redirect && !is_of_origin(x, response)) || status >= 500 || status == 403 ||
+           status == 404 || status == 410 || status == 451;
 }
 
 static uint32_t log2_of(uint32_t n) {
@@ -425,6 +451,12 @@ static struct reuse judge(const struct exchange *x, const struct response *respo
     bool is_anonymous = as == HINT_AS_FONT || (as == HINT_AS_SCRIPT && x->signs.is_cors);
     struct reuse_use use = {HINT_PRELOAD, as, is_anonymous ? HINT_ANONYMOUS : HINT_NO_CORS};
     return reuse_judge(response, &use, *x->conf->teaching->unix_time);
+}
+
+// What it imports is hinted to all who are hinted the stylesheet, so it must be what all are given.
+static bool is_for_all(struct exchange *x, const struct response *response) {
+    return !hinting_is_session(x) && !evidence_is_private(response) &&
+           evidence_may_teach(x->request, response, false) == TEACH_OK;
 }
 
 static void study_sheet(struct exchange *x, const struct response *response) {
@@ -477,7 +509,7 @@ static void tell_asset(struct exchange *x, const struct response *response, enum
         tell(x, span_of(t->bytes, evidence_end(&w)));
     }
     if (is_good && as == HINT_AS_STYLE && x->route.kind == ROUTE_SCRIPT && !x->is_sendfile &&
-        (x->site->policy.learn & LEARNER_CSS) != 0) {
+        (x->site->policy.learn & LEARNER_CSS) != 0 && is_for_all(x, response)) {
         study_sheet(x, response);
     }
 }
@@ -485,7 +517,7 @@ static void tell_asset(struct exchange *x, const struct response *response, enum
 // Files are looked at by the probe; of them only what a visit fetched is.
 static void teach_asset(struct exchange *x, const struct response *response) {
     bool is_file = x->route.kind != ROUTE_SCRIPT || x->is_sendfile;
-    if (is_gone(response->status)) {
+    if (is_gone(x, response)) {
         tell_asset(x, response, x->signs.as, (struct reuse){REUSE_STATUS, 0});
         return;
     }
@@ -505,13 +537,23 @@ static void teach_asset(struct exchange *x, const struct response *response) {
 
 // ---- the response -------------------------------------------------------------------------------
 
+// What was fetched is an asset of the kind that it was fetched as. A 304 says nothing of its kind:
+// then it has to be known as one.
+static bool is_asset(const struct exchange *x, const struct response *response) {
+    if (response->status == 304) {
+        enum offer_asset_state state = hinting_asset(x, x->request->target).state;
+        return state == OFFER_ASSET_REUSABLE || state == OFFER_ASSET_NOT_REUSABLE;
+    }
+    return response->status == 200 && answered_as(response) == x->signs.as;
+}
+
 void teaching_head(struct exchange *x, const struct response *response) {
     if (x->conf->teaching == NULL) {
         return;
     }
-    x->is_fetch_good = response->status == 304 ||
-                       (response->status == 200 && answered_as(response) == x->signs.as);
-    bool may_teach = x->is_get && x->is_named && !x->is_pushed && x->site->policy.learn != 0;
+    x->is_fetch_good = x->fetch.place != 0 && is_asset(x, response);
+    bool may_teach = x->is_get && x->is_named && !x->is_pushed && x->site->policy.learn != 0 &&
+                     x->request->body_len == 0;
     if (may_teach && !x->signs.has_range && !x->signs.is_navigation) {
         teach_asset(x, response);
     }

@@ -13,7 +13,8 @@
 #define TEACHING_TOLD 4096   // assets of which a worker remembers what it told; a power of two
 
 #define TEACHING_ROUTES 1024 // routes of which a worker remembers how often they taught; likewise
-#define TEACHING_EACH 8      // times a second that a route may teach a worker's learner
+#define TEACHING_EACH 16     // times a second that a route may teach a worker's learner
+#define TEACHING_SHARE 8     // of these by one network, so that nobody keeps others from it
 #define TEACHING_ALL 512     // and all routes together
 
 struct exchange;
@@ -36,7 +37,8 @@ struct teaching {
     uint64_t spared;  // responses of routes that had just taught
     uint64_t *told;   // hashes of what was told of assets
     struct teaching_rate all, *routes;
-    uint8_t bytes[EVIDENCE_MAX]; // of the evidence that is being handed over
+    struct teaching_rate *networks; // by route and network
+    uint8_t bytes[EVIDENCE_MAX];    // of the evidence that is being handed over
 };
 
 // What a request's fields say besides.

@@ -246,8 +246,9 @@ static void put_letter(struct fixture *f, char letter, const char *link) {
         break;
     case 'H':
     case 'N':
+    case 'M':
         e.kind = EXCHANGE_HEAD;
-        f->response.status = letter == 'H' ? 200 : 404;
+        f->response.status = letter == 'H' ? 200 : letter == 'N' ? 404 : 301;
         break;
     case 'B':
         e.kind = EXCHANGE_BODY;
@@ -401,6 +402,30 @@ static const struct row {
      .events = "ReNE",
      .field = {"sec-fetch-dest", "style"},
      .said = "call call-end asset(/keep.css 404) head(404) finish "},
+    {.name = "one that is only elsewhere by another scheme is not gone",
+     .path = "/keep.css",
+     .events = "ReME",
+     .field = {"sec-fetch-dest", "style"},
+     .answer = {"location", "https://blog.example/keep.css"},
+     .said = "call call-end head(301) finish "},
+    {.name = "one that moved is gone",
+     .path = "/keep.css",
+     .events = "ReME",
+     .field = {"sec-fetch-dest", "style"},
+     .answer = {"location", "https://blog.example/login"},
+     .said = "call call-end asset(/keep.css 301) head(301) finish "},
+    {.name = "one that fails for a request with a body is not gone",
+     .path = "/keep.css",
+     .events = "RbeNE",
+     .field = {"sec-fetch-dest", "style"},
+     .body_len = 10,
+     .said = "call call-body(10) call-end head(404) finish "},
+    {.name = "a GET with a body teaches nothing",
+     .path = "/learned/",
+     .events = "RbeHE",
+     .link = CSS,
+     .body_len = 10,
+     .said = "inform(103 " LEARNED ") call call-body(10) call-end head(200 " CSS ") finish "},
     {.name = "one that is known to be gone need not be told to be",
      .path = "/gone.css",
      .events = "ReNE",
@@ -803,6 +828,24 @@ static void test_a_visit_is_told_with_what_was_fetched_for_it(void **state) {
     assert_false(evidence_next(&e.items, &item));
 }
 
+// A 304 has no type: whatever has a validator answers one.
+static void test_a_304_is_a_fetch_of_what_is_known_as_an_asset(void **state) {
+    (void)state;
+    static const char *const style[] = {"sec-fetch-dest", "style"};
+    static const char *const paths[] = {"/report", "/gone.css", "/keep.css"};
+    for (size_t i = 0; i < 3; i++) {
+        struct fixture f;
+        struct response response = {.status = 304};
+        begin(&f, "GET", paths[i]);
+        put_field(&f, style);
+        put_letter(&f, 'R', NULL);
+        f.x.fetch = (struct visit_ref){1, UINT32_MAX, 1};
+        put(&f, (struct exchange_event){.kind = EXCHANGE_HEAD, .response = &response});
+        assert_int_equal(f.x.is_fetch_good, i == 2);
+        end(&f);
+    }
+}
+
 static void test_a_visit_to_a_page_that_fails_is_none(void **state) {
     (void)state;
     struct fixture f;
@@ -820,22 +863,98 @@ static void test_a_visit_to_a_page_that_fails_is_none(void **state) {
     assert_true(list_is_empty(&teaching.visits.thinking));
 }
 
-static void test_a_busy_route_teaches_some_times_a_second(void **state) {
-    (void)state;
+// How many of 50 views by the network teach.
+static unsigned taught_by(uint8_t network) {
     unsigned taught = 0;
-    uint64_t spared = teaching.spared;
-    unix_time++;
+    struct audience_address there = {4, {198, 51, network, 1}};
     for (unsigned i = 0; i < 50; i++) {
         struct fixture f;
         begin(&f, "GET", "/busy/");
+        f.x.from = &there;
         put_letter(&f, 'R', NULL);
         put_letter(&f, 'H', NULL);
         taught += f.x.study != NULL;
         end(&f);
     }
-    assert_int_equal(taught, TEACHING_EACH);
-    assert_int_equal(teaching.spared - spared, 50 - TEACHING_EACH);
+    return taught;
+}
+
+static void test_a_busy_route_teaches_some_times_a_second(void **state) {
+    (void)state;
+    uint64_t spared = teaching.spared;
     unix_time++;
+    assert_int_equal(taught_by(1), TEACHING_SHARE); // one keeps nobody else from it
+    assert_int_equal(taught_by(2), TEACHING_EACH - TEACHING_SHARE);
+    assert_int_equal(taught_by(3), 0);
+    assert_int_equal(teaching.spared - spared, 150 - TEACHING_EACH);
+    unix_time++;
+}
+
+// What one visitor's stylesheet imports would be hinted to all.
+static void test_a_stylesheet_for_one_visitor_tells_no_imports(void **state) {
+    (void)state;
+    static const struct {
+        const char *field[2], *answer[2];
+    } cases[] = {
+        {{"cookie", "PHPSESSID=1"}, {NULL}},
+        {{"authorization", "Basic eDp5"}, {NULL}},
+        {{"cookie", "theme=7"}, {"vary", "cookie"}},
+        {{NULL}, {"cache-control", "private, max-age=60"}},
+        {{NULL}, {"set-cookie", "a=b"}},
+        {{NULL}, {"vary", "*"}},
+    };
+    site.policy.learn = 15;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        char path[32];
+        snprintf(path, sizeof path, "/own-%zu.css", i);
+        begin(&f, "GET", path);
+        f.type = "text/css";
+        f.answer = cases[i].answer;
+        f.request.fields.n = 0;
+        put_field(&f, cases[i].field);
+        put_letter(&f, 'R', NULL);
+        put_letter(&f, 'H', NULL);
+        assert_null(f.x.study);
+        end(&f);
+    }
+    site.policy.learn = LEARNER_LINK | LEARNER_REQUEST;
+}
+
+// Relative links lead elsewhere from there.
+static void test_a_path_in_another_spelling_is_hinted_but_teaches_nothing(void **state) {
+    (void)state;
+    static const char *const targets[] = {"//learned/", "/learned%2F", "/x/../learned/",
+                                          "/./learned/", "/learned//"};
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        struct fixture f;
+        begin(&f, "GET", "/learned/");
+        f.request.target = span_str(targets[i]);
+        put_letter(&f, 'R', NULL);
+        assert_true(f.x.hinting.has_informed);
+        put_letter(&f, 'H', CSS);
+        assert_null(f.x.study);
+        assert_int_equal(f.x.visit.place, 0);
+        end(&f);
+    }
+}
+
+static void test_who_is_logged_in_gets_the_operators_hints_where_sessions_may(void **state) {
+    (void)state;
+    static const char *const cookie[] = {"cookie", "PHPSESSID=1"};
+    unsigned learn = site.policy.learn;
+    for (unsigned i = 0; i < 4; i++) {
+        struct fixture f;
+        site.gate.sessions = i % 2;
+        site.policy.learn = i < 2 ? learn : 0; // where nothing is learned, too
+        begin(&f, "GET", "/rule/x");
+        put_field(&f, cookie);
+        put_letter(&f, 'R', NULL);
+        assert_int_equal(f.x.gate, i % 2 ? GATE_SEND : GATE_SESSION);
+        end(&f);
+    }
+    site.gate.sessions = true;
+    site.policy.learn = learn;
 }
 
 static void test_a_page_is_scanned_and_a_stylesheet_is(void **state) {
@@ -942,8 +1061,12 @@ int main(void) {
         cmocka_unit_test(test_what_becomes_of_the_applications_own_is_the_operators_choice),
         cmocka_unit_test(test_no_client_gets_more_interim_responses_than_it_bears),
         cmocka_unit_test(test_a_visit_is_told_with_what_was_fetched_for_it),
+        cmocka_unit_test(test_a_304_is_a_fetch_of_what_is_known_as_an_asset),
         cmocka_unit_test(test_a_visit_to_a_page_that_fails_is_none),
         cmocka_unit_test(test_a_busy_route_teaches_some_times_a_second),
+        cmocka_unit_test(test_a_stylesheet_for_one_visitor_tells_no_imports),
+        cmocka_unit_test(test_a_path_in_another_spelling_is_hinted_but_teaches_nothing),
+        cmocka_unit_test(test_who_is_logged_in_gets_the_operators_hints_where_sessions_may),
         cmocka_unit_test(test_a_page_is_scanned_and_a_stylesheet_is),
         cmocka_unit_test(test_each_request_has_one_decision_and_shows_it),
         cmocka_unit_test(test_who_got_no_103_may_find_the_operators_links_in_the_page),
