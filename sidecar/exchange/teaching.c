@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
-#define AGAIN_S 8 // an asset of which nothing is known yet is told again after so many seconds
+// An asset of which nothing is published is told again after so many seconds: another worker may
+// have told meanwhile that it is gone, and then it is back.
+#define AGAIN_S 1
 
 struct study {
     struct study *next; // in `spare`

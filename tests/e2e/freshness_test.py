@@ -15,6 +15,9 @@ def shop(make_outrider, fpm, connect, site):
 
 
 def test_the_first_404_of_an_asset_removes_it_everywhere(shop, site):
+    for network in range(10, 18):     # all workers have seen it answer 200
+        shop.visit(network, '/product/1/')
+        assert shop.fetch(network, '/product/1/', '/assets/product.css') == [200]
     shop.known(*PAGES)
     for path in ('/product/1/', '/product/2/', '/product/new/'):
         assert '/assets/product.css' in shop.hints(9, path)
@@ -26,11 +29,10 @@ def test_the_first_404_of_an_asset_removes_it_everywhere(shop, site):
     for path in ('/product/1/', '/product/2/', '/product/new/'):
         hints = shop.hints(10, path)
         assert '/assets/product.css' not in hints and set(HINTS) <= set(hints), path
-    # Back again: with its next 200, which the worker that saw the 404 tells.
+    # Back again: with its next 200, whichever worker sees it.
     (site / 'assets/gone.css').rename(site / 'assets/product.css')
-    for network in range(20, 36):
-        shop.visit(network, '/product/1/')
-        assert shop.fetch(network, '/product/1/', '/assets/product.css') == [200]
+    shop.visit(20, '/product/1/')
+    assert shop.fetch(20, '/product/1/', '/assets/product.css') == [200]
     shop.settle()
     assert '/assets/product.css' in shop.hints(40, '/product/1/')
 

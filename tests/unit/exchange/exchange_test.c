@@ -957,6 +957,39 @@ static void test_who_is_logged_in_gets_the_operators_hints_where_sessions_may(vo
     site.policy.learn = learn;
 }
 
+// How many pieces of evidence an answer of that stylesheet leads to.
+static unsigned told_of(const char *path, char answer) {
+    struct fixture f;
+    begin(&f, "GET", path);
+    f.type = "text/css";
+    f.request.fields.n = 0;
+    put_letter(&f, 'R', NULL);
+    buf_fini(&f.said);
+    put_letter(&f, answer, NULL);
+    struct span said = buf_span(&f.said);
+    unsigned told = span_has_prefix(said, SPAN("asset("));
+    end(&f);
+    return told;
+}
+
+// Another worker may have told meanwhile that it is gone: then nothing is published of it.
+static void test_an_asset_of_which_nothing_is_published_is_told_again_in_a_second(void **state) {
+    (void)state;
+    unix_time++;
+    assert_int_equal(told_of("/flip.css", 'H'), 1);
+    assert_int_equal(told_of("/flip.css", 'H'), 0);
+    unix_time++;
+    assert_int_equal(told_of("/flip.css", 'H'), 1);
+}
+
+static void test_what_an_asset_answers_against_what_is_published_is_always_told(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(told_of("/gone.css", 'H'), 1);
+        assert_int_equal(told_of("/keep.css", 'N'), 1);
+    }
+}
+
 static void test_a_page_is_scanned_and_a_stylesheet_is(void **state) {
     (void)state;
     struct fixture f;
@@ -1067,6 +1100,8 @@ int main(void) {
         cmocka_unit_test(test_a_stylesheet_for_one_visitor_tells_no_imports),
         cmocka_unit_test(test_a_path_in_another_spelling_is_hinted_but_teaches_nothing),
         cmocka_unit_test(test_who_is_logged_in_gets_the_operators_hints_where_sessions_may),
+        cmocka_unit_test(test_an_asset_of_which_nothing_is_published_is_told_again_in_a_second),
+        cmocka_unit_test(test_what_an_asset_answers_against_what_is_published_is_always_told),
         cmocka_unit_test(test_a_page_is_scanned_and_a_stylesheet_is),
         cmocka_unit_test(test_each_request_has_one_decision_and_shows_it),
         cmocka_unit_test(test_who_got_no_103_may_find_the_operators_links_in_the_page),
