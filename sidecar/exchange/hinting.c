@@ -121,6 +121,15 @@ static bool is_path(struct span target) {
     return target.n > 0 && target.p[0] == '/';
 }
 
+// http and https pages of a site share their routes. From a page by https nothing is fetched in the
+// clear, and with its own server a client is connected already.
+static bool is_bad_origin(const struct exchange *x, struct span url) {
+    const struct request *r = x->request;
+    struct span rest = span_skip(url, r->scheme.n + 3);
+    return (span_has_prefix(url, SPAN("http://")) && span_eq(r->scheme, SPAN("https"))) ||
+           (span_has_prefix(url, r->scheme) && span_eq_nocase(rest, r->authority));
+}
+
 static bool is_bad(const struct exchange *x, struct span path) {
     enum offer_asset_state state = hinting_asset(x, path).state;
     return state == OFFER_ASSET_NOT_REUSABLE || state == OFFER_ASSET_DEAD;
@@ -132,9 +141,8 @@ static struct skip skip_of(const struct exchange *x, const struct plan *plan, si
     for (size_t i = 0; plan != NULL && i < plan->hints_n; i++) {
         struct span target = plan->hints[i].target;
         if (!is_path(target)) {
-            continue;
-        }
-        if (i < by_hand && is_bad(x, target)) {
+            skip.bad |= is_bad_origin(x, target) ? 1ULL << i : 0;
+        } else if (i < by_hand && is_bad(x, target)) {
             skip.bad |= 1ULL << i;
         } else if (!x->hinting.is_shared && x->seen != NULL &&
                    seen_is_fresh(x->seen, &x->conf->hinting.secret, target, x->now_us / 1000)) {
@@ -146,9 +154,20 @@ static struct skip skip_of(const struct exchange *x, const struct plan *plan, si
 
 // Somebody stands between: the connection is not one client's.
 static bool is_forwarded(const struct pairs *fields) {
-    return pairs_find(fields, SPAN("via")) != NULL ||
-           pairs_find(fields, SPAN("forwarded")) != NULL ||
-           pairs_find(fields, SPAN("x-forwarded-for")) != NULL;
+    static const struct span names[] = {SPAN_INIT("via"),
+                                        SPAN_INIT("forwarded"),
+                                        SPAN_INIT("x-forwarded-for"),
+                                        SPAN_INIT("x-forwarded-proto"),
+                                        SPAN_INIT("x-forwarded-host"),
+                                        SPAN_INIT("x-real-ip"),
+                                        SPAN_INIT("true-client-ip"),
+                                        SPAN_INIT("cf-connecting-ip")};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (pairs_find(fields, names[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct holdback *holdback_of(const struct exchange *x) {
@@ -234,9 +253,17 @@ static void promise(struct exchange *x) {
     }
 }
 
+// The learned plan may go to this client at all, as a 103 or as pushes.
+static bool may_offer(struct exchange *x, const struct offer *offer) {
+    return !offer->observe && (x->site->gate.sessions || !hinting_is_session(x));
+}
+
 static void push_request(struct exchange *x, const struct plan *plan) {
     const struct route_rule *rule = x->route.rule;
     push_init(&x->push);
+    if (x->gate == GATE_PREFETCH || x->gate == GATE_SAVE_DATA || x->gate == GATE_DENIED_AGENT) {
+        return;
+    }
     if (may_push(x, HINT_MODE_HINT) && rule != NULL) {
         for (size_t i = 0; i < rule->pushes.n && x->push.n < PUSH_MAX; i++) {
             x->push.paths[x->push.n++] = rule->pushes.v[i];
@@ -266,6 +293,11 @@ void hinting_request(struct exchange *x) {
     const struct plan *by_hand = rule != NULL ? rule->plan : NULL, *plan = NULL;
     struct offer offer = {.plan = NULL};
     x->gate = gate_request(&gate, x->request, &x->hinting.client);
+    // Whoever forwards a browser's fields over HTTP/1.1 may take a 103 for the answer.
+    if (x->gate == GATE_SEND && x->request->protocol != PROTOCOL_HTTP2 &&
+        is_forwarded(&x->request->fields)) {
+        x->gate = GATE_HTTP1;
+    }
     x->hinting.passes = x->gate == GATE_SEND && !x->is_pushed;
     if (x->hinting.passes || may_push(x, HINT_MODE_PUSH)) {
         x->hinting.has_offer = find_offer(x, &offer);
@@ -277,7 +309,7 @@ void hinting_request(struct exchange *x) {
     if (x->hinting.passes) {
         decide(x, plan, &offer, by_hand != NULL ? by_hand->hints_n : 0);
     }
-    push_request(x, plan);
+    push_request(x, may_offer(x, &offer) ? plan : by_hand);
 }
 
 // ---- the application's own ----------------------------------------------------------------------

@@ -939,6 +939,77 @@ static void test_a_path_in_another_spelling_is_hinted_but_teaches_nothing(void *
     }
 }
 
+// Its pages by http and by https are one route.
+static void test_a_page_by_https_is_hinted_nothing_insecure_and_not_its_own_origin(void **state) {
+    (void)state;
+    static const char *const schemes[] = {"https", "http"};
+    const struct hint hints[] = {{.target = SPAN("http://cdn.example"), .rel = HINT_PRECONNECT},
+                                 {.target = SPAN("http://blog.example"), .rel = HINT_PRECONNECT},
+                                 {.target = SPAN("https://blog.example"), .rel = HINT_PRECONNECT},
+                                 {.target = SPAN("https://cdn.example"), .rel = HINT_PRECONNECT}};
+    struct plan *before = learned;
+    learned = plan_new(NULL, hints, 4);
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        begin(&f, "GET", "/learned/");
+        f.request.scheme = span_str(schemes[i]);
+        put_letter(&f, 'R', NULL);
+        split_line(&f.said, "%c", 0);
+        assert_string_equal((const char *)buf_span(&f.said).p,
+                            i == 0 ? "inform(103 <https://cdn.example>; rel=preconnect) call "
+                                   : "inform(103 <http://cdn.example>; rel=preconnect, "
+                                     "<https://blog.example>; rel=preconnect, "
+                                     "<https://cdn.example>; rel=preconnect) call ");
+        end(&f);
+    }
+    plan_free(learned);
+    learned = before;
+}
+
+static void test_who_forwards_over_http1_gets_no_103(void **state) {
+    (void)state;
+    static const char *const fields[][2] = {
+        {NULL}, {"via", "1.1 a"}, {"x-forwarded-proto", "https"}, {"X-Real-IP", "192.0.2.7"}};
+    static const char *const firefox[] = {"user-agent", "Mozilla/5.0 Gecko/20100101 Firefox/153.0"};
+    site.gate.http1 = true;
+    for (size_t i = 0; i < 4; i++) {
+        struct fixture f;
+        begin(&f, "GET", "/learned/");
+        f.request.protocol = PROTOCOL_HTTP11;
+        put_field(&f, firefox);
+        put_field(&f, fields[i]);
+        put_letter(&f, 'R', NULL);
+        assert_int_equal(f.x.gate, i == 0 ? GATE_SEND : GATE_HTTP1);
+        end(&f);
+    }
+    site.gate.http1 = false;
+}
+
+static void test_what_may_not_be_hinted_is_not_pushed_either(void **state) {
+    (void)state;
+    static const struct {
+        const char *field[2];
+        bool sessions, is_pushed;
+    } cases[] = {{{NULL}, false, true},
+                 {{"cookie", "PHPSESSID=1"}, true, true},
+                 {{"cookie", "PHPSESSID=1"}, false, false},
+                 {{"sec-purpose", "prefetch"}, true, false},
+                 {{"save-data", "on"}, true, false}};
+    site.gate.mode = HINT_MODE_PUSH;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        site.gate.sessions = cases[i].sessions;
+        begin(&f, "GET", "/learned/");
+        f.x.can_push = true;
+        put_field(&f, cases[i].field);
+        put_letter(&f, 'R', NULL);
+        assert_int_equal(f.x.push.n > 0, cases[i].is_pushed);
+        end(&f);
+    }
+    site.gate.mode = HINT_MODE_HINT;
+    site.gate.sessions = true;
+}
+
 static void test_who_is_logged_in_gets_the_operators_hints_where_sessions_may(void **state) {
     (void)state;
     static const char *const cookie[] = {"cookie", "PHPSESSID=1"};
@@ -1099,6 +1170,9 @@ int main(void) {
         cmocka_unit_test(test_a_busy_route_teaches_some_times_a_second),
         cmocka_unit_test(test_a_stylesheet_for_one_visitor_tells_no_imports),
         cmocka_unit_test(test_a_path_in_another_spelling_is_hinted_but_teaches_nothing),
+        cmocka_unit_test(test_a_page_by_https_is_hinted_nothing_insecure_and_not_its_own_origin),
+        cmocka_unit_test(test_who_forwards_over_http1_gets_no_103),
+        cmocka_unit_test(test_what_may_not_be_hinted_is_not_pushed_either),
         cmocka_unit_test(test_who_is_logged_in_gets_the_operators_hints_where_sessions_may),
         cmocka_unit_test(test_an_asset_of_which_nothing_is_published_is_told_again_in_a_second),
         cmocka_unit_test(test_what_an_asset_answers_against_what_is_published_is_always_told),
