@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "exchange/teaching_inside.h"
+
+#include "exchange/exchange.h"
+#include "exchange/study.h"
+#include "hints/learner.h"
+
+// An asset of which nothing is published is told again after so many seconds: another worker may
+// have told meanwhile that it is gone, and then it is back.
+#define AGAIN_S 1
+
+static enum hint_as as_of_type(struct span type) {
+    static const struct {
+        struct span word;
+        enum hint_as as;
+    } words[] = {{SPAN_INIT("text/css"), HINT_AS_STYLE},
+                 {SPAN_INIT("text/javascript"), HINT_AS_SCRIPT},
+                 {SPAN_INIT("application/javascript"), HINT_AS_SCRIPT},
+                 {SPAN_INIT("application/x-javascript"), HINT_AS_SCRIPT},
+                 {SPAN_INIT("application/ecmascript"), HINT_AS_SCRIPT},
+                 {SPAN_INIT("application/font-woff"), HINT_AS_FONT},
+                 {SPAN_INIT("application/font-woff2"), HINT_AS_FONT},
+                 {SPAN_INIT("application/x-font-ttf"), HINT_AS_FONT},
+                 {SPAN_INIT("application/vnd.ms-fontobject"), HINT_AS_FONT}};
+    struct span essence = span_trim(span_first(type, span_index(type, ';')));
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (span_eq_nocase(essence, words[i].word)) {
+            return words[i].as;
+        }
+    }
+    size_t slash = span_index(essence, '/');
+    struct span kind = span_first(essence, slash);
+    return span_eq_nocase(kind, SPAN("font"))    ? HINT_AS_FONT
+           : span_eq_nocase(kind, SPAN("image")) ? HINT_AS_IMAGE
+                                                 : HINT_AS_NONE;
+}
+
+static enum hint_as answered_as(const struct response *response) {
+    const struct span *type = pairs_find(&response->fields, SPAN("content-type"));
+    return type != NULL ? as_of_type(*type) : HINT_AS_NONE;
+}
+
+// A redirect to the same path: by another scheme or name, so it is about those.
+static bool is_of_origin(const struct exchange *x, const struct response *response) {
+    const struct span *location = pairs_find(&response->fields, SPAN("location"));
+    size_t colon = location != NULL ? span_find(*location, SPAN("://")) : 0;
+    if (location == NULL || colon == location->n) {
+        return false;
+    }
+    struct span rest = span_skip(*location, colon + 3);
+    return span_eq(span_skip(rest, span_index(rest, '/')), x->request->target);
+}
+
+// The asset is not there, for nobody: not what only this request brought about.
+static bool is_gone(const struct exchange *x, const struct response *response) {
+    int status = response->status;
+    bool is_redirect = status >= 300 && status < 400 && status != 304;
+    return (is_redirect && !is_of_origin(x, response)) || status >= 500 || status == 403 ||
+           status == 404 || status == 410 || status == 451;
+}
+
+static uint32_t log2_of(uint32_t n) {
+    uint32_t bits = 0;
+    for (; n > 1; n >>= 1) {
+        bits++;
+    }
+    return bits;
+}
+
+// It is not what this worker told of it last.
+static bool is_news(struct exchange *x, const struct evidence *e, enum offer_asset_state known) {
+    struct teaching *t = x->conf->teaching;
+    uint32_t what[] = {e->status, e->reuse, e->as, log2_of(e->lifetime_s), 0};
+    if (known == OFFER_ASSET_NONE) {
+        what[4] = (uint32_t)(*t->unix_time / AGAIN_S);
+    }
+    struct siphash_key key = {t->secret.k0 ^ siphash(&t->secret, e->key), t->secret.k1};
+    uint64_t path = siphash(&key, e->target);
+    key.k0 ^= path;
+    uint64_t hash = siphash(&key, span_of(what, sizeof what)),
+             *told = &t->told[path % TEACHING_TOLD];
+    bool is_new = *told != hash;
+    *told = hash;
+    return is_new;
+}
+
+static struct reuse judge(const struct exchange *x, const struct response *response,
+                          enum hint_as as) {
+    bool is_anonymous = as == HINT_AS_FONT || (as == HINT_AS_SCRIPT && x->signs.is_cors);
+    struct reuse_use use = {HINT_PRELOAD, as, is_anonymous ? HINT_ANONYMOUS : HINT_NO_CORS};
+    return reuse_judge(response, &use, *x->conf->teaching->unix_time);
+}
+
+// What it imports is hinted to all who are hinted the stylesheet, so it must be what all are given.
+static bool is_for_all(struct exchange *x, const struct response *response) {
+    return !hinting_is_session(x) && !evidence_is_private(response) &&
+           evidence_may_teach(x->request, response, false) == TEACH_OK;
+}
+
+static void study_sheet(struct exchange *x, const struct response *response) {
+    if (!study_open(x)) {
+        return;
+    }
+    struct evidence e = {.kind = EVIDENCE_SHEET,
+                         .at_ms = teaching_unix_ms(x),
+                         .key = x->site->name,
+                         .scheme = x->request->scheme,
+                         .authority = x->request->authority,
+                         .target = x->request->target};
+    if (!evidence_begin(&x->study->writer, &e, x->study->bytes, EVIDENCE_MAX) ||
+        !study_scan(x, response, LESSON_SHEET) || x->study->lesson == NULL) {
+        study_drop(x);
+    }
+}
+
+// A client is told apart from an asset that is known: what it answers now matters to all. What is
+// not known yet may become one.
+static void tell_asset(struct exchange *x, const struct response *response, enum hint_as as,
+                       struct reuse reuse) {
+    struct teaching *t = x->conf->teaching;
+    enum offer_asset_state known = hinting_asset(x, x->request->target).state;
+    bool is_good = response->status == 200;
+    struct evidence e = {.kind = EVIDENCE_ASSET,
+                         .status = (uint16_t)response->status,
+                         .at_ms = teaching_unix_ms(x),
+                         .as = (uint8_t)as,
+                         .reuse = (uint8_t)reuse.reason,
+                         .lifetime_s = reuse.lifetime_s,
+                         .key = x->site->name,
+                         .target = x->request->target};
+    const struct span *len = pairs_find(&response->fields, SPAN("content-length"));
+    if (len != NULL && !span_to_u64(*len, &e.bytes)) {
+        e.bytes = 0;
+    }
+    if (!is_good && (known == OFFER_ASSET_NONE || known == OFFER_ASSET_DEAD)) {
+        return;
+    }
+    bool is_changed = !is_good || known == OFFER_ASSET_DEAD ||
+                      (known == OFFER_ASSET_REUSABLE) != (reuse.reason == REUSE_OK);
+    bool is_new = is_news(x, &e, known);
+    if (!is_new && (!is_changed || known == OFFER_ASSET_NONE)) {
+        return;
+    }
+    struct evidence_writer w;
+    if (evidence_begin(&w, &e, t->bytes, sizeof t->bytes)) {
+        teaching_tell(x, span_of(t->bytes, evidence_end(&w)));
+    }
+    if (is_good && as == HINT_AS_STYLE && x->route.kind == ROUTE_SCRIPT && !x->is_sendfile &&
+        (x->site->policy.learn & LEARNER_CSS) != 0 && is_for_all(x, response)) {
+        study_sheet(x, response);
+    }
+}
+
+// Files are looked at by the probe; of them only what a visit fetched is.
+void teaching_asset(struct exchange *x, const struct response *response) {
+    bool is_file = x->route.kind != ROUTE_SCRIPT || x->is_sendfile;
+    if (is_gone(x, response)) {
+        tell_asset(x, response, x->signs.as, (struct reuse){REUSE_STATUS, 0});
+        return;
+    }
+    enum hint_as as = response->status == 200 ? answered_as(response) : HINT_AS_NONE;
+    if (as == HINT_AS_NONE || (is_file && x->signs.as == HINT_AS_NONE)) {
+        return;
+    }
+    struct reuse reuse = judge(x, response, as);
+    if (x->seen != NULL && x->signs.as != HINT_AS_NONE && reuse.reason == REUSE_OK) {
+        seen_put(x->seen, &x->conf->teaching->secret, x->request->target,
+                 x->now_us / 1000 + 1000ULL * reuse.lifetime_s);
+    }
+    if (!is_file || x->fetch.place != 0) {
+        tell_asset(x, response, as, reuse);
+    }
+}
+
+bool teaching_is_asset(const struct exchange *x, const struct response *response) {
+    if (response->status == 304) {
+        enum offer_asset_state state = hinting_asset(x, x->request->target).state;
+        return state == OFFER_ASSET_REUSABLE || state == OFFER_ASSET_NOT_REUSABLE;
+    }
+    return response->status == 200 && answered_as(response) == x->signs.as;
+}
