@@ -205,6 +205,7 @@ void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t n
         bool is_kin = route_key_is_pattern(key) && route_key_is_session(key) == is_session;
         v.node = is_kin ? learner_node(l, key) : NULL;
         if (v.node != NULL) {
+            compare(&v, now_ms);
             teach_node(&v, now_ms);
         }
     }
