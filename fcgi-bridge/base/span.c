@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "base/span.h"
 
-bool span_eq_nocase(struct span a, struct span b) {
-    if (a.n != b.n) {
-        return false;
-    }
-    for (size_t i = 0; i < a.n; i++) {
-        if (span_lower_byte(a.p[i]) != span_lower_byte(b.p[i])) {
+bool span_eq_bytes_nocase(const uint8_t *a, const uint8_t *b, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (a[i] != b[i] && span_lower_byte(a[i]) != span_lower_byte(b[i])) {
             return false;
         }
     }

@@ -67,7 +67,14 @@ static inline size_t span_index(struct span s, uint8_t c) {
     return at ? (size_t)(at - s.p) : s.n;
 }
 
-bool span_eq_nocase(struct span a, struct span b);
+// What span_eq_nocase does where the lengths are the same.
+bool span_eq_bytes_nocase(const uint8_t *a, const uint8_t *b, size_t n);
+
+// The same but for the case of ASCII letters. Mostly the lengths tell, without a call.
+static inline bool span_eq_nocase(struct span a, struct span b) {
+    return a.n == b.n && span_eq_bytes_nocase(a.p, b.p, a.n);
+}
+
 // Where `needle` begins, or s.n if it does not occur; an empty needle is at 0.
 size_t span_find(struct span s, struct span needle);
 // Without leading and trailing SP and HTAB (OWS of RFC 9110, 5.6.3).
