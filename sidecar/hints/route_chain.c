@@ -29,10 +29,9 @@ static bool is_match(struct span pattern, struct span path) {
 }
 
 // The operator's pattern that counts for the path; empty: none.
-static struct span find_operators(const struct route_chain *c) {
-    struct span path = route_key_path(c->key);
-    for (size_t i = 0; i < c->patterns_n; i++) {
-        struct span pattern = c->patterns[i];
+static struct span find_operators(struct span path, const struct span *patterns, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        struct span pattern = patterns[i];
         bool has_star = span_index(pattern, '*') < pattern.n;
         if (has_star && pattern.n < ROUTE_KEY_MAX / 2 && is_match(pattern, path)) {
             return pattern;
@@ -43,16 +42,15 @@ static struct span find_operators(const struct route_chain *c) {
 
 // Starts a key in bytes: the site and the audience. How long that is.
 static size_t begin(struct route_chain *c, bool is_public) {
-    struct span site = route_key_site(c->key);
-    memcpy(c->bytes, c->key.p, site.n + 2);
+    memcpy(c->bytes, c->key.p, c->head_n);
     if (is_public) {
-        c->bytes[site.n + 1] = 'p';
+        c->bytes[c->head_n - 1] = 'p';
     }
-    return site.n + 2;
+    return c->head_n;
 }
 
 static bool give_public(struct route_chain *c, struct span *key) {
-    if (!route_key_is_session(c->key)) {
+    if (c->is_public) {
         return false;
     }
     memcpy(c->bytes, c->key.p, c->key.n);
@@ -62,11 +60,11 @@ static bool give_public(struct route_chain *c, struct span *key) {
 }
 
 static bool give_operators(struct route_chain *c, struct span *key) {
-    struct span pattern = find_operators(c);
-    size_t n = begin(c, c->is_public);
-    if (pattern.n == 0 || pattern.n > ROUTE_KEY_MAX - n) {
+    struct span pattern = c->operators;
+    if (pattern.n == 0 || pattern.n > ROUTE_KEY_MAX - c->head_n) {
         return false;
     }
+    size_t n = begin(c, c->is_public);
     for (size_t i = 0; i < pattern.n; i++) {
         c->bytes[n++] = pattern.p[i] == '*' ? ROUTE_WILDCARD : pattern.p[i];
     }
@@ -76,12 +74,12 @@ static bool give_operators(struct route_chain *c, struct span *key) {
 
 // The same page with any values: "/?p=7&q=a" gives "/?p=*&q=*".
 static bool give_query(struct route_chain *c, struct span *key) {
-    struct span query = route_key_query(c->key), path = route_key_path(c->key);
+    struct span query = c->query, path = c->path;
     bool has_value = false, in_value = false;
-    size_t n = begin(c, c->is_public);
     if (span_index(query, '=') == query.n) {
         return false;
     }
+    size_t n = begin(c, c->is_public);
     memcpy(c->bytes + n, path.p, path.n);
     n += path.n;
     c->bytes[n++] = '?';
@@ -102,16 +100,16 @@ static bool give_query(struct route_chain *c, struct span *key) {
 
 // A folder that the operator's pattern named already is not given again.
 static bool is_operators(const struct route_chain *c, struct span folder) {
-    struct span pattern = find_operators(c);
+    struct span pattern = c->operators;
     return pattern.n == folder.n + 1 && pattern.p[folder.n] == '*' &&
            span_has_prefix(pattern, folder);
 }
 
 static bool give_folder(struct route_chain *c, struct span folder, struct span *key) {
-    size_t n = begin(c, c->is_public);
-    if (is_operators(c, folder) || folder.n >= ROUTE_KEY_MAX - n) {
+    if (is_operators(c, folder) || folder.n >= ROUTE_KEY_MAX - c->head_n) {
         return false;
     }
+    size_t n = begin(c, c->is_public);
     memcpy(c->bytes + n, folder.p, folder.n);
     n += folder.n;
     c->bytes[n++] = ROUTE_WILDCARD;
@@ -121,7 +119,7 @@ static bool give_folder(struct route_chain *c, struct span folder, struct span *
 
 // The next folder outwards but for the outermost, which is the site's. False: no more.
 static bool next_folder(struct route_chain *c, struct span *key) {
-    struct span path = route_key_path(c->key);
+    struct span path = c->path;
     while (c->folders < FOLDERS_MAX) {
         while (c->cut > 0 && path.p[c->cut - 1] != '/') {
             c->cut--;
@@ -139,7 +137,7 @@ static bool next_folder(struct route_chain *c, struct span *key) {
 }
 
 static void start_folders(struct route_chain *c) {
-    struct span path = route_key_path(c->key);
+    struct span path = c->path;
     c->folders = 0;
     // A page that ends with "/" is a page of the folder that it is in.
     c->cut = path.n > 0 && path.p[path.n - 1] == '/' ? path.n - 1 : path.n;
@@ -147,11 +145,17 @@ static void start_folders(struct route_chain *c) {
 
 void route_chain_init(struct route_chain *c, struct span key, const struct span *patterns,
                       size_t patterns_n) {
+    c->stage = OVER;
+    if (!route_key_is_valid(key) || route_key_is_pattern(key)) {
+        return;
+    }
+    c->stage = ITSELF;
     c->key = key;
-    c->patterns = patterns;
-    c->patterns_n = patterns_n;
+    c->path = route_key_path(key);
+    c->query = route_key_query(key);
+    c->head_n = (size_t)(c->path.p - key.p);
     c->is_public = !route_key_is_session(key);
-    c->stage = route_key_is_valid(key) && !route_key_is_pattern(key) ? ITSELF : OVER;
+    c->operators = find_operators(c->path, patterns, patterns_n);
     start_folders(c);
 }
 

@@ -16,13 +16,14 @@
 #define ROUTE_CHAIN_MAX 8 // keys of one audience
 
 struct route_chain {
-    struct span key; // borrowed
-    const struct span *patterns;
-    size_t patterns_n;
-    size_t cut;       // how much of the path the folder tried last has
-    unsigned stage;   // of the walk: enum route_chain_stage
-    unsigned folders; // given of this audience
-    bool is_public;   // the audience of the patterns
+    struct span key;         // borrowed
+    struct span path, query; // of it
+    size_t head_n;           // bytes of it before the path
+    struct span operators;   // the operator's pattern that it matches; empty: none
+    size_t cut;              // how much of the path the folder tried last has
+    unsigned stage;          // of the walk: enum route_chain_stage
+    unsigned folders;        // given of this audience
+    bool is_public;          // the audience of the patterns
     uint8_t bytes[ROUTE_KEY_MAX];
 };
 
