@@ -3,45 +3,48 @@
 
 enum { STEADY, CHANGES };
 
-static const struct {
-    struct span pattern;
-    int kind;
-} rows[] = {
-#define COOKIE(pattern, kind) {SPAN_INIT(pattern), kind},
+static const int kinds[] = {
+#define COOKIE(pattern, kind) kind,
 #include "hints/session_cookie.def"
 #undef COOKIE
 };
-#define ROWS (sizeof rows / sizeof *rows)
+#define ROWS (sizeof kinds / sizeof *kinds)
 
 // The rank of a cookie's name: lower tells sessions apart better. A site's own patterns stand
 // behind the steady rows of the table, since nobody says whether they stay the same.
 enum { RANK_AUTHORIZATION = 0, RANK_ROWS = 1, RANK_NONE = 1 << 16 };
 
+static inline bool is_letter(uint8_t a, uint8_t b) {
+    return span_lower_byte(a) == span_lower_byte(b);
+}
+
 static bool contains(struct span s, struct span part) {
-    for (; s.n >= part.n; s = span_skip(s, 1)) {
-        if (span_eq_nocase(span_first(s, part.n), part)) {
+    if (part.n == 0) {
+        return true;
+    }
+    for (size_t i = 0; i + part.n <= s.n; i++) {
+        if (is_letter(s.p[i], part.p[0]) && span_eq_bytes_nocase(s.p + i, part.p, part.n)) {
             return true;
-        }
-        if (s.n == 0) {
-            break;
         }
     }
     return false;
 }
 
-static bool matches(struct span name, struct span pattern) {
+// Inlined, so that of a pattern which is known a length and a byte remain: each cookie is compared
+// with all of them.
+static inline __attribute__((always_inline)) bool matches(struct span name, struct span pattern) {
     bool open_front = pattern.n > 0 && pattern.p[0] == '*';
     bool open_back = pattern.n > 1 && pattern.p[pattern.n - 1] == '*';
-    struct span core =
-        span_first(span_skip(pattern, open_front), pattern.n - open_front - open_back);
-    if (open_front && open_back) {
-        return contains(name, core);
-    }
+    struct span core = span_of(pattern.p + open_front, pattern.n - open_front - open_back);
     if (name.n < core.n || (!open_front && !open_back && name.n != core.n)) {
         return false;
     }
-    return span_eq_nocase(open_front ? span_skip(name, name.n - core.n) : span_first(name, core.n),
-                          core);
+    if (open_front && open_back) {
+        return contains(name, core);
+    }
+    const uint8_t *at = name.p + (open_front ? name.n - core.n : 0);
+    return core.n == 0 || (is_letter(at[core.n - 1], core.p[core.n - 1]) &&
+                           is_letter(at[0], core.p[0]) && span_eq_bytes_nocase(at, core.p, core.n));
 }
 
 // Prefixes that browsers guard (RFC 6265bis, 4.1.3) say nothing about what the cookie is for.
@@ -55,15 +58,26 @@ static struct span without_prefix(struct span name) {
     return name;
 }
 
+// The first row that matches, or ROWS.
+static unsigned row_of(struct span name) {
+    unsigned row = 0;
+#define COOKIE(pattern, kind)                                                                      \
+    if (matches(name, SPAN(pattern))) {                                                            \
+        return row;                                                                                \
+    }                                                                                              \
+    row++;
+#include "hints/session_cookie.def"
+#undef COOKIE
+    return row;
+}
+
 static unsigned rank_of(const struct audience_conf *conf, struct span whole, bool *is_steady) {
     struct span name = without_prefix(whole);
-    for (unsigned i = 0; i < ROWS; i++) {
-        if (matches(name, rows[i].pattern)) {
-            *is_steady = rows[i].kind == STEADY;
-            return RANK_ROWS + i;
-        }
+    unsigned row = row_of(name);
+    *is_steady = row < ROWS && kinds[row] == STEADY;
+    if (row < ROWS) {
+        return RANK_ROWS + row;
     }
-    *is_steady = false;
     for (size_t i = 0; i < conf->cookies_n; i++) {
         if (matches(whole, conf->cookies[i]) || matches(name, conf->cookies[i])) {
             return RANK_ROWS + ROWS;
