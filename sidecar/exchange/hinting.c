@@ -113,8 +113,10 @@ struct offer_asset hinting_asset(const struct exchange *x, struct span path) {
 
 // What is to be left out of a plan: bits by the places of its hints.
 struct skip {
-    uint64_t bad;   // known to be of no use: gone, or fetched twice
-    uint64_t known; // the client has it by this connection
+    uint64_t bad;    // known to be of no use: gone, or fetched twice
+    uint64_t known;  // the client has it by this connection
+    uint64_t looked; // its asset was looked up
+    struct offer_asset assets[HINT_SET_MAX];
 };
 
 static bool is_path(struct span target) {
@@ -130,44 +132,28 @@ static bool is_bad_origin(const struct exchange *x, struct span url) {
            (span_has_prefix(url, r->scheme) && span_eq_nocase(rest, r->authority));
 }
 
-static bool is_bad(const struct exchange *x, struct span path) {
-    enum offer_asset_state state = hinting_asset(x, path).state;
+static bool is_bad(const struct exchange *x, struct span path, size_t i, struct skip *skip) {
+    skip->assets[i] = hinting_asset(x, path);
+    skip->looked |= 1ULL << i;
+    enum offer_asset_state state = skip->assets[i].state;
     return state == OFFER_ASSET_NOT_REUSABLE || state == OFFER_ASSET_DEAD;
 }
 
 // The first by_hand hints are not the learner's, which says nothing that is of no use.
-static struct skip skip_of(const struct exchange *x, const struct plan *plan, size_t by_hand) {
-    struct skip skip = {0, 0};
+static void find_skip(const struct exchange *x, const struct plan *plan, size_t by_hand,
+                      struct skip *skip) {
+    skip->bad = skip->known = skip->looked = 0; // not the assets: most plans look none up
     for (size_t i = 0; plan != NULL && i < plan->hints_n; i++) {
         struct span target = plan->hints[i].target;
         if (!is_path(target)) {
-            skip.bad |= is_bad_origin(x, target) ? 1ULL << i : 0;
-        } else if (i < by_hand && is_bad(x, target)) {
-            skip.bad |= 1ULL << i;
+            skip->bad |= is_bad_origin(x, target) ? 1ULL << i : 0;
+        } else if (i < by_hand && is_bad(x, target, i, skip)) {
+            skip->bad |= 1ULL << i;
         } else if (!x->hinting.is_shared && x->seen != NULL &&
                    seen_is_fresh(x->seen, &x->conf->hinting.secret, target, x->now_us / 1000)) {
-            skip.known |= 1ULL << i;
+            skip->known |= 1ULL << i;
         }
     }
-    return skip;
-}
-
-// Somebody stands between: the connection is not one client's.
-static bool is_forwarded(const struct pairs *fields) {
-    static const struct span names[] = {SPAN_INIT("via"),
-                                        SPAN_INIT("forwarded"),
-                                        SPAN_INIT("x-forwarded-for"),
-                                        SPAN_INIT("x-forwarded-proto"),
-                                        SPAN_INIT("x-forwarded-host"),
-                                        SPAN_INIT("x-real-ip"),
-                                        SPAN_INIT("true-client-ip"),
-                                        SPAN_INIT("cf-connecting-ip")};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (pairs_find(fields, names[i]) != NULL) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static struct holdback *holdback_of(const struct exchange *x) {
@@ -177,7 +163,9 @@ static struct holdback *holdback_of(const struct exchange *x) {
 
 // ---- saying it ----------------------------------------------------------------------------------
 
-static void note_hint(struct exchange *x, const struct hint *hint) {
+// known: what was looked up of its asset; NULL: nothing yet.
+static void note_hint(struct exchange *x, const struct hint *hint,
+                      const struct offer_asset *known) {
     x->hinting.sent++;
     if (x->conf->teaching != NULL) {
         visit_hinted(&x->conf->teaching->visits, x->visit, hint, x->now_us);
@@ -186,26 +174,28 @@ static void note_hint(struct exchange *x, const struct hint *hint) {
     if (x->seen == NULL || x->hinting.is_shared || x->can_push || !is_path(hint->target)) {
         return;
     }
-    struct offer_asset asset = hinting_asset(x, hint->target);
+    struct offer_asset asset = known != NULL ? *known : hinting_asset(x, hint->target);
     if (asset.state == OFFER_ASSET_REUSABLE) {
         seen_put(x->seen, &x->conf->hinting.secret, hint->target,
                  x->now_us / 1000 + 1000ULL * asset.lifetime_s);
     }
 }
 
-static void inform(struct exchange *x, const struct plan *plan, uint64_t skip) {
+static void inform(struct exchange *x, const struct plan *plan, const struct skip *skip) {
     enum dialect dialect = x->hinting.client.dialect;
-    const struct response *response = plan_without(plan, dialect, skip, x->arena);
+    uint64_t without = skip->bad | skip->known;
+    const struct response *response = plan_without(plan, dialect, without, x->arena);
     if (response == NULL) {
         return;
     }
     x->hinting.has_informed = true;
     x->hinting.informed_us = x->now_us;
     exchange_command(x, COMMAND_INFORM)->response = response;
-    uint64_t said = plan_said(plan, dialect) & ~skip;
+    uint64_t said = plan_said(plan, dialect) & ~without;
     for (size_t i = 0; i < plan->hints_n; i++) {
         if ((said & 1ULL << i) != 0) {
-            note_hint(x, &plan->hints[i]);
+            bool has_looked = (skip->looked & 1ULL << i) != 0;
+            note_hint(x, &plan->hints[i], has_looked ? &skip->assets[i] : NULL);
         }
     }
 }
@@ -225,15 +215,16 @@ static struct gate_facts facts_of(struct exchange *x, const struct plan *plan,
 static void decide(struct exchange *x, const struct plan *plan, const struct offer *offer,
                    size_t by_hand) {
     struct gate_conf gate = gate_of(x);
-    x->hinting.is_shared = is_forwarded(&x->request->fields);
-    struct skip skip = skip_of(x, plan, by_hand);
+    struct skip skip;
+    x->hinting.is_shared = x->hinting.client.is_forwarded;
+    find_skip(x, plan, by_hand, &skip);
     struct gate_facts facts = facts_of(x, plan, &skip);
     facts.is_observed = offer->observe;
     facts.think_us = offer->think_us;
     x->gate = gate_offer(&gate, &facts, holdback_of(x));
     teaching_open(x);
     if (x->gate == GATE_SEND) {
-        inform(x, plan, skip.bad | skip.known);
+        inform(x, plan, &skip);
     } else if (x->gate == GATE_HELD && x->conf->teaching != NULL) {
         visit_held(&x->conf->teaching->visits, x->visit);
     }
@@ -295,7 +286,7 @@ void hinting_request(struct exchange *x) {
     x->gate = gate_request(&gate, x->request, &x->hinting.client);
     // Whoever forwards a browser's fields over HTTP/1.1 may take a 103 for the answer.
     if (x->gate == GATE_SEND && x->request->protocol != PROTOCOL_HTTP2 &&
-        is_forwarded(&x->request->fields)) {
+        x->hinting.client.is_forwarded) {
         x->gate = GATE_HTTP1;
     }
     x->hinting.passes = x->gate == GATE_SEND && !x->is_pushed;
@@ -350,7 +341,8 @@ void hinting_interim(struct exchange *x, const struct response *response) {
         return;
     }
     const struct plan *plan = plan_of_interim(x, response);
-    struct skip skip = skip_of(x, plan, HINT_SET_MAX);
+    struct skip skip;
+    find_skip(x, plan, HINT_SET_MAX, &skip);
     struct gate_facts facts = facts_of(x, plan, &skip);
     struct gate_conf gate = gate_of(x);
     if (!facts.has_plan) {
@@ -359,7 +351,7 @@ void hinting_interim(struct exchange *x, const struct response *response) {
     x->gate = gate_offer(&gate, &facts, NULL);
     if (x->gate == GATE_SEND) {
         x->hinting.sources = HINTING_APPLICATION;
-        inform(x, plan, skip.bad | skip.known);
+        inform(x, plan, &skip);
     }
 }
 

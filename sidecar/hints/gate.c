@@ -20,6 +20,7 @@ enum signal {
     RELOADS = 16,
     SAVES_DATA = 32,
     REFUSES_HINTS = 64,
+    IS_FORWARDED = 128,
 };
 #define FETCH_PAIR (NAVIGATES | WANTS_DOCUMENT)
 
@@ -47,6 +48,32 @@ static bool has_directive(struct span list, struct span directive) {
         }
     }
     return false;
+}
+
+// Names by which those say so that stand before a server.
+static unsigned forward_signal(struct span name) {
+    bool is_forward = false;
+    switch (name.n) {
+    case 3:
+        is_forward = span_eq_nocase(name, SPAN("via"));
+        break;
+    case 9:
+        is_forward = is(name, SPAN("forwarded")) || is(name, SPAN("x-real-ip"));
+        break;
+    case 14:
+        is_forward = is(name, SPAN("true-client-ip"));
+        break;
+    case 15:
+        is_forward = is(name, SPAN("x-forwarded-for"));
+        break;
+    case 16:
+        is_forward = is(name, SPAN("x-forwarded-host")) || is(name, SPAN("cf-connecting-ip"));
+        break;
+    case 17:
+        is_forward = is(name, SPAN("x-forwarded-proto"));
+        break;
+    }
+    return is_forward ? IS_FORWARDED : 0;
 }
 
 static unsigned fetch_signal(struct span name, struct span value) {
@@ -101,7 +128,7 @@ static struct look look_at(const struct pairs *fields) {
     struct look look = {.signals = 0};
     for (size_t i = 0; i < fields->n; i++) {
         const struct pair *field = &fields->v[i];
-        look.signals |= signal_of(field->name, field->value);
+        look.signals |= signal_of(field->name, field->value) | forward_signal(field->name);
         keep(&look, field);
     }
     return look;
@@ -189,7 +216,8 @@ enum gate_reason gate_request(const struct gate_conf *conf, const struct request
         return reason;
     }
     enum dialect dialect = dialect_of_values(look.sec_ch_ua, look.user_agent);
-    *client = (struct gate_client){dialect, look.sec_ch_ua.n > 0, is_navigation};
+    *client = (struct gate_client){dialect, look.sec_ch_ua.n > 0, is_navigation,
+                                   (look.signals & IS_FORWARDED) != 0};
     return is_http2 || dialect_row(dialect)->by_http1 ? GATE_SEND : GATE_HTTP1;
 }
 

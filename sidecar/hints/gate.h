@@ -41,6 +41,7 @@ struct gate_client {
     enum dialect dialect;
     bool has_client_hints; // it sent Sec-CH-UA
     bool is_navigation;    // it sent the Sec-Fetch pair of a navigation to a document
+    bool is_forwarded;     // somebody stands between: the connection is not one client's
 };
 
 // What is known when the plan was looked for.

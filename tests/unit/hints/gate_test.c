@@ -199,6 +199,31 @@ static void the_client_is_noticed_on_the_way(void **state) {
     assert_false(client.has_client_hints || client.is_navigation);
 }
 
+// By any of the names that proxies and services use, in any case.
+static void who_stands_between_is_noticed(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "via",       "forwarded",      "X-Forwarded-For",  "x-forwarded-proto", "x-forwarded-host",
+        "x-real-ip", "True-Client-IP", "cf-connecting-ip",
+    };
+    static const char *const others[] = {"dnt", "sec-ch-ua", "x-forwarded-age", "x-client-ip"};
+    struct gate_conf conf = conf_of(GATE_ALL);
+    struct request request = {.method = SPAN("GET"), .protocol = PROTOCOL_HTTP2};
+    struct pair pair = {.value = SPAN("x")};
+    struct gate_client client;
+    request.fields = (struct pairs){.v = &pair, .n = 1, .cap = 1};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        pair.name = span_str(names[i]);
+        assert_int_equal(gate_request(&conf, &request, &client), GATE_SEND);
+        assert_true(client.is_forwarded);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        pair.name = span_str(others[i]);
+        assert_int_equal(gate_request(&conf, &request, &client), GATE_SEND);
+        assert_false(client.is_forwarded);
+    }
+}
+
 // Stars anywhere, also where a first guess of what they take is wrong; a hostile name is cut.
 static void a_pattern_of_names_may_have_stars_anywhere(void **state) {
     (void)state;
@@ -306,6 +331,7 @@ int main(void) {
         cmocka_unit_test(only_a_get_is_hinted),
         cmocka_unit_test(http1_is_hinted_by_choice_only),
         cmocka_unit_test(the_client_is_noticed_on_the_way),
+        cmocka_unit_test(who_stands_between_is_noticed),
         cmocka_unit_test(a_pattern_of_names_may_have_stars_anywhere),
         cmocka_unit_test(sessions_are_hinted_where_the_operator_lets_them),
         cmocka_unit_test(every_reason_has_words),
