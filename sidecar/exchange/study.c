@@ -23,14 +23,26 @@ static struct study *take(struct teaching *t) {
 }
 
 bool study_open(struct exchange *x) {
-    x->study = take(x->conf->teaching);
-    return x->study != NULL;
+    struct teaching *t = x->conf->teaching;
+    uint64_t network = teaching_network(x);
+    if (!share_borrow(&t->held, network)) {
+        t->refused++;
+        return false;
+    }
+    x->study = take(t);
+    if (x->study == NULL) {
+        share_return(&t->held, network);
+        return false;
+    }
+    x->study->network = network;
+    return true;
 }
 
 void study_drop(struct exchange *x) {
     struct teaching *t = x->conf->teaching;
     if (x->study != NULL) {
         lesson_free(x->study->lesson);
+        share_return(&t->held, x->study->network);
         x->study->next = t->spare;
         t->spare = x->study;
         x->study = NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A response that is being learned from while it passes: the evidence that is being written, and
-// the lesson that reads its body. A worker has a bounded number of them, which are used again.
+// the lesson that reads its body. A worker has a bounded number of them, which are used again;
+// one network gets a part of them.
 #ifndef EXCHANGE_STUDY_H
 #define EXCHANGE_STUDY_H
 
@@ -13,11 +14,12 @@ struct teaching;
 struct study {
     struct study *next; // while it is spare
     struct lesson *lesson;
+    uint64_t network; // whose it is
     struct evidence_writer writer;
     uint8_t bytes[EVIDENCE_MAX];
 };
 
-// Begins x->study. False: none is left, which is counted.
+// Begins x->study. False: none is left, or the client's network has enough; that is counted.
 bool study_open(struct exchange *x);
 // Starts to scan the body. False when it should be scanned and cannot be now: then what else is
 // known would say that the page needs nothing of what is in it.

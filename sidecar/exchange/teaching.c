@@ -16,10 +16,12 @@ void teaching_init(struct teaching *t, const struct siphash_key *secret, const i
     t->unix_time = unix_time;
     visit_init(&t->visits, secret);
     lesson_pool_init(&t->lessons, TEACHING_STUDIES, unpack);
+    share_init(&t->pages, TEACHING_OWN, TEACHING_ALL);
+    share_init(&t->assets, TEACHING_ASSETS_OWN, TEACHING_ASSETS);
+    share_loans_init(&t->held, TEACHING_STUDIES_HELD);
     t->told = calloc(TEACHING_TOLD, sizeof *t->told);
     t->routes = calloc(TEACHING_ROUTES, sizeof *t->routes);
-    t->networks = calloc(TEACHING_ROUTES, sizeof *t->networks);
-    if (t->told == NULL || t->routes == NULL || t->networks == NULL) {
+    if (t->told == NULL || t->routes == NULL) {
         abort();
     }
 }
@@ -30,10 +32,8 @@ void teaching_fini(struct teaching *t) {
     lesson_pool_fini(&t->lessons);
     free(t->told);
     free(t->routes);
-    free(t->networks);
     t->told = NULL;
     t->routes = NULL;
-    t->networks = NULL;
 }
 
 size_t teaching_next_visit(struct teaching *t, uint64_t now_us, bool all) {
@@ -127,14 +127,22 @@ void teaching_request(struct exchange *x) {
 
 // ---- a navigation -------------------------------------------------------------------------------
 
+uint64_t teaching_network(const struct exchange *x) {
+    return audience_network(&x->conf->teaching->secret, x->from);
+}
+
 void teaching_say_who(struct exchange *x, uint64_t *who, uint64_t *network) {
-    *network = audience_network(&x->conf->teaching->secret, x->from);
+    *network = teaching_network(x);
     *who = *network;
     if (x->is_session) {
         struct audience_conf conf = {x->conf->teaching->secret, x->site->session_cookies.v,
                                      x->site->session_cookies.n};
         *who = audience_session(&conf, &x->request->fields, x->from);
     }
+}
+
+uint32_t teaching_second(const struct exchange *x) {
+    return (uint32_t)*x->conf->teaching->unix_time;
 }
 
 uint64_t teaching_unix_ms(const struct exchange *x) {

@@ -7,23 +7,23 @@
 
 #include "exchange/lesson.h"
 #include "hints/evidence.h"
+#include "hints/share.h"
 #include "hints/visit.h"
 
 #define TEACHING_STUDIES 256 // responses at once from which is learned while they pass
 #define TEACHING_TOLD 4096   // assets of which a worker remembers what it told; a power of two
 
-#define TEACHING_ROUTES 1024 // routes of which a worker remembers how often they taught; likewise
-#define TEACHING_EACH 16     // times a second that a route may teach a worker's learner
-#define TEACHING_SHARE 8     // of these by one network, so that nobody keeps others from it
-#define TEACHING_ALL 512     // and all routes together
+#define TEACHING_ROUTES 1024   // places for routes, to remember how often they taught; likewise
+#define TEACHING_EACH 16       // times a second that a route may teach a worker's learner
+#define TEACHING_SHARE 8       // of these by networks that had their own
+#define TEACHING_OWN 4         // pages a second that a network may teach of, whatever others do
+#define TEACHING_ALL 512       // pages a second that teach
+#define TEACHING_ASSETS_OWN 32 // the same two of assets
+#define TEACHING_ASSETS 512
+#define TEACHING_STUDIES_HELD 64 // studies of one network at once
 
 struct exchange;
 struct study; // a response that is being learned from
-
-// How often something taught in the running second.
-struct teaching_rate {
-    uint32_t what, second, n;
-};
 
 // What the exchanges of one worker teach with.
 struct teaching {
@@ -33,12 +33,13 @@ struct teaching {
     struct lesson_pool lessons;
     struct study *spare;
     unsigned studies; // made
-    uint64_t refused; // responses from which nothing was learned since all studies were in use
-    uint64_t spared;  // responses of routes that had just taught
+    uint64_t refused; // responses from which nothing was learned since the studies were in use
+    uint64_t spared;  // responses of routes or networks that had just taught enough
     uint64_t *told;   // hashes of what was told of assets
-    struct teaching_rate all, *routes;
-    struct teaching_rate *networks; // by route and network
-    uint8_t bytes[EVIDENCE_MAX];    // of the evidence that is being handed over
+    struct share_rate *routes;
+    struct share pages, assets;
+    struct share_loans held;     // studies by network
+    uint8_t bytes[EVIDENCE_MAX]; // of the evidence that is being handed over
 };
 
 // What a request's fields say besides.

@@ -67,21 +67,43 @@ static uint32_t log2_of(uint32_t n) {
     return bits;
 }
 
-// It is not what this worker told of it last.
-static bool is_news(struct exchange *x, const struct evidence *e, enum offer_asset_state known) {
+// What was told of it last stands there, as a hash; *hash: what would be told now.
+static uint64_t *told_of(struct exchange *x, const struct evidence *e, enum offer_asset_state known,
+                         uint64_t *hash) {
     struct teaching *t = x->conf->teaching;
     uint32_t what[] = {e->status, e->reuse, e->as, log2_of(e->lifetime_s), 0};
     if (known == OFFER_ASSET_NONE) {
-        what[4] = (uint32_t)(*t->unix_time / AGAIN_S);
+        what[4] = teaching_second(x) / AGAIN_S;
     }
     struct siphash_key key = {t->secret.k0 ^ siphash(&t->secret, e->key), t->secret.k1};
     uint64_t path = siphash(&key, e->target);
     key.k0 ^= path;
-    uint64_t hash = siphash(&key, span_of(what, sizeof what)),
-             *told = &t->told[path % TEACHING_TOLD];
-    bool is_new = *told != hash;
+    *hash = siphash(&key, span_of(what, sizeof what));
+    return &t->told[path % TEACHING_TOLD];
+}
+
+// It is not what this worker told of it last, or what is published says otherwise; and others are
+// not to be heard first.
+static bool may_tell(struct exchange *x, const struct evidence *e) {
+    struct teaching *t = x->conf->teaching;
+    enum offer_asset_state known = hinting_asset(x, x->request->target).state;
+    bool is_good = e->status == 200;
+    if (!is_good && (known == OFFER_ASSET_NONE || known == OFFER_ASSET_DEAD)) {
+        return false;
+    }
+    bool is_changed =
+        known != OFFER_ASSET_NONE && (!is_good || known == OFFER_ASSET_DEAD ||
+                                      (known == OFFER_ASSET_REUSABLE) != (e->reuse == REUSE_OK));
+    uint64_t hash, *told = told_of(x, e, known, &hash);
+    if (*told == hash && !is_changed) {
+        return false;
+    }
+    if (!share_take(&t->assets, teaching_network(x), teaching_second(x))) {
+        t->spared++;
+        return false;
+    }
     *told = hash;
-    return is_new;
+    return true;
 }
 
 static struct reuse judge(const struct exchange *x, const struct response *response,
@@ -118,8 +140,6 @@ static void study_sheet(struct exchange *x, const struct response *response) {
 static void tell_asset(struct exchange *x, const struct response *response, enum hint_as as,
                        struct reuse reuse) {
     struct teaching *t = x->conf->teaching;
-    enum offer_asset_state known = hinting_asset(x, x->request->target).state;
-    bool is_good = response->status == 200;
     struct evidence e = {.kind = EVIDENCE_ASSET,
                          .status = (uint16_t)response->status,
                          .at_ms = teaching_unix_ms(x),
@@ -132,21 +152,15 @@ static void tell_asset(struct exchange *x, const struct response *response, enum
     if (len != NULL && !span_to_u64(*len, &e.bytes)) {
         e.bytes = 0;
     }
-    if (!is_good && (known == OFFER_ASSET_NONE || known == OFFER_ASSET_DEAD)) {
-        return;
-    }
-    bool is_changed = !is_good || known == OFFER_ASSET_DEAD ||
-                      (known == OFFER_ASSET_REUSABLE) != (reuse.reason == REUSE_OK);
-    bool is_new = is_news(x, &e, known);
-    if (!is_new && (!is_changed || known == OFFER_ASSET_NONE)) {
+    if (!may_tell(x, &e)) {
         return;
     }
     struct evidence_writer w;
     if (evidence_begin(&w, &e, t->bytes, sizeof t->bytes)) {
         teaching_tell(x, span_of(t->bytes, evidence_end(&w)));
     }
-    if (is_good && as == HINT_AS_STYLE && x->route.kind == ROUTE_SCRIPT && !x->is_sendfile &&
-        (x->site->policy.learn & LEARNER_CSS) != 0 && is_for_all(x, response)) {
+    if (response->status == 200 && as == HINT_AS_STYLE && x->route.kind == ROUTE_SCRIPT &&
+        !x->is_sendfile && (x->site->policy.learn & LEARNER_CSS) != 0 && is_for_all(x, response)) {
         study_sheet(x, response);
     }
 }

@@ -10,6 +10,10 @@
 
 #include "exchange/teaching.h"
 
+// The client's network, as evidence and shares have it.
+uint64_t teaching_network(const struct exchange *x);
+// The running second, for shares.
+uint32_t teaching_second(const struct exchange *x);
 // The time, for evidence.
 uint64_t teaching_unix_ms(const struct exchange *x);
 // Whose evidence it is: the session's, or else the network's.

@@ -7,33 +7,23 @@
 
 // ---- how often ----------------------------------------------------------------------------------
 
-static bool is_within(struct teaching_rate *rate, uint32_t what, uint32_t second, uint32_t most) {
-    if (rate->what != what || rate->second != second) {
-        *rate = (struct teaching_rate){what, second, 0};
-    }
-    return rate->n++ < most;
-}
-
-// One network has said its part of what the route may teach in this second: others are to be heard.
-static bool is_shared_out(struct exchange *x, uint64_t route, uint32_t second) {
-    struct teaching *t = x->conf->teaching;
-    uint64_t hash = route ^ audience_network(&t->secret, x->from);
-    return !is_within(&t->networks[hash % TEACHING_ROUTES], (uint32_t)(hash >> 32), second,
-                      TEACHING_SHARE);
-}
-
-// A busy route has said within a part of a second what it has to say.
+// A busy route has said within a part of a second what it has to say, and so has a busy network.
 static bool may_study(struct exchange *x) {
     struct teaching *t = x->conf->teaching;
     struct siphash_key key = {t->secret.k0 ^ (uintptr_t)x->site, t->secret.k1};
     uint64_t hash = siphash(&key, x->request->path); // cheaper than the route's key
-    uint32_t second = (uint32_t)*t->unix_time;
-    struct teaching_rate *rate = &t->routes[hash % TEACHING_ROUTES];
-    uint32_t what = (uint32_t)(hash >> 32);
-    bool is_busy = rate->what == what && rate->second == second && rate->n >= TEACHING_EACH;
-    bool may = !is_busy && !is_shared_out(x, hash, second) &&
-               is_within(rate, what, second, TEACHING_EACH) &&
-               is_within(&t->all, 0, second, TEACHING_ALL);
+    struct share_rate *route = &t->routes[hash % TEACHING_ROUTES];
+    uint32_t second = teaching_second(x);
+    bool may = share_has_room(route, second, TEACHING_EACH);
+    if (may) {
+        uint64_t network = teaching_network(x);
+        may = (share_is_modest(&t->pages, network, second) ||
+               share_has_room(route, second, TEACHING_SHARE)) &&
+              share_take(&t->pages, network, second);
+    }
+    if (may) {
+        share_count(route, second);
+    }
     t->spared += !may;
     return may;
 }

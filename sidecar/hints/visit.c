@@ -51,6 +51,7 @@ void visit_init(struct visit_table *t, const struct siphash_key *secret) {
     list_init(&t->thinking);
     list_init(&t->active);
     list_init(&t->ended);
+    share_loans_init(&t->held, VISIT_EACH);
 }
 
 void visit_fini(struct visit_table *t) {
@@ -138,12 +139,13 @@ static struct visit_ref ref_of(const struct visit_table *t, const struct visit *
 static void release(struct visit_table *t, struct visit *v) {
     drop_names(t, v);
     v->serial++;
+    share_return(&t->held, v->network);
     list_put(&t->free, &v->node);
 }
 
-// Nothing finds it any more; if it was answered it waits to be told.
+// Nothing finds it any more; if it has something to say it waits to be told.
 static void end(struct visit_table *t, struct visit *v) {
-    if (!v->is_answered) {
+    if (!v->is_answered || v->fetches_n == 0) {
         release(t, v);
         return;
     }
@@ -152,7 +154,7 @@ static void end(struct visit_table *t, struct visit *v) {
     list_put(&t->ended, &v->node);
 }
 
-static struct visit *take_free(struct visit_table *t) {
+static struct visit *find_free(struct visit_table *t) {
     // The one used last first: few visits at once touch little memory.
     if (!list_is_empty(&t->free)) {
         return LIST_ITEM(t->free.prev, struct visit, node);
@@ -162,6 +164,18 @@ static struct visit *take_free(struct visit_table *t) {
     }
     struct visit *v = &t->visits[t->made++];
     list_init(&v->node);
+    return v;
+}
+
+// One for the network, or NULL.
+static struct visit *take(struct visit_table *t, uint64_t network) {
+    if (!share_borrow(&t->held, network)) {
+        return NULL;
+    }
+    struct visit *v = find_free(t);
+    if (v == NULL) {
+        share_return(&t->held, network);
+    }
     return v;
 }
 
@@ -178,7 +192,7 @@ struct visit_ref visit_open(struct visit_table *t, const struct visit_page *page
     if (v != NULL && name->sheet == 0) {
         end(t, v);
     }
-    v = take_free(t);
+    v = take(t, page->network);
     if (v == NULL) {
         t->refused++;
         return (struct visit_ref){0};

@@ -14,9 +14,11 @@
 #include "base/list.h"
 #include "hints/evidence.h"
 #include "hints/hint.h"
+#include "hints/share.h"
 #include "hints/siphash.h"
 
 #define VISIT_MOST 1024         // visits at once
+#define VISIT_EACH 256          // of one network: nobody takes all the room
 #define VISIT_FETCHES 64        // of one visit
 #define VISIT_SHEETS 32         // stylesheets of one visit by which further assets find it
 #define VISIT_TEXT 6144         // bytes of its key and of all paths
@@ -32,14 +34,15 @@ struct visit_table {
     struct siphash_key secret;
     struct visit *visits;
     uint32_t *buckets;
-    unsigned made;        // visits that were used at least once
-    struct list free;     // of them, the one used last at the end
-    struct list thinking; // without a final head, the oldest first
-    struct list active;   // with one, the one that was quiet for longest first
-    struct list ended;    // to be told
-    uint64_t opened;      // all of them
-    uint64_t refused;     // navigations without room
-    uint64_t cut;         // fetches without room
+    unsigned made;           // visits that were used at least once
+    struct list free;        // of them, the one used last at the end
+    struct list thinking;    // without a final head, the oldest first
+    struct list active;      // with one, the one that was quiet for longest first
+    struct list ended;       // to be told
+    struct share_loans held; // by network
+    uint64_t opened;         // all of them
+    uint64_t refused;        // navigations without room, or of networks that have enough
+    uint64_t cut;            // fetches without room
 };
 
 // A visit and, of a fetch, which of its fetches. Zero: none. Stays harmless when the visit is over.

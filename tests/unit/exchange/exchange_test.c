@@ -884,10 +884,99 @@ static void test_a_busy_route_teaches_some_times_a_second(void **state) {
     uint64_t spared = teaching.spared;
     unix_time++;
     assert_int_equal(taught_by(1), TEACHING_SHARE); // one keeps nobody else from it
-    assert_int_equal(taught_by(2), TEACHING_EACH - TEACHING_SHARE);
-    assert_int_equal(taught_by(3), 0);
-    assert_int_equal(teaching.spared - spared, 150 - TEACHING_EACH);
+    assert_int_equal(taught_by(2), TEACHING_OWN);
+    assert_int_equal(taught_by(3), TEACHING_OWN);
+    assert_int_equal(taught_by(4), 0);
+    assert_int_equal(teaching.spared - spared, 200 - TEACHING_EACH);
     unix_time++;
+}
+
+// The pages and stylesheets of one network that asks for all it can, and of another that asks once.
+static const struct audience_address flooder = {4, {203, 0, 113, 9}}, calm = {4, {192, 0, 2, 77}};
+
+// A request of the address for a path of its own, up to the final head.
+static void ask_for(struct fixture *f, const struct audience_address *who, unsigned i,
+                    const char *type) {
+    static char path[32];
+    snprintf(path, sizeof path, "/flood/%u", i);
+    begin(f, "GET", "/");
+    f->request.target = f->request.path = arena_copy(&f->arena, span_str(path));
+    f->x.from = who;
+    f->type = type;
+    if (strcmp(type, "text/css") == 0) {
+        f->request.fields.n = 0; // no navigation
+    }
+    put_letter(f, 'R', NULL);
+    buf_fini(&f->said);
+    put_letter(f, 'H', NULL);
+}
+
+// It taught its route, or of the asset.
+static bool has_taught(const struct fixture *f) {
+    return f->x.study != NULL || span_has_prefix(buf_span(&f->said), SPAN("asset("));
+}
+
+static void test_a_flood_of_one_network_keeps_no_other_from_teaching(void **state) {
+    (void)state;
+    static const char *const types[] = {"text/html", "text/css"};
+    static const unsigned most[] = {TEACHING_ALL / 2, TEACHING_ASSETS / 2};
+    struct fixture f;
+    unix_time++;
+    for (unsigned kind = 0; kind < 2; kind++) {
+        unsigned taught = 0;
+        for (unsigned i = 0; i < 10000; i++) {
+            ask_for(&f, &flooder, 10000 * kind + i, types[kind]);
+            taught += has_taught(&f);
+            put_letter(&f, 'E', NULL);
+            end(&f);
+        }
+        assert_int_equal(taught, most[kind]);
+        ask_for(&f, &calm, 20000 + kind, types[kind]);
+        assert_true(has_taught(&f));
+        end(&f);
+    }
+    while (teaching_next_visit(&teaching, 0, true) > 0) {
+    }
+}
+
+static void test_responses_that_one_network_reads_slowly_leave_others_their_lessons(void **state) {
+    (void)state;
+    static struct fixture slow[2 * TEACHING_STUDIES];
+    struct fixture f;
+    uint64_t refused = teaching.refused;
+    for (unsigned i = 0; i < 2 * TEACHING_STUDIES; i++) {
+        unix_time += i % TEACHING_OWN == 0;
+        ask_for(&slow[i], &flooder, i, "text/html");
+    }
+    assert_true(teaching.refused > refused); // bounded, and counted
+    ask_for(&f, &calm, 1, "text/html");
+    assert_non_null(f.x.study);
+    end(&f);
+    for (unsigned i = 0; i < 2 * TEACHING_STUDIES; i++) {
+        end(&slow[i]);
+    }
+    unix_time++;
+    ask_for(&f, &flooder, 1, "text/html"); // all were given back
+    assert_non_null(f.x.study);
+    end(&f);
+}
+
+static void test_visits_of_one_network_leave_others_room(void **state) {
+    (void)state;
+    struct fixture f;
+    uint64_t refused = teaching.visits.refused;
+    for (unsigned i = 0; i < 2 * VISIT_MOST; i++) {
+        ask_for(&f, &flooder, i, "text/html");
+        put_letter(&f, 'E', NULL);
+        end(&f);
+        unix_time++;
+    }
+    assert_true(teaching.visits.refused > refused);
+    ask_for(&f, &calm, 1, "text/html");
+    assert_int_not_equal(f.x.visit.place, 0);
+    end(&f);
+    while (teaching_next_visit(&teaching, 0, true) > 0) {
+    }
 }
 
 // What one visitor's stylesheet imports would be hinted to all.
@@ -1176,6 +1265,9 @@ int main(void) {
         cmocka_unit_test(test_who_is_logged_in_gets_the_operators_hints_where_sessions_may),
         cmocka_unit_test(test_an_asset_of_which_nothing_is_published_is_told_again_in_a_second),
         cmocka_unit_test(test_what_an_asset_answers_against_what_is_published_is_always_told),
+        cmocka_unit_test(test_a_flood_of_one_network_keeps_no_other_from_teaching),
+        cmocka_unit_test(test_responses_that_one_network_reads_slowly_leave_others_their_lessons),
+        cmocka_unit_test(test_visits_of_one_network_leave_others_room),
         cmocka_unit_test(test_a_page_is_scanned_and_a_stylesheet_is),
         cmocka_unit_test(test_each_request_has_one_decision_and_shows_it),
         cmocka_unit_test(test_who_got_no_103_may_find_the_operators_links_in_the_page),

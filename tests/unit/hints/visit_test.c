@@ -294,7 +294,7 @@ static void the_table_has_bounds(void **state) {
     for (unsigned round = 0; round < 3; round++) {
         uint64_t now = round * 100 * S;
         for (unsigned i = 0; i < VISIT_MOST + 10; i++) {
-            page.client = i;
+            page.client = page.network = i;
             struct visit_ref ref = visit_open(&table, &page, now);
             assert_int_equal(ref.place != 0, i < VISIT_MOST);
             visit_answered(&table, ref, now);
@@ -307,6 +307,27 @@ static void the_table_has_bounds(void **state) {
             assert_string_equal(told(now + 4 * S, &e), "/a.css @0-0\n");
         }
         assert_null(told(now + 4 * S, &e));
+    }
+}
+
+static void one_network_does_not_take_all_the_room(void **state) {
+    (void)state;
+    struct visit_page page = home;
+    for (unsigned round = 0; round < 3; round++) { // answered, given up, and without a fetch
+        for (unsigned i = 0; i < 2 * VISIT_MOST; i++) {
+            page.client = i;
+            struct visit_ref ref = visit_open(&table, &page, round * 100 * S);
+            assert_int_equal(ref.place != 0, i < VISIT_EACH);
+            if (round != 1) {
+                visit_answered(&table, ref, round * 100 * S);
+            }
+        }
+        page.network = 99;
+        struct visit_ref other = visit_open(&table, &page, round * 100 * S);
+        assert_int_not_equal(other.place, 0);
+        visit_drop(&table, other);
+        page.network = home.network;
+        assert_int_equal(visit_next(&table, bytes, round * 100 * S + 90 * S, false), 0);
     }
 }
 
@@ -335,6 +356,7 @@ int main(void) {
         TEST(what_comes_long_after_all_else_held_nothing_up),
         TEST(a_visit_has_bounds),
         TEST(the_table_has_bounds),
+        TEST(one_network_does_not_take_all_the_room),
         TEST(at_the_end_all_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
