@@ -24,19 +24,48 @@ static json_t *json_of_outcome(const struct learner_outcome *o) {
                      o->variance);
 }
 
+// Members that are only there where they say something.
+static void put_flag(json_t *json, const char *name, bool value) {
+    if (value) {
+        json_object_set_new(json, name, json_true());
+    }
+}
+
+static void put_number(json_t *json, const char *name, uint64_t value) {
+    if (value > 0) {
+        json_object_set_new(json, name, json_integer((json_int_t)value));
+    }
+}
+
+static void put_text(json_t *json, const char *name, struct span text) {
+    if (text.n > 0) {
+        json_object_set_new(json, name, json_of_text(text));
+    }
+}
+
 static json_t *json_of_asset(const struct record_asset *a) {
-    return json_pack("{s:o, s:i, s:o, s:s, s:s, s:I, s:I}", "link", json_of_hint(&a->hint), "push",
-                     (int)record_push_of(&a->hint), "sources", json_of_sources(a->sources), "state",
-                     record_state_label(a->state), "reuse", reuse_row(a->reuse)->label,
-                     "lifetime_s", (json_int_t)a->lifetime_s, "bytes", (json_int_t)a->bytes);
+    json_t *json =
+        json_pack("{s:o, s:i, s:o, s:s, s:s, s:I, s:I}", "link", json_of_hint(&a->hint), "push",
+                  (int)record_push_of(&a->hint), "sources", json_of_sources(a->sources), "state",
+                  record_state_label(a->state), "reuse", reuse_row(a->reuse)->label, "lifetime_s",
+                  (json_int_t)a->lifetime_s, "bytes", (json_int_t)a->bytes);
+    put_flag(json, "behind", a->is_behind);
+    put_flag(json, "conditional", a->is_conditional);
+    put_text(json, "newer", a->newer);
+    put_text(json, "imports", a->imports);
+    put_number(json, "rank", a->rank);
+    put_number(json, "born", a->born);
+    return json;
 }
 
 static json_t *json_of_vote(const struct record_vote *v) {
-    return json_pack("{s:o, s:o, s:I, s:b, s:b, s:b, s:o, s:o, s:o}", "who", json_of_hex(v->who),
-                     "child", json_of_hex(v->child), "at", (json_int_t)v->at_ms, "private",
-                     v->is_private, "has_html", v->has_html, "has_fetched", v->has_fetched, "html",
-                     json_of_hex(v->html), "fetched", json_of_hex(v->fetched), "testable",
-                     json_of_hex(v->testable));
+    json_t *json = json_pack(
+        "{s:o, s:o, s:I, s:b, s:b, s:b, s:o, s:o, s:o}", "who", json_of_hex(v->who), "child",
+        json_of_hex(v->child), "at", (json_int_t)v->at_ms, "private", v->is_private, "has_html",
+        v->has_html, "has_fetched", v->has_fetched, "html", json_of_hex(v->html), "fetched",
+        json_of_hex(v->fetched), "testable", json_of_hex(v->testable));
+    put_flag(json, "has_failed", v->has_failed);
+    return json;
 }
 
 static json_t *json_of_record(const struct learner_record *r) {
@@ -48,6 +77,11 @@ static json_t *json_of_record(const struct learner_record *r) {
     json_object_set_new(json, "think_us", json_integer(r->think_us));
     json_object_set_new(json, "hinted", json_of_outcome(&r->hinted));
     json_object_set_new(json, "held", json_of_outcome(&r->held));
+    json_object_set_new(json, "plan", json_integer(r->plan));
+    put_text(json, "csp", r->csp);
+    put_text(json, "referrer", r->referrer);
+    put_text(json, "origin", r->origin);
+    put_flag(json, "policy_new", r->is_policy_new);
     for (size_t i = 0; i < r->assets_n; i++) {
         json_array_append_new(assets, json_of_asset(&r->assets[i]));
     }
@@ -100,6 +134,17 @@ static bool read_outcome(const json_t *json, struct learner_outcome *o) {
            json_is_number(variance);
 }
 
+// Of a member that may be missing.
+static struct span read_text(const json_t *json, const char *name, size_t most) {
+    struct span text = json_text(json_object_get(json, name));
+    return text.n <= most ? text : span_of(NULL, 0);
+}
+
+static uint64_t read_optional(const json_t *json, const char *name, uint64_t most) {
+    uint64_t value;
+    return json_to_number(json_object_get(json, name), most, &value) ? value : 0;
+}
+
 static bool read_asset(const json_t *json, const struct record_hint_context *context,
                        struct record_asset *a) {
     uint64_t push, lifetime;
@@ -112,6 +157,12 @@ static bool read_asset(const json_t *json, const struct record_hint_context *con
                    record_hint_read(&a->hint, json_text(json_object_get(json, "link")),
                                     (enum record_push)push, context);
     a->lifetime_s = is_good ? (uint32_t)lifetime : 0;
+    a->is_behind = json_is_true(json_object_get(json, "behind"));
+    a->is_conditional = json_is_true(json_object_get(json, "conditional"));
+    a->rank = (unsigned)read_optional(json, "rank", HINT_SET_MAX);
+    a->newer = read_text(json, "newer", RECORD_LINK_MAX);
+    a->imports = read_text(json, "imports", RECORD_IMPORTS_MAX);
+    a->born = read_optional(json, "born", TIME_MOST);
     return is_good;
 }
 
@@ -119,6 +170,7 @@ static bool read_vote(const json_t *json, struct record_vote *v) {
     v->is_private = json_is_true(json_object_get(json, "private"));
     v->has_html = json_is_true(json_object_get(json, "has_html"));
     v->has_fetched = json_is_true(json_object_get(json, "has_fetched"));
+    v->has_failed = json_is_true(json_object_get(json, "has_failed"));
     return json_to_hex(json_object_get(json, "who"), &v->who) &&
            json_to_hex(json_object_get(json, "child"), &v->child) &&
            json_to_number(json_object_get(json, "at"), TIME_MOST, &v->at_ms) &&
@@ -137,6 +189,11 @@ static bool read_numbers(const json_t *json, struct learner_record *r) {
         read_outcome(json_object_get(json, "hinted"), &r->hinted) &&
         read_outcome(json_object_get(json, "held"), &r->held);
     r->think_us = is_good ? (uint32_t)think : 0;
+    r->plan = (enum record_plan)read_optional(json, "plan", RECORD_PLANS - 1);
+    r->csp = read_text(json, "csp", RECORD_POLICY_MAX);
+    r->referrer = read_text(json, "referrer", RECORD_POLICY_MAX);
+    r->origin = read_text(json, "origin", RECORD_POLICY_MAX);
+    r->is_policy_new = json_is_true(json_object_get(json, "policy_new"));
     return is_good;
 }
 

@@ -198,7 +198,8 @@ struct asset_file *asset_put_file(struct asset_table *t, struct span site, struc
     f->site = span_of(text, site.n);
     f->url = span_of(text + site.n, url.n);
     f->id = id;
-    f->born = ++t->births;
+    t->births = t->births < t->now_ms ? t->now_ms : t->births + 1;
+    f->born = t->births;
     f->is_local = url.n > 0 && url.p[0] == '/';
     list_init(&f->idle);
     list_init(&f->news);
@@ -403,6 +404,7 @@ bool asset_retire(struct asset_table *t, struct asset_file *const *files, size_t
         if (stem == NULL) {
             continue;
         }
+        f->is_dated = true;
         if (has_sibling(f, files, n) || (f->newer != NULL && !is_among(f->newer, files, n))) {
             stem->apart_until_ms = now_ms + APART_MS; // an old one is still in use
         }
@@ -422,11 +424,43 @@ bool asset_retire(struct asset_table *t, struct asset_file *const *files, size_t
     return false;
 }
 
-struct asset *asset_newer(struct asset_table *t, struct asset *a) {
-    struct asset_file *f = a->file;
+// Following its newer versions comes to that file.
+static bool leads_to(const struct asset_file *from, const struct asset_file *f) {
+    while (from != NULL && from != f) {
+        from = from->newer;
+    }
+    return from == f;
+}
+
+void asset_restore_version(struct asset_table *t, struct asset_file *f, uint64_t born,
+                           struct span newer) {
+    if (f->is_dated || f->stem == NULL || born == 0) {
+        return;
+    }
+    f->is_dated = true;
+    f->born = born;
+    t->births = t->births < born && born <= t->now_ms ? born : t->births;
+    struct asset_file *next = newer.n > 0 ? asset_put_file(t, f->site, newer) : NULL;
+    if (next != NULL && next->stem == f->stem && !leads_to(next, f)) {
+        set_newer(t, f, next);
+    }
+    struct asset_file *newest = f->stem->newest;
+    if (newest == f && f->newer != NULL) {
+        f->stem->newest = f->newer;
+    } else if (f->newer == NULL && (newest == NULL || newest->born < born)) {
+        f->stem->newest = f;
+    }
+}
+
+struct asset_file *asset_newest(struct asset_file *f) {
     for (unsigned hops = 0; f->newer != NULL && hops < 16; hops++) {
         f = f->newer;
     }
+    return f;
+}
+
+struct asset *asset_newer(struct asset_table *t, struct asset *a) {
+    struct asset_file *f = asset_newest(a->file);
     if (f == a->file) {
         return NULL;
     }

@@ -47,7 +47,8 @@ struct asset_file {
     uint64_t bytes;
     uint32_t lifetime_s, refs;
     uint32_t plans; // that have it
-    uint64_t born;  // the higher, the later
+    uint64_t born;  // the higher, the later: Unix time in ms, and each higher than the one before
+    bool is_dated;  // by evidence or a record
     uint8_t state;  // enum offer_asset_state
     uint8_t reuse;  // enum reuse_reason
     uint8_t imports_n;
@@ -76,6 +77,7 @@ struct asset_table {
     struct list questions;
     size_t files, max, waits;
     size_t bytes;
+    uint64_t now_ms; // set by its user
     uint64_t births, refused;
 };
 
@@ -115,6 +117,12 @@ bool asset_take_wait(struct asset_table *t, struct asset_file *f, struct route_i
 // are in use side by side. Returns a file that was replaced just now in *old; call until false.
 bool asset_retire(struct asset_table *t, struct asset_file *const *files, size_t n, uint64_t now_ms,
                   struct asset_file **old);
+// Goes on from a record: when the version appeared (0: not known), and the URL of the one that
+// replaced it (empty: none). Nothing changes where the file was seen since.
+void asset_restore_version(struct asset_table *t, struct asset_file *f, uint64_t born,
+                           struct span newer);
+// The newest version of the file, which may be itself.
+struct asset_file *asset_newest(struct asset_file *f);
 // The asset that hints the newest version of its file in the same way; NULL: itself is the newest,
 // or there is no room.
 struct asset *asset_newer(struct asset_table *t, struct asset *a);

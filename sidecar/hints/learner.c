@@ -156,6 +156,7 @@ void learner_count(struct learner *l) {
 
 void learner_put(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     l->stats.evidence++;
+    l->assets.now_ms = now_ms;
     switch (e->kind) {
     case EVIDENCE_PAGE:
         learner_teach_page(l, e, now_ms);

@@ -176,13 +176,17 @@ void learner_set_group(struct learner *l, struct node *node, const struct group_
     }
 }
 
-bool learner_group_has(const struct group *group, const struct asset *asset) {
-    for (size_t i = 0; i < group->key.n; i++) {
+unsigned learner_group_rank(const struct group *group, const struct asset *asset) {
+    for (unsigned i = 0; i < group->key.n; i++) {
         if (group->key.numbers[i] == asset->number) {
-            return true;
+            return i + 1;
         }
     }
-    return false;
+    return 0;
+}
+
+bool learner_group_has(const struct group *group, const struct asset *asset) {
+    return learner_group_rank(group, asset) > 0;
 }
 
 struct node *learner_next_stale(struct learner *l) {
@@ -192,6 +196,7 @@ struct node *learner_next_stale(struct learner *l) {
     struct group *g = LIST_ITEM(l->pending.next, struct group, pending);
     struct node *node = LIST_ITEM(g->stale.next, struct node, peers);
     list_put(&g->nodes, &node->peers);
+    learner_change(l, node);
     if (list_is_empty(&g->stale)) {
         list_drop(&g->pending);
     }

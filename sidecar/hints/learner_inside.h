@@ -195,7 +195,8 @@ int learner_put_slot(struct learner *l, struct node *node, struct asset *asset, 
 // The same two for what only some clients apply.
 int learner_conditional_slot(const struct learner *l, const struct node *node,
                              const struct asset_file *file);
-int learner_put_conditional(struct learner *l, struct node *node, struct asset *asset);
+int learner_put_conditional(struct learner *l, struct node *node, struct asset *asset,
+                            uint64_t taken);
 const struct ballot_rules *learner_rules(const struct node *node);
 struct vote *learner_vote(struct learner *l, struct node *node, uint64_t voter, uint32_t from);
 uint16_t learner_put_text(struct learner *l, struct span text);
@@ -218,12 +219,16 @@ void learner_think(struct node *node, uint32_t think_us);
 void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct judgement *out);
 // Judges it and publishes what changed.
 void learner_decide(struct learner *l, struct node *node, uint64_t now_ms);
+// Goes on with a plan that it had: of these assets, as far as they may still be hinted.
+void learner_resume(struct learner *l, struct node *node, struct asset *const *assets, size_t n);
 
 // ---- learner_group.c ----------------------------------------------------------------------------
 
 // Gives the node a plan of these assets; NULL: none.
 void learner_set_group(struct learner *l, struct node *node, const struct group_key *key);
 bool learner_group_has(const struct group *group, const struct asset *asset);
+// The place of an asset in the group's plan, from 1; 0: it has none.
+unsigned learner_group_rank(const struct group *group, const struct asset *asset);
 // Takes a file out of all plans at once, or puts its newest version in its place.
 void learner_take_out(struct learner *l, const struct asset_file *file);
 // Judges some of the nodes whose plan has the file again.

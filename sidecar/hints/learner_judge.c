@@ -268,11 +268,15 @@ static void add_all_imports(const struct judging *j, struct judgement *out) {
     }
 }
 
-// Leaves out the least worthy until the rest fits.
-static void cap(const struct judging *j, struct judgement *out) {
+static size_t most(const struct judging *j) {
     const struct plan_limits *limits = j->policy != NULL ? j->policy->limits : NULL;
     size_t max = limits != NULL && limits->links > 0 ? limits->links : PLAN_LINKS;
-    max = max < HINT_SET_MAX ? max : HINT_SET_MAX;
+    return max < HINT_SET_MAX ? max : HINT_SET_MAX;
+}
+
+// Leaves out the least worthy until the rest fits.
+static void cap(const struct judging *j, struct judgement *out) {
+    size_t max = most(j);
     while (out->hinted > max) {
         size_t least = out->hinted - 1;
         for (size_t i = out->hinted - 1; i-- > 0;) {
@@ -350,4 +354,18 @@ void learner_decide(struct learner *l, struct node *node, uint64_t now_ms) {
         learner_tell(l, node);
     }
     learner_change(l, node);
+}
+
+void learner_resume(struct learner *l, struct node *node, struct asset *const *assets, size_t n) {
+    struct judging j = {.l = l, .node = node, .policy = learner_policy(l, node_key(node))};
+    struct judgement *out = &l->judgement;
+    struct group_key key;
+    out->n = out->hinted = 0;
+    for (size_t i = 0; i < n && out->hinted < most(&j); i++) {
+        if (judge_use(&j, assets[i]) == LEARNER_HINTED) {
+            out->v[out->hinted++] = (struct judged){.asset = assets[i]};
+        }
+    }
+    fill_key(l, node, out, &key);
+    learner_set_group(l, node, &key);
 }

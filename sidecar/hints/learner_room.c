@@ -230,9 +230,10 @@ int learner_put_slot(struct learner *l, struct node *node, struct asset *asset, 
     return at >= 0 ? at : put_new(l, node, asset, taken);
 }
 
-int learner_put_conditional(struct learner *l, struct node *node, struct asset *asset) {
+int learner_put_conditional(struct learner *l, struct node *node, struct asset *asset,
+                            uint64_t taken) {
     int at = learner_conditional_slot(l, node, asset->file);
-    at = at >= 0 ? at : put_new(l, node, asset, 0);
+    at = at >= 0 ? at : put_new(l, node, asset, taken);
     if (at >= 0) {
         node->slots[at].is_conditional = true;
     }

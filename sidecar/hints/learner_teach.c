@@ -339,7 +339,7 @@ static void cast(struct lesson *lesson, struct node *node) {
     vote->html = (e->flags & EVIDENCE_CUT) != 0 ? before : 0;
     for (size_t i = 0; i < lesson->n; i++) {
         int at = lesson->kinds[i].is_conditional
-                     ? learner_put_conditional(l, node, lesson->assets[i])
+                     ? learner_put_conditional(l, node, lesson->assets[i], 0)
                      : learner_put_slot(l, node, lesson->assets[i], 0);
         if (at >= 0) {
             vote->html |= UINT64_C(1) << at;

@@ -57,6 +57,12 @@ static bool text(sqlite3_stmt *row, int column, size_t most, struct span *out) {
     return out->n > 0 && out->n <= most;
 }
 
+// The same of one that may be empty; it is as well where it is too long or no text.
+static struct span optional(sqlite3_stmt *row, int column, size_t most) {
+    struct span out;
+    return text(row, column, most, &out) ? out : span_of(NULL, 0);
+}
+
 // ---- walks --------------------------------------------------------------------------------------
 
 static bool step(struct sqlite_load *l, struct sqlite_walk *walk) {
@@ -92,6 +98,11 @@ static bool read_asset(struct sqlite_load *l, struct sqlite_load_asset *a, sqlit
         return false;
     }
     a->asset.lifetime_s = (uint32_t)lifetime;
+    if (!number(row, 8, TIME_MOST, &a->asset.born)) {
+        return false;
+    }
+    a->asset.newer = arena_copy(&l->texts, optional(row, 9, RECORD_LINK_MAX));
+    a->asset.imports = arena_copy(&l->texts, optional(row, 10, RECORD_IMPORTS_MAX));
     a->site = arena_copy(&l->texts, site);
     link = arena_copy(&l->texts, link);
     struct record_hint_context context = {.site = a->site, .arena = &l->texts};
@@ -105,9 +116,11 @@ static bool read_asset(struct sqlite_load *l, struct sqlite_load_asset *a, sqlit
 static bool read_assets(struct sqlite_load *l) {
     struct sqlite_walk walk = {.rows = NULL};
     size_t cap = 0;
-    bool is_read = start(l, &walk,
-                         "SELECT id, site, link, push, state, reuse, lifetime_s, bytes"
-                         " FROM assets ORDER BY id");
+    bool is_read =
+        start(l, &walk,
+              "SELECT id, site, link, push, state, reuse, lifetime_s, bytes, born, newer,"
+              " imports"
+              " FROM assets ORDER BY id");
     while (is_read && walk.has_row && l->assets_n < SQLITE_LOAD_ASSETS_MOST) {
         if (l->assets_n == cap) {
             cap = cap > 0 ? 2 * cap : 256;
@@ -141,24 +154,30 @@ static struct sqlite_load_asset *find_asset(const struct sqlite_load *l, sqlite3
 
 // ---- records ------------------------------------------------------------------------------------
 
-// hints: 0 route, 1 place, 2 asset, 3 sources
+// hints: 0 route, 1 place, 2 asset, 3 sources, 4 is_behind, 5 is_conditional, 6 rank
 static void take_hint(struct sqlite_load *l, struct learner_record *out, uint64_t *mask) {
     sqlite3_stmt *row = l->hints.rows;
-    uint64_t place, sources;
+    uint64_t place, sources, rank;
+    bool is_behind, is_conditional;
     struct sqlite_load_asset *a = find_asset(l, sqlite3_column_int64(row, 2));
     if (!number(row, 1, RECORD_ASSETS_MAX - 1, &place) || !number(row, 3, EVERY_SOURCE, &sources) ||
-        a == NULL || !a->is_valid || !span_eq(a->site, route_key_site(out->key))) {
+        !flag(row, 4, &is_behind) || !flag(row, 5, &is_conditional) ||
+        !number(row, 6, HINT_SET_MAX, &rank) || a == NULL || !a->is_valid ||
+        !span_eq(a->site, route_key_site(out->key))) {
         l->refused++;
         return;
     }
     a->is_used = true;
     out->assets[place] = a->asset;
     out->assets[place].sources = (unsigned)sources;
+    out->assets[place].is_behind = is_behind;
+    out->assets[place].is_conditional = is_conditional;
+    out->assets[place].rank = (unsigned)rank;
     *mask |= UINT64_C(1) << place;
 }
 
 // votes: 0 route, 1 who, 2 child, 3 at_ms, 4 is_private, 5 has_html, 6 has_fetched, 7 html,
-// 8 fetched, 9 testable
+// 8 fetched, 9 testable, 10 has_failed
 static void take_vote(struct sqlite_load *l, struct learner_record *out) {
     sqlite3_stmt *row = l->votes.rows;
     struct record_vote vote;
@@ -166,7 +185,7 @@ static void take_vote(struct sqlite_load *l, struct learner_record *out) {
                    number(row, 3, TIME_MOST, &vote.at_ms) && flag(row, 4, &vote.is_private) &&
                    flag(row, 5, &vote.has_html) && flag(row, 6, &vote.has_fetched) &&
                    bits(row, 7, &vote.html) && bits(row, 8, &vote.fetched) &&
-                   bits(row, 9, &vote.testable);
+                   bits(row, 9, &vote.testable) && flag(row, 10, &vote.has_failed);
     if (is_good && out->votes_n < RECORD_VOTES_MAX) {
         out->votes[out->votes_n++] = vote;
     } else {
@@ -189,11 +208,12 @@ static bool is_at(const struct sqlite_walk *walk, sqlite3_int64 route) {
 }
 
 // routes: 0 id, 1 site, 2 audience, 3 route, 4 seen, 5 first_seen_ms, 6 last_seen_ms, 7 think_us,
-// 8 hinted_n, 9 and 10 its mean and variance, 11 held_n, 12 and 13
+// 8 hinted_n, 9 and 10 its mean and variance, 11 held_n, 12 and 13, 14 plan, 15 csp, 16 referrer,
+// 17 origin, 18 is_policy_new
 static bool read_route(struct sqlite_load *l, struct learner_record *out) {
     sqlite3_stmt *row = l->routes.rows;
     struct span site, audience, route;
-    uint64_t think = 0;
+    uint64_t think = 0, plan = 0;
     arena_reset(&l->key);
     uint8_t *key = arena_alloc(&l->key, ROUTE_KEY_MAX);
     *out = (struct learner_record){.is_gone = false};
@@ -209,8 +229,13 @@ static bool read_route(struct sqlite_load *l, struct learner_record *out) {
         number(row, 6, TIME_MOST, &out->last_seen_ms) && number(row, 7, UINT32_MAX, &think) &&
         number(row, 8, INT64_MAX, &out->hinted.n) && real(row, 9, &out->hinted.mean_us) &&
         real(row, 10, &out->hinted.variance) && number(row, 11, INT64_MAX, &out->held.n) &&
-        real(row, 12, &out->held.mean_us) && real(row, 13, &out->held.variance);
+        real(row, 12, &out->held.mean_us) && real(row, 13, &out->held.variance) &&
+        number(row, 14, RECORD_PLANS - 1, &plan) && flag(row, 18, &out->is_policy_new);
     out->think_us = (uint32_t)think;
+    out->plan = (enum record_plan)plan;
+    out->csp = arena_copy(&l->key, optional(row, 15, RECORD_POLICY_MAX));
+    out->referrer = arena_copy(&l->key, optional(row, 16, RECORD_POLICY_MAX));
+    out->origin = arena_copy(&l->key, optional(row, 17, RECORD_POLICY_MAX));
     return is_good;
 }
 
@@ -236,17 +261,18 @@ static bool read_record(struct sqlite_load *l, struct learner_record *out, bool 
 bool sqlite_load_init(struct sqlite_load *l, sqlite3 *db, const struct store_conf *conf) {
     *l = (struct sqlite_load){.db = db, .conf = conf};
     arena_init(&l->texts, TEXTS_MOST);
-    arena_init(&l->key, 2 * ROUTE_KEY_MAX);
+    arena_init(&l->key, 2 * (ROUTE_KEY_MAX + 3 * RECORD_POLICY_MAX));
     return read_assets(l) &&
            start(l, &l->routes,
                  "SELECT id, site, audience, route, seen, first_seen_ms, last_seen_ms, think_us,"
-                 " hinted_n, hinted_mean_us, hinted_variance, held_n, held_mean_us, held_variance"
-                 " FROM routes ORDER BY id") &&
+                 " hinted_n, hinted_mean_us, hinted_variance, held_n, held_mean_us, held_variance,"
+                 " plan, csp, referrer, origin, is_policy_new FROM routes ORDER BY id") &&
            start(l, &l->hints,
-                 "SELECT route, place, asset, sources FROM hints ORDER BY route, place") &&
+                 "SELECT route, place, asset, sources, is_behind, is_conditional, rank"
+                 " FROM hints ORDER BY route, place") &&
            start(l, &l->votes,
                  "SELECT route, who, child, at_ms, is_private, has_html, has_fetched, html,"
-                 " fetched, testable FROM votes ORDER BY route, place");
+                 " fetched, testable, has_failed FROM votes ORDER BY route, place");
 }
 
 enum step sqlite_load_next(struct sqlite_load *l, struct learner_record *out) {

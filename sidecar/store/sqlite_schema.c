@@ -53,6 +53,19 @@ static const char *const steps[SQLITE_SCHEMA_VERSION] = {
     "  SELECT r.site, r.audience, r.route, r.seen,\n"
     "    datetime(r.last_seen_ms / 1000, 'unixepoch') AS last_seen, h.place, a.link, a.state\n"
     "  FROM routes r JOIN hints h ON h.route = r.id JOIN assets a ON a.id = h.asset;",
+    // What a restart needs to go on with the same plans, and to know old versions for old.
+    "ALTER TABLE routes ADD COLUMN plan INTEGER NOT NULL DEFAULT 0;" // enum record_plan
+    "ALTER TABLE routes ADD COLUMN csp TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE routes ADD COLUMN referrer TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE routes ADD COLUMN origin TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE routes ADD COLUMN is_policy_new INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE assets ADD COLUMN born INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE assets ADD COLUMN newer TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE assets ADD COLUMN imports TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hints ADD COLUMN is_behind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hints ADD COLUMN is_conditional INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hints ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE votes ADD COLUMN has_failed INTEGER NOT NULL DEFAULT 0;",
 };
 
 int sqlite_schema_raise(sqlite3 *db, int version) {

@@ -6,30 +6,37 @@ static const char *const statement_texts[SQLITE_WRITE_STATEMENTS] = {
         "SELECT id FROM routes WHERE site = ? AND audience = ? AND route = ?",
     [SQLITE_WRITE_PUT_ROUTE] =
         "INSERT INTO routes (site, audience, route, seen, first_seen_ms, last_seen_ms, think_us,"
-        " hinted_n, hinted_mean_us, hinted_variance, held_n, held_mean_us, held_variance)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        " hinted_n, hinted_mean_us, hinted_variance, held_n, held_mean_us, held_variance,"
+        " plan, csp, referrer, origin, is_policy_new)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
         " ON CONFLICT (site, audience, route) DO UPDATE SET seen = ?4, first_seen_ms = ?5,"
         " last_seen_ms = ?6, think_us = ?7, hinted_n = ?8, hinted_mean_us = ?9,"
-        " hinted_variance = ?10, held_n = ?11, held_mean_us = ?12, held_variance = ?13"
+        " hinted_variance = ?10, held_n = ?11, held_mean_us = ?12, held_variance = ?13,"
+        " plan = ?14, csp = ?15, referrer = ?16, origin = ?17, is_policy_new = ?18"
         " RETURNING id",
-    [SQLITE_WRITE_FIND_ASSET] = "SELECT id, state, reuse, lifetime_s, bytes FROM assets"
-                                " WHERE site = ? AND link = ? AND push = ?",
-    [SQLITE_WRITE_ADD_ASSET] =
-        "INSERT INTO assets (site, link, push, state, reuse, lifetime_s, bytes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [SQLITE_WRITE_FIND_ASSET] =
+        "SELECT id, state, reuse, lifetime_s, bytes, born, newer, imports FROM assets"
+        " WHERE site = ? AND link = ? AND push = ?",
+    [SQLITE_WRITE_ADD_ASSET] = "INSERT INTO assets (site, link, push, state, reuse, lifetime_s, "
+                               "bytes, born, newer, imports)"
+                               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQLITE_WRITE_SET_ASSET] =
-        "UPDATE assets SET state = ?2, reuse = ?3, lifetime_s = ?4, bytes = ?5"
+        "UPDATE assets SET state = ?2, reuse = ?3, lifetime_s = ?4, bytes = ?5, born = ?6,"
+        " newer = ?7, imports = ?8"
         " WHERE id = ?1",
     [SQLITE_WRITE_PUT_HINT] =
-        "INSERT INTO hints (route, place, asset, sources) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (route, place) DO UPDATE SET asset = ?3, sources = ?4",
+        "INSERT INTO hints (route, place, asset, sources, is_behind, is_conditional, rank)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        " ON CONFLICT (route, place) DO UPDATE SET asset = ?3, sources = ?4, is_behind = ?5,"
+        " is_conditional = ?6, rank = ?7",
     [SQLITE_WRITE_CUT_HINTS] = "DELETE FROM hints WHERE route = ? AND place >= ?",
     [SQLITE_WRITE_PUT_VOTE] =
         "INSERT INTO votes (route, place, who, child, at_ms, is_private, has_html, has_fetched,"
-        " html, fetched, testable) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " html, fetched, testable, has_failed)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         " ON CONFLICT (route, place) DO UPDATE SET who = ?3, child = ?4, at_ms = ?5,"
         " is_private = ?6, has_html = ?7, has_fetched = ?8, html = ?9, fetched = ?10,"
-        " testable = ?11",
+        " testable = ?11, has_failed = ?12",
     [SQLITE_WRITE_CUT_VOTES] = "DELETE FROM votes WHERE route = ? AND place >= ?",
     [SQLITE_WRITE_DROP_ROUTE] = "DELETE FROM routes WHERE id = ?",
 };
@@ -40,9 +47,15 @@ static void bind_number(sqlite3_stmt *q, int at, uint64_t value) {
     sqlite3_bind_int64(q, at, (sqlite3_int64)value);
 }
 
+static void bind_numbers(sqlite3_stmt *q, const uint64_t *values, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        bind_number(q, (int)i + 1, values[i]);
+    }
+}
+
 // The bytes must live until the statement has run.
 static void bind_text(sqlite3_stmt *q, int at, struct span s) {
-    sqlite3_bind_text(q, at, (const char *)s.p, (int)s.n, SQLITE_STATIC);
+    sqlite3_bind_text(q, at, s.n > 0 ? (const char *)s.p : "", (int)s.n, SQLITE_STATIC);
 }
 
 // Runs a bound statement to its end and gives the first column of its row, 0 if it has none.
@@ -83,6 +96,14 @@ static void bind_asset(sqlite3_stmt *q, int at, const struct record_asset *a) {
     sqlite3_bind_text(q, at + 1, reuse_row(a->reuse)->label, -1, SQLITE_STATIC);
     bind_number(q, at + 2, a->lifetime_s);
     bind_number(q, at + 3, a->bytes);
+    bind_number(q, at + 4, a->born);
+    bind_text(q, at + 5, a->newer);
+    bind_text(q, at + 6, a->imports);
+}
+
+static bool has_text(sqlite3_stmt *row, int column, struct span text) {
+    const uint8_t *p = sqlite3_column_text(row, column);
+    return p != NULL && span_eq(span_of(p, (size_t)sqlite3_column_bytes(row, column)), text);
 }
 
 // Finds the asset of a site, or 0; *is_same: as it is known there.
@@ -99,7 +120,9 @@ static int find_asset(struct sqlite_write *w, const struct record_asset *a, sqli
                    strcmp(state, record_state_label(a->state)) == 0 &&
                    strcmp(reuse, reuse_row(a->reuse)->label) == 0 &&
                    sqlite3_column_int64(q, 3) == a->lifetime_s &&
-                   sqlite3_column_int64(q, 4) == (sqlite3_int64)a->bytes;
+                   sqlite3_column_int64(q, 4) == (sqlite3_int64)a->bytes &&
+                   sqlite3_column_int64(q, 5) == (sqlite3_int64)a->born &&
+                   has_text(q, 6, a->newer) && has_text(q, 7, a->imports);
         rc = SQLITE_DONE;
     }
     sqlite3_reset(q);
@@ -147,6 +170,11 @@ static void bind_route(sqlite3_stmt *q, const struct learner_record *r) {
     bind_number(q, 11, r->held.n);
     sqlite3_bind_double(q, 12, r->held.mean_us);
     sqlite3_bind_double(q, 13, r->held.variance);
+    bind_number(q, 14, r->plan);
+    bind_text(q, 15, r->csp);
+    bind_text(q, 16, r->referrer);
+    bind_text(q, 17, r->origin);
+    bind_number(q, 18, r->is_policy_new);
 }
 
 static void bind_name(struct sqlite_write *w, sqlite3_stmt *q, struct span key) {
@@ -164,10 +192,11 @@ static int put_hints(struct sqlite_write *w, sqlite3_int64 route, const struct l
         sqlite3_int64 asset;
         rc = put_asset(w, site, &r->assets[i], &asset);
         if (rc == SQLITE_OK) {
-            bind_number(q, 1, (uint64_t)route);
-            bind_number(q, 2, i);
-            bind_number(q, 3, (uint64_t)asset);
-            bind_number(q, 4, r->assets[i].sources);
+            const struct record_asset *a = &r->assets[i];
+            const uint64_t values[] = {
+                (uint64_t)route,   i,      (uint64_t)asset, a->sources, a->is_behind,
+                a->is_conditional, a->rank};
+            bind_numbers(q, values, sizeof values / sizeof values[0]);
             rc = run(w, SQLITE_WRITE_PUT_HINT, NULL);
         }
     }
@@ -179,12 +208,13 @@ static int put_votes(struct sqlite_write *w, sqlite3_int64 route, const struct l
     int rc = SQLITE_OK;
     for (size_t i = 0; i < r->votes_n && rc == SQLITE_OK; i++) {
         const struct record_vote *v = &r->votes[i];
-        const uint64_t values[] = {
-            (uint64_t)route, i,       v->who,     v->child,   v->at_ms, v->is_private, v->has_html,
-            v->has_fetched,  v->html, v->fetched, v->testable};
-        for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
-            bind_number(q, (int)k + 1, values[k]);
-        }
+        const uint64_t values[] = {(uint64_t)route, i,
+                                   v->who,          v->child,
+                                   v->at_ms,        v->is_private,
+                                   v->has_html,     v->has_fetched,
+                                   v->html,         v->fetched,
+                                   v->testable,     v->has_failed};
+        bind_numbers(q, values, sizeof values / sizeof values[0]);
         rc = run(w, SQLITE_WRITE_PUT_VOTE, NULL);
     }
     return rc;

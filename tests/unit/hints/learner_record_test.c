@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "support/class.h"
 
 static struct class c, other;
@@ -115,6 +116,219 @@ static void outcomes_are_kept(void **state) {
     assert_int_equal(r->held.n, 0);
 }
 
+// ---- restarts -----------------------------------------------------------------------------------
+
+#define KEPT_MAX 64
+
+// What a store has: the newest record of each route, complete in itself.
+static struct kept {
+    struct learner_record record;
+    struct arena texts;
+    unsigned at; // the higher, the later it was written
+} kept[KEPT_MAX];
+static unsigned kept_n, writes;
+
+static void copy(struct arena *arena, struct span *s) {
+    *s = s->n > 0 ? arena_copy(arena, *s) : span_of(NULL, 0);
+}
+
+static void keep(const struct learner_record *r) {
+    unsigned i = 0;
+    while (i < kept_n && !span_eq(kept[i].record.key, r->key)) {
+        i++;
+    }
+    assert_true(i < KEPT_MAX);
+    struct kept *k = &kept[i];
+    if (i == kept_n) {
+        arena_init(&k->texts, 1 << 20);
+        kept_n++;
+    }
+    arena_reset(&k->texts);
+    k->record = *r;
+    k->at = ++writes;
+    copy(&k->texts, &k->record.key);
+    copy(&k->texts, &k->record.csp);
+    copy(&k->texts, &k->record.referrer);
+    copy(&k->texts, &k->record.origin);
+    for (size_t n = 0; n < r->assets_n; n++) {
+        struct record_asset *a = &k->record.assets[n];
+        copy(&k->texts, &a->hint.target);
+        copy(&k->texts, &a->hint.type);
+        copy(&k->texts, &a->hint.integrity);
+        copy(&k->texts, &a->newer);
+        copy(&k->texts, &a->imports);
+    }
+}
+
+static void lose_all(void) {
+    while (kept_n > 0) {
+        arena_fini(&kept[--kept_n].texts);
+    }
+}
+
+// All records into the other one, those written last first: a store has but one row of each asset.
+static void restart(void) {
+    for (unsigned at = writes; at > 0; at--) {
+        for (unsigned i = 0; i < kept_n; i++) {
+            if (kept[i].at == at && !kept[i].record.is_gone) {
+                assert_true(learner_restore(other.l, &kept[i].record, c.now_ms));
+            }
+        }
+    }
+    other.is_mute = true; // what its questions bring comes later
+    class_settle(&other);
+    other.now_ms = c.now_ms;
+}
+
+static uint32_t seed;
+
+static uint32_t chance(uint32_t n) {
+    seed = seed * 1664525 + 1013904223;
+    return (seed >> 8) % n;
+}
+
+static const char *words(const char *const *pool, uint32_t n, uint32_t of) {
+    static char text[1024];
+    size_t len = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (chance(of) > 0) {
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", len ? " " : "", pool[i]);
+        }
+    }
+    return text;
+}
+
+static const char *const pages[] = {"/a/", "/b/", "/x/1", "/x/2", "/x/3", "/x/4", "/?p=1"};
+
+static void teach(unsigned step) {
+    static const char *const policies[] = {
+        NULL, "content-security-policy: style-src 'self'; script-src 'none'",
+        "content-security-policy: style-src https://site.example:8443", "referrer-policy: origin"};
+    static const char *const fetches[] = {"/a.css",    "/s.css?ver=1", "/f.woff2",
+                                          "/late.css", "/print.css",   "!/b.js"};
+    static const char *const assets[] = {"/a.css", "/b.js", "/late.css", "/i.css", "/p.css"};
+    char version[2][32];
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(version[i], sizeof version[i], "/s.css?ver=%u", 1 + step / 60 + i * chance(2));
+    }
+    const char *links[] = {"/a.css", version[0],    chance(9) ? "/b.js" : "@/b.js", "/p.css",
+                           "/d.js",  "?/print.css", version[chance(40) == 0],       "/e.jpg"};
+    const char *page = pages[chance(sizeof pages / sizeof *pages)];
+    unsigned network = 1 + chance(5);
+    c.now_ms += chance(1200) * 1000;
+    c.session = chance(5) == 0 ? 101 + chance(4) : 0;
+    c.flags = chance(4) == 0 ? EVIDENCE_PRIVATE : 0;
+    c.policy = chance(3) ? NULL : policies[chance(4)];
+    c.authority = chance(2) ? NULL : "site.example:8443";
+    c.status = chance(12) == 0 ? 302 : 200;
+    switch (chance(8)) {
+    case 0:
+        class_asset(&c, assets[chance(5)], chance(5) ? 200 : 404,
+                    chance(4) ? REUSE_OK : REUSE_YOUNG);
+        break;
+    case 1:
+        class_sheet(&c, chance(2) ? "/a.css" : "/p.css", chance(4) ? "/i.css /f.woff2" : "/j.css");
+        break;
+    case 2:
+    case 3:
+        c.flags = chance(3) == 0 ? EVIDENCE_HINTED : 0;
+        class_visit(&c, page, network, words(fetches, 6, 3));
+        break;
+    default:
+        class_page(&c, page, network, words(links, 8, 5));
+    }
+}
+
+static void expect_same_offers(void) {
+    static const char *const paths[] = {"/a/",  "/b/",      "/x/1",  "/x/2",  "/x/3",
+                                        "/x/4", "/x/never", "/?p=1", "/?p=9", "/never"};
+    for (c.session = 0; c.session < 2; c.session++) {
+        other.session = c.session;
+        for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+            char text[2048];
+            snprintf(text, sizeof text, "%s", class_offer(&c, paths[i]));
+            if (strcmp(class_offer(&other, paths[i]), text) != 0) {
+                print_error("of %s\n", paths[i]);
+            }
+            assert_string_equal(class_offer(&other, paths[i]), text);
+        }
+    }
+}
+
+static const struct hint_policy *policy(void *self, struct span site) {
+    static const struct hint_policy repeating = {.has_policy = true};
+    (void)self;
+    (void)site;
+    return &repeating;
+}
+
+// Whatever was learned, a restart changes no plan; also when one follows upon another.
+static void a_restart_changes_no_plan(void **state) {
+    (void)state;
+    const struct learner_conf conf = {.find_policy = policy};
+    for (seed = 1; seed <= 40; seed++) {
+        uint32_t first = seed;
+        kept_n = writes = 0;
+        class_fini(&c);
+        class_init(&c, &conf);
+        for (unsigned step = 0; step < 240; step++) {
+            teach(step);
+            c.flags = 0;
+            while (learner_next_changed(c.l, &record) == STEP_ITEM) {
+                keep(&record);
+            }
+            if (step % 20 == 19) {
+                class_fini(&other);
+                class_init(&other, &conf);
+                restart();
+                expect_same_offers();
+            }
+            if (step % 80 == 79) { // and it goes on from there
+                uint64_t now_ms = c.now_ms;
+                class_fini(&c);
+                c = other;
+                c.is_mute = false;
+                c.now_ms = now_ms;
+                class_init(&other, &conf);
+            }
+        }
+        lose_all();
+        seed = first;
+    }
+}
+
+static void a_retired_version_stays_retired(void **state) {
+    (void)state;
+    for (unsigned i = 1; i <= 3; i++) {
+        class_page(&c, "/a/", i, "/s.css?ver=1 /x.css");
+        class_page(&c, "/b/", i, "/s.css?ver=1 /x.css");
+    }
+    class_page(&c, "/a/", 2, "/s.css?ver=2 /x.css");
+    assert_string_equal(class_offer(&c, "/b/"), "/x.css");
+    move();
+    assert_string_equal(class_offer(&other, "/b/"), "/x.css");
+    class_page(&other, "/b/", 4, "/x.css");
+    assert_string_equal(class_offer(&other, "/b/"), "/x.css");
+    // Nor does it come back as the newer one.
+    class_page(&other, "/c/", 4, "/s.css?ver=2 /x.css");
+    assert_string_equal(class_offer(&other, "/c/"), "/s.css?ver=2 /x.css");
+}
+
+static void what_a_stylesheet_imports_and_how_a_route_failed_are_kept(void **state) {
+    (void)state;
+    class_sheet(&c, "/a.css", "/i.css");
+    class_page(&c, "/a/", 1, "/a.css ?/print.css");
+    class_page(&c, "/f/", 1, "/a.css");
+    c.status = 302;
+    class_page(&c, "/f/", 1, "");
+    move();
+    class_page(&other, "/a/", 1, "/a.css ?/print.css");
+    assert_string_equal(class_offer(&other, "/a/"), "/a.css /i.css");
+    assert_string_equal(class_verdict(&other, "/a/", "/print.css"), "conditional");
+    assert_string_equal(class_verdict(&other, "/f/", "/a.css"), "route_fails");
+}
+
 static void what_is_not_valid_is_refused(void **state) {
     (void)state;
     class_page(&c, "/a/", 1, "/a.css");
@@ -153,6 +367,9 @@ int main(void) {
         TEST(what_was_forgotten_is_said_once_and_only_of_what_was_stored),
         TEST(putting_a_record_again_replaces_what_was_there),
         TEST(outcomes_are_kept),
+        TEST(a_restart_changes_no_plan),
+        TEST(a_retired_version_stays_retired),
+        TEST(what_a_stylesheet_imports_and_how_a_route_failed_are_kept),
         TEST(what_is_not_valid_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

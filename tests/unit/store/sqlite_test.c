@@ -109,9 +109,20 @@ static void record_fill(struct learner_record *r, struct span key) {
                                                   .rel = HINT_PRECONNECT,
                                                   .crossorigin = HINT_ANONYMOUS},
                                          .sources = LEARNER_LINK};
-    r->votes[0] = (struct record_vote){UINT64_MAX, 0, NOW - 3000, true, true, false, 7, 0, 5};
+    r->assets[0].rank = HINT_SET_MAX;
+    r->assets[0].born = NOW - 7000;
+    r->assets[0].newer = SPAN("/style.css?ver=6.5");
+    r->assets[0].imports = SPAN("/a.css /b.css");
+    r->assets[1].is_behind = r->assets[1].is_conditional = true;
+    r->votes[0] =
+        (struct record_vote){UINT64_MAX, 0, NOW - 3000, true, true, false, false, 7, 0, 5};
     r->votes[1] =
-        (struct record_vote){1, UINT64_C(1) << 63, NOW - 2000, false, true, true, 3, 4, 7};
+        (struct record_vote){1, UINT64_C(1) << 63, NOW - 2000, false, true, true, true, 3, 4, 7};
+    r->plan = RECORD_PLAN_KEPT;
+    r->csp = SPAN("style-src 'self'");
+    r->referrer = SPAN("origin");
+    r->origin = SPAN("https://blog.example:8443");
+    r->is_policy_new = true;
 }
 
 static void expect_asset(const struct record_asset *a, const struct record_asset *b) {
@@ -121,6 +132,9 @@ static void expect_asset(const struct record_asset *a, const struct record_asset
     assert_int_equal(a->reuse, b->reuse);
     assert_int_equal(a->lifetime_s, b->lifetime_s);
     assert_int_equal(a->bytes, b->bytes);
+    assert_true(a->is_behind == b->is_behind && a->is_conditional == b->is_conditional);
+    assert_true(a->rank == b->rank && a->born == b->born);
+    assert_true(span_eq(a->newer, b->newer) && span_eq(a->imports, b->imports));
 }
 
 static void expect_vote(const struct record_vote *a, const struct record_vote *b) {
@@ -128,6 +142,7 @@ static void expect_vote(const struct record_vote *a, const struct record_vote *b
     assert_true(a->is_private == b->is_private && a->has_html == b->has_html);
     assert_true(a->has_fetched == b->has_fetched && a->html == b->html);
     assert_true(a->fetched == b->fetched && a->testable == b->testable);
+    assert_int_equal(a->has_failed, b->has_failed);
 }
 
 static void expect_record(const struct learner_record *a, const struct learner_record *b) {
@@ -136,6 +151,9 @@ static void expect_record(const struct learner_record *a, const struct learner_r
     assert_true(a->first_seen_ms == b->first_seen_ms && a->last_seen_ms == b->last_seen_ms);
     assert_memory_equal(&a->hinted, &b->hinted, sizeof a->hinted);
     assert_memory_equal(&a->held, &b->held, sizeof a->held);
+    assert_true(a->plan == b->plan && a->is_policy_new == b->is_policy_new);
+    assert_true(span_eq(a->csp, b->csp) && span_eq(a->referrer, b->referrer));
+    assert_true(span_eq(a->origin, b->origin));
     assert_int_equal(a->assets_n, b->assets_n);
     assert_int_equal(a->votes_n, b->votes_n);
     for (size_t i = 0; i < a->assets_n; i++) {
@@ -157,7 +175,9 @@ static struct span keep(struct span s) {
     static uint8_t bytes[1 << 20];
     static size_t used;
     used = used + s.n <= sizeof bytes ? used : 0;
-    memcpy(bytes + used, s.p, s.n);
+    if (s.n > 0) {
+        memcpy(bytes + used, s.p, s.n);
+    }
     used += s.n;
     return span_of(bytes + used - s.n, s.n);
 }
@@ -171,8 +191,13 @@ static size_t load(struct store *s, struct learner_record *out) {
         n++;
         *out = r;
         out->key = keep(r.key);
+        out->csp = keep(r.csp);
+        out->referrer = keep(r.referrer);
+        out->origin = keep(r.origin);
         for (size_t i = 0; i < r.assets_n; i++) {
             struct hint *hint = &out->assets[i].hint;
+            out->assets[i].newer = keep(r.assets[i].newer);
+            out->assets[i].imports = keep(r.assets[i].imports);
             hint->target = keep(hint->target);
             hint->type = hint->type.n > 0 ? keep(hint->type) : hint->type;
             hint->integrity = hint->integrity.n > 0 ? keep(hint->integrity) : hint->integrity;
@@ -474,7 +499,7 @@ static void test_a_file_of_version_1_is_brought_up_to_date(void **state) {
     assert_int_equal(found.votes_n, 1);
     assert_true(found.votes[0].who == UINT64_MAX);
     store_close(s);
-    assert_int_equal(number_of("PRAGMA user_version"), 2);
+    assert_int_equal(number_of("PRAGMA user_version"), 3);
     uint8_t key[ROUTE_KEY_MAX];
     s = must_open();
     assert_int_equal(load(s, &found), 1);
@@ -487,6 +512,34 @@ static void test_a_file_of_version_1_is_brought_up_to_date(void **state) {
     assert_int_equal(load(s, &again), 1);
     expect_record(&found, &again);
     store_close(s);
+}
+
+// As the second version went on from the first, to the letter.
+static const char version_2[] =
+    "ALTER TABLE routes ADD COLUMN hinted_n INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE routes ADD COLUMN hinted_mean_us REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE routes ADD COLUMN hinted_variance REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE routes ADD COLUMN held_n INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE routes ADD COLUMN held_mean_us REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE routes ADD COLUMN held_variance REAL NOT NULL DEFAULT 0;"
+    "CREATE VIEW learned AS\n"
+    "  SELECT r.site, r.audience, r.route, r.seen,\n"
+    "    datetime(r.last_seen_ms / 1000, 'unixepoch') AS last_seen, h.place, a.link, a.state\n"
+    "  FROM routes r JOIN hints h ON h.route = r.id JOIN assets a ON a.id = h.asset;"
+    "PRAGMA user_version = 2;";
+
+static void test_a_file_of_version_2_is_brought_up_to_date(void **state) {
+    (void)state;
+    static struct learner_record found;
+    make_version_1();
+    execute(version_2);
+    struct store *s = must_open();
+    assert_int_equal(load(s, &found), 1);
+    assert_int_equal(found.assets_n, 1);
+    assert_int_equal(found.plan, RECORD_PLAN_JUDGE); // it is found from the votes, as before
+    assert_int_equal(found.assets[0].newer.n, 0);
+    store_close(s);
+    assert_int_equal(number_of("PRAGMA user_version"), 3);
 }
 
 static void test_people_can_read_it(void **state) {
@@ -519,9 +572,9 @@ static const struct odd {
      "create table posts(a); pragma application_id=7", LEFT, "another program"},
     {"a database that says not whose it is, too", "rm -f $F*", "create table a(b)", LEFT,
      "another program"},
-    {"one that has but a version, too", "rm -f $F*", "pragma user_version=3", LEFT,
+    {"one that has but a version, too", "rm -f $F*", "pragma user_version=4", LEFT,
      "another program"},
-    {"a newer version is left alone", "true", "pragma user_version=3", LEFT, "newer"},
+    {"a newer version is left alone", "true", "pragma user_version=4", LEFT, "newer"},
     {"no version at all is set aside", "true", "pragma user_version=0", ASIDE, "no version"},
     {"what others may write to is left alone", "chmod 0620 $F", NULL, LEFT, "others may write"},
     {"what is read-only is left alone", "chmod 0400 $F", NULL, LEFT, "read-only"},
@@ -717,8 +770,13 @@ static const struct hostile {
     {"a long route", "UPDATE routes SET route = '/' || hex(zeroblob(9000))", 0, 0, 0},
     {"a second route is read",
      "INSERT INTO routes SELECT 99, 'z', audience, route, 1, 1, 1, 1, 1,"
-     " 1, 1, 1, 1, 1 FROM routes",
+     " 1, 1, 1, 1, 1, 0, '', '', '', 0 FROM routes",
      2, 0, 0},
+    {"an unknown kind of plan", "UPDATE routes SET plan = 3", 0, 0, 0},
+    {"a policy that is no text", "UPDATE routes SET csp = x'00', origin = 7", 1, 3, 2},
+    {"a rank beyond reason", "UPDATE hints SET rank = 65 WHERE place = 0", 1, 2, 2},
+    {"a birth before time", "UPDATE assets SET born = -1 WHERE id = 1", 1, 2, 2},
+    {"imports beyond reason", "UPDATE assets SET imports = hex(zeroblob(20000))", 1, 3, 2},
     {"a link that is none", "UPDATE assets SET link = 'x' || id", 1, 0, 2},
     {"a link of another kind",
      "UPDATE assets SET link = '</x' || id || '>; rel=prefetch; as=style'", 1, 0, 2},
@@ -752,16 +810,17 @@ static const struct hostile {
     {"a place that is text", "UPDATE hints SET place = 'x' WHERE place = 2", 1, 2, 2},
     {"a gap between places", "UPDATE hints SET place = 63 WHERE place = 2", 1, 3, 2},
     {"unknown sources", "UPDATE hints SET sources = 16 WHERE place = 0", 1, 2, 2},
-    {"hints of no route", "INSERT INTO hints VALUES (-5, 0, 1, 1), (77, 0, 1, 1)", 1, 3, 2},
+    {"hints of no route", "INSERT INTO hints VALUES (-5, 0, 1, 1, 0, 0, 0), (77, 0, 1, 1, 0, 0, 0)",
+     1, 3, 2},
     {"votes of no route",
-     "INSERT INTO votes SELECT 77, place, 1, 1, 1, 0, 0, 0, 0, 0, 0 FROM votes", 1, 3, 2},
+     "INSERT INTO votes SELECT 77, place, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0 FROM votes", 1, 3, 2},
     {"a vote of the time before time", "UPDATE votes SET at_ms = -1 WHERE place = 0", 1, 3, 1},
     {"a flag that is a number", "UPDATE votes SET is_private = 2 WHERE place = 0", 1, 3, 1},
     {"a voter that is a number with a point", "UPDATE votes SET who = 1.5 WHERE place = 0", 1, 3,
      1},
     {"more votes than there may be",
      "INSERT INTO votes WITH n(i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
-     " SELECT 1, i, i, 0, 1, 0, 1, 0, 1, 0, 0 FROM n",
+     " SELECT 1, i, i, 0, 1, 0, 1, 0, 1, 0, 0, 0 FROM n",
      1, 3, RECORD_VOTES_MAX},
 };
 
@@ -831,6 +890,7 @@ int main(void) {
         FILE_TEST(test_somebody_who_writes_makes_us_try_again_later),
         FILE_TEST(test_the_log_is_put_into_the_file_and_used_anew),
         FILE_TEST(test_a_file_of_version_1_is_brought_up_to_date),
+        FILE_TEST(test_a_file_of_version_2_is_brought_up_to_date),
         FILE_TEST(test_people_can_read_it),
         FILE_TEST(test_a_missing_folder_is_told),
         FILE_TEST(test_a_file_cut_anywhere_opens_or_is_set_aside),
