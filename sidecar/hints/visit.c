@@ -50,6 +50,7 @@ void visit_init(struct visit_table *t, const struct siphash_key *secret) {
     list_init(&t->free);
     list_init(&t->thinking);
     list_init(&t->active);
+    list_init(&t->left);
     list_init(&t->ended);
     share_loans_init(&t->held, VISIT_EACH);
 }
@@ -244,6 +245,14 @@ void visit_answered(struct visit_table *t, struct visit_ref ref, uint64_t now_us
     }
 }
 
+void visit_left(struct visit_table *t, struct visit_ref ref, uint64_t now_us) {
+    struct visit *v = visit_at(t, ref);
+    if (v != NULL && v->is_answered) {
+        v->last_us = now_us;
+        list_put(&t->left, &v->node);
+    }
+}
+
 void visit_drop(struct visit_table *t, struct visit_ref ref) {
     struct visit *v = visit_at(t, ref);
     if (v != NULL) {
@@ -429,6 +438,9 @@ size_t visit_next(struct visit_table *t, uint8_t *out, uint64_t now_us, bool all
         release(t, v);
     }
     while ((v = first(&t->active)) != NULL && (all || is_over(v, now_us))) {
+        end(t, v);
+    }
+    while ((v = first(&t->left)) != NULL && (all || now_us - v->last_us > VISIT_LEFT_US)) {
         end(t, v);
     }
     while ((v = first(&t->ended)) != NULL) {

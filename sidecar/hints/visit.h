@@ -24,6 +24,7 @@
 #define VISIT_TEXT 6144         // bytes of its key and of all paths
 #define VISIT_URL_MAX 2048      // bytes of a page's URL; longer ones are no visits
 #define VISIT_IDLE_US 3000000   // without a fetch: it is over
+#define VISIT_LEFT_US 300000    // likewise, once its client's connection has closed
 #define VISIT_WHOLE_US 15000000 // from the final head: likewise, whatever goes on
 #define VISIT_THINK_US 60000000 // without a final head: it is dropped
 #define VISIT_LATE_US 1000000   // what is asked for so long after all else was not critical
@@ -38,6 +39,7 @@ struct visit_table {
     struct list free;        // of them, the one used last at the end
     struct list thinking;    // without a final head, the oldest first
     struct list active;      // with one, the one that was quiet for longest first
+    struct list left;        // likewise, whose connection has closed: the one that did first first
     struct list ended;       // to be told
     struct share_loans held; // by network
     uint64_t opened;         // all of them
@@ -83,6 +85,8 @@ void visit_hinted(struct visit_table *t, struct visit_ref ref, const struct hint
 void visit_held(struct visit_table *t, struct visit_ref ref);
 // Its final head, a 200 of a document, is on its way.
 void visit_answered(struct visit_table *t, struct visit_ref ref, uint64_t now_us);
+// The connection that it came by is closed. It is over soon unless its fetches go on by another.
+void visit_left(struct visit_table *t, struct visit_ref ref, uint64_t now_us);
 // It teaches nothing: not a document, an error, a client that left.
 void visit_drop(struct visit_table *t, struct visit_ref ref);
 // An asset was asked for. A zero reference when that belongs to no visit, or was seen before.
@@ -92,7 +96,7 @@ struct visit_ref visit_fetch(struct visit_table *t, const struct visit_asset *as
 void visit_fetched(struct visit_table *t, struct visit_ref ref, bool is_good, uint64_t now_us);
 // Some visit may have room for a fetch.
 static inline bool visit_is_awaiting(const struct visit_table *t) {
-    return !list_is_empty(&t->thinking) || !list_is_empty(&t->active);
+    return !list_is_empty(&t->thinking) || !list_is_empty(&t->active) || !list_is_empty(&t->left);
 }
 // Writes the next visit that is over into out (EVIDENCE_MAX bytes). How many bytes it has; 0: none
 // is. Visits that fetched nothing say nothing. With `all` those that are not over end as well.

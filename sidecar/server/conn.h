@@ -8,6 +8,7 @@
 #include "exchange/cgi_env.h"
 #include "hints/audience.h"
 #include "hints/seen.h"
+#include "hints/visit.h"
 #include "http/front.h"
 #include "http/h1.h"
 #include "http/h2.h"
@@ -82,9 +83,10 @@ struct conn {
     uint64_t stuck_len;      // bytes it had not taken then, the kernel's too
     uint64_t deadline_ms;
     enum front_phase phase;
-    struct list requests; // the handler's own, one node a request under way
-    struct seen seen;     // the handler's own: what was hinted, pushed and fetched here
-    bool is_h2;           // which of the two, once there is a front
+    struct list requests;   // the handler's own, one node a request under way
+    struct seen seen;       // the handler's own: what was hinted, pushed and fetched here
+    struct visit_ref visit; // likewise: the last navigation
+    bool is_h2;             // which of the two, once there is a front
     bool has_phase, is_reading, is_pumping;
     bool has_eof;                 // the client sends no more; what is under way is completed
     bool has_fin;                 // and the socket is at its end

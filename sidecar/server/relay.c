@@ -380,6 +380,7 @@ static void relay_on_event(struct conn *c, const struct front_event *e) {
         metrics_add_by(r->conf->metrics, METRIC_REQUESTS, e->stream->request.protocol, 1);
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
         if (r->exchange.visit.place != 0) {
+            c->visit = r->exchange.visit;
             relay_tell_visits(r->conf, VISITS_EACH);
         }
         relay_file_more(r);
@@ -410,6 +411,10 @@ static void on_conn_close(struct conn *c) {
         struct relay *r = LIST_ITEM(n, struct relay, node);
         exchange_put(&r->exchange, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
         relay_end(r);
+    }
+    if (c->is_h2) { // over HTTP/1 the fetches come by other connections
+        const struct relay_listener *listener = c->conf->handler_self;
+        visit_left(&listener->conf->teaching->visits, c->visit, loop_now_us());
     }
     seen_fini(&c->seen);
 }

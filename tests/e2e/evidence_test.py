@@ -43,6 +43,14 @@ def test_a_font_is_hinted_after_three_cold_networks_asked_for_it(shop):
     assert len(font) == 1 and 'crossorigin' in font[0] and 'as=font' in font[0]
 
 
+def test_visitors_who_have_left_are_told_of_at_once(shop):
+    for network in (1, 2, 3):
+        cold(shop, network)
+        shop.clients.pop(network).close()
+    time.sleep(2)     # and not VISIT_OVER
+    assert FONT in shop.hints(8, '/')
+
+
 def test_a_font_that_nobody_asks_for_is_not_hinted(shop):
     for network in range(1, 9):
         shop.visit(network, '/')

@@ -310,6 +310,31 @@ static void the_table_has_bounds(void **state) {
     }
 }
 
+static void a_visit_whose_client_has_left_is_soon_over(void **state) {
+    (void)state;
+    struct evidence e;
+    struct visit_ref page = visit_open(&table, &home, 5 * S);
+    visit_left(&table, page, 5 * S); // before it is answered: nothing to be ended yet
+    visit_answered(&table, page, 5 * S);
+    fetch("/a.css", HINT_AS_STYLE, 5 * S);
+    visit_left(&table, page, 5 * S + 100 * MS);
+    assert_true(visit_is_awaiting(&table));
+    assert_null(told(5 * S + 100 * MS + VISIT_LEFT_US, &e));
+    assert_string_equal(told(5 * S + 101 * MS + VISIT_LEFT_US, &e), "/a.css @0-0\n");
+    visit_left(&table, page, 6 * S); // of one that is over
+}
+
+static void a_visit_that_goes_on_elsewhere_is_not_over(void **state) {
+    (void)state;
+    struct evidence e;
+    struct visit_ref page = visit_open(&table, &home, 5 * S);
+    visit_answered(&table, page, 5 * S);
+    visit_left(&table, page, 5 * S);
+    fetch("/a.css", HINT_AS_STYLE, 5 * S + 200 * MS); // by another connection
+    assert_null(told(8 * S, &e));
+    assert_string_equal(told(9 * S, &e), "/a.css @200-0\n");
+}
+
 static void one_network_does_not_take_all_the_room(void **state) {
     (void)state;
     struct visit_page page = home;
@@ -356,6 +381,8 @@ int main(void) {
         TEST(what_comes_long_after_all_else_held_nothing_up),
         TEST(a_visit_has_bounds),
         TEST(the_table_has_bounds),
+        TEST(a_visit_whose_client_has_left_is_soon_over),
+        TEST(a_visit_that_goes_on_elsewhere_is_not_over),
         TEST(one_network_does_not_take_all_the_room),
         TEST(at_the_end_all_are_told),
     };
