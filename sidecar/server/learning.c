@@ -8,17 +8,29 @@
 
 #define RING_LEN (1u << 18) // bytes of a worker's ring: some thousand pieces of evidence
 #define DRAIN_MS 5          // from the first piece to the drain: a burst is taken as one
-#define TABLE_BUCKETS 1024  // at first
+#define MOST 65536          // routes or assets that a learner has unless it is told otherwise
+#define OF_BUCKET 4         // of them, in a full table
+#define BUCKETS_MOST (1u << 24)
+#define BLOCK_ENTRIES 1600 // of one allocation, some 64 KB
+#define RETIRED_KEPT 4096  // places for retired entries that stay
 
-// What is published under an identity. Never changed while it is in a table.
+// What is published under an identity. Never changed while a worker may see it. The first half of
+// the identity is the hash, which the table keeps and compares before it asks is_match.
 struct learning_entry {
     struct cds_lfht_node node;
-    struct learning_entry *next; // retired ones
-    struct route_id id;
+    uint64_t rest; // of the identity
     union {
-        struct offer offer;
-        struct offer_asset asset;
+        const struct plan *plan;
+        struct learning_entry *next; // of a spare one
     };
+    uint32_t number; // think_us of an offer, lifetime_s of an asset
+    uint8_t kind;    // the scope of an offer, the state of an asset
+    bool observe;
+};
+
+struct learning_block {
+    struct learning_block *next;
+    struct learning_entry entries[BLOCK_ENTRIES];
 };
 
 // What ThreadSanitizer is told to order by: entries published, and reading ended.
@@ -26,8 +38,7 @@ static char published, finished;
 
 static int is_match(struct cds_lfht_node *node, const void *key) {
     RCU_SAW(&published);
-    return route_id_eq(LIST_ITEM(node, struct learning_entry, node)->id,
-                       *(const struct route_id *)key);
+    return LIST_ITEM(node, struct learning_entry, node)->rest == ((const struct route_id *)key)->b;
 }
 
 // The identity is a keyed hash already.
@@ -41,9 +52,61 @@ static struct learning_entry *find(struct cds_lfht *table, const struct route_id
 // ---- the learner's side -------------------------------------------------------------------------
 
 static void retire(struct learning *l, struct cds_lfht_node *node) {
-    struct learning_entry *e = LIST_ITEM(node, struct learning_entry, node);
-    e->next = l->retired;
-    l->retired = e;
+    struct learning_slab *slab = &l->slab;
+    if (slab->retired_n == slab->retired_cap) {
+        slab->retired_cap = slab->retired_cap > 0 ? slab->retired_cap * 2 : 64;
+        slab->retired = realloc(slab->retired, slab->retired_cap * sizeof *slab->retired);
+        if (slab->retired == NULL) {
+            abort();
+        }
+    }
+    slab->retired[slab->retired_n++] = LIST_ITEM(node, struct learning_entry, node);
+}
+
+static void make_spare(struct learning_slab *slab, struct learning_entry *e) {
+    e->next = slab->spare;
+    slab->spare = e;
+}
+
+static struct learning_entry *take_spare(struct learning_slab *slab) {
+    if (slab->spare == NULL) {
+        struct learning_block *block = malloc(sizeof *block);
+        if (block == NULL) {
+            abort();
+        }
+        block->next = slab->blocks;
+        slab->blocks = block;
+        slab->bytes += sizeof *block;
+        for (size_t i = BLOCK_ENTRIES; i > 0; i--) {
+            make_spare(slab, &block->entries[i - 1]);
+        }
+    }
+    struct learning_entry *e = slab->spare;
+    slab->spare = e->next;
+    return e;
+}
+
+// What a million routes that were cleared took is not kept for the next few.
+static void reuse_retired(struct learning_slab *slab) {
+    while (slab->retired_n > 0) {
+        make_spare(slab, slab->retired[--slab->retired_n]);
+    }
+    if (slab->retired_cap > RETIRED_KEPT) {
+        free(slab->retired);
+        slab->retired = NULL;
+        slab->retired_cap = 0;
+    }
+}
+
+static struct learning_entry of_offer(const struct offer *offer) {
+    return (struct learning_entry){.plan = offer->plan,
+                                   .number = offer->think_us,
+                                   .kind = (uint8_t)offer->scope,
+                                   .observe = offer->observe};
+}
+
+static struct learning_entry of_asset(const struct offer_asset *asset) {
+    return (struct learning_entry){.number = asset->lifetime_s, .kind = (uint8_t)asset->state};
 }
 
 // Puts what the news say in place of what was published before; drops that where they say nothing.
@@ -60,20 +123,13 @@ static void publish(struct learning *l, const struct learner_news *news) {
         }
         return;
     }
-    struct learning_entry *e = calloc(1, sizeof *e);
-    if (e == NULL) {
-        abort();
-    }
-    e->id = news->id;
-    if (news->is_asset) {
-        e->asset = news->asset;
-    } else {
-        e->offer = news->offer;
-    }
+    struct learning_entry *e = take_spare(&l->slab);
+    *e = news->is_asset ? of_asset(&news->asset) : of_offer(&news->offer);
+    e->rest = news->id.b;
     cds_lfht_node_init(&e->node);
     RCU_WROTE(&published);
     struct cds_lfht_node *old =
-        cds_lfht_add_replace(table, (unsigned long)e->id.a, is_match, &e->id, &e->node);
+        cds_lfht_add_replace(table, (unsigned long)news->id.a, is_match, &news->id, &e->node);
     if (old != NULL) {
         retire(l, old);
     } else {
@@ -93,16 +149,12 @@ static void put_plan(struct learning_plans *plans, struct plan *plan) {
 }
 
 static void free_retired(struct learning *l) {
-    if (l->retired == NULL && l->plans.n == 0) {
+    if (l->slab.retired_n == 0 && l->plans.n == 0) {
         return;
     }
     synchronize_rcu();
     RCU_SAW(&finished);
-    while (l->retired != NULL) {
-        struct learning_entry *e = l->retired;
-        l->retired = e->next;
-        free(e);
-    }
+    reuse_retired(&l->slab);
     while (l->plans.n > 0) {
         plan_free(l->plans.v[--l->plans.n]);
     }
@@ -168,6 +220,17 @@ static void on_wake(uv_async_t *wake) {
     learning_wants_drain(wake->data);
 }
 
+// For at most so many. It never grows: the library's thread that would make it grow is a reader for
+// as long as that takes, for which whoever waits for a grace period would wait too.
+static struct cds_lfht *new_table(size_t most) {
+    unsigned long buckets = 1;
+    most = most > 0 ? most : MOST;
+    while (buckets < BUCKETS_MOST && buckets * OF_BUCKET < most) {
+        buckets *= 2;
+    }
+    return cds_lfht_new(buckets, 1, 0, 0, NULL);
+}
+
 void learning_init(struct learning *l, struct loop *loop, const struct learner_conf *conf,
                    unsigned workers) {
     *l = (struct learning){.loop = loop, .workers_n = workers};
@@ -175,8 +238,8 @@ void learning_init(struct learning *l, struct loop *loop, const struct learner_c
     rcu_register_thread();
     rcu_thread_offline();
     l->model = learner_new(conf);
-    l->offers = cds_lfht_new(TABLE_BUCKETS, TABLE_BUCKETS, 0, CDS_LFHT_AUTO_RESIZE, NULL);
-    l->assets = cds_lfht_new(TABLE_BUCKETS, TABLE_BUCKETS, 0, CDS_LFHT_AUTO_RESIZE, NULL);
+    l->offers = new_table(conf->max_routes);
+    l->assets = new_table(conf->max_assets);
     l->workers = calloc(workers, sizeof *l->workers);
     if (l->offers == NULL || l->assets == NULL || l->workers == NULL) {
         abort();
@@ -194,6 +257,15 @@ void learning_init(struct learning *l, struct loop *loop, const struct learner_c
 void learning_close(struct learning *l) {
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_close((uv_handle_t *)&l->drain, NULL);
+}
+
+static void free_blocks(struct learning_slab *slab) {
+    while (slab->blocks != NULL) {
+        struct learning_block *block = slab->blocks;
+        slab->blocks = block->next;
+        free(block);
+    }
+    free(slab->retired);
 }
 
 static void empty(struct learning *l, struct cds_lfht *table) {
@@ -219,6 +291,7 @@ void learning_fini(struct learning *l) {
     }
     free(l->workers);
     free(l->plans.v);
+    free_blocks(&l->slab);
     learner_free(l->model);
     rcu_unregister_thread();
 }
@@ -247,7 +320,10 @@ bool learning_find(struct learning_worker *w, struct route_id id, struct offer *
     start_reading(w);
     const struct learning_entry *e = find(w->learning->offers, &id);
     if (e != NULL) {
-        *out = e->offer;
+        *out = (struct offer){.plan = e->plan,
+                              .think_us = e->number,
+                              .scope = (enum offer_scope)e->kind,
+                              .observe = e->observe};
     }
     return e != NULL;
 }
@@ -256,7 +332,8 @@ bool learning_find_asset(struct learning_worker *w, struct route_id id, struct o
     start_reading(w);
     const struct learning_entry *e = find(w->learning->assets, &id);
     if (e != NULL) {
-        *out = e->asset;
+        *out =
+            (struct offer_asset){.state = (enum offer_asset_state)e->kind, .lifetime_s = e->number};
     }
     return e != NULL;
 }

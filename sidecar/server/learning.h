@@ -22,6 +22,16 @@ struct learning_worker {
     bool is_reading; // online since its first look-up of this turn
 };
 
+// Entries of the tables, carved out of blocks: a million of them should cost no more than they are.
+struct learning_slab {
+    struct learning_block *blocks;
+    struct learning_entry *spare;
+    size_t bytes; // of all blocks
+    // Out of the tables, spare after a grace period.
+    struct learning_entry **retired;
+    size_t retired_n, retired_cap;
+};
+
 // Plans that no route has any more, to be freed after a grace period.
 struct learning_plans {
     struct plan **v;
@@ -36,8 +46,8 @@ struct learning {
     unsigned workers_n;
     uv_async_t wake;
     uv_timer_t drain;
-    _Atomic bool is_awake;          // somebody has woken the learner, which has not drained yet
-    struct learning_entry *retired; // out of the tables, to be freed after a grace period
+    _Atomic bool is_awake; // somebody has woken the learner, which has not drained yet
+    struct learning_slab slab;
     struct learning_plans plans;
     uint64_t offers_n, assets_n; // in the tables
     // Called with each drain, when all evidence has been put and before the learner is asked what

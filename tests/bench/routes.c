@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: MIT
-// What a large shop costs the learner: memory a route, time a piece of evidence, and how long it
-// takes until an asset that died is out of all plans. Prints one line each.
+// What a large shop costs: memory a route, of the learner and of what is published together, time a
+// piece of evidence and a look-up, and how long it takes until an asset that died is out of all
+// plans. Prints one line each.
 //
 //     routes [routes]     1,000,000 by default
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hints/evidence.h"
 #include "hints/learner.h"
+#include "server/learning.h"
 
 #define ASSETS 2000 // of the whole shop
 #define OF_PAGE 12  // of one page
 #define VOTES 2     // of each page
 #define PARTS 16    // in which they are taught
+#define DRAIN 64    // pages of one drain
+#define FINDS (1u << 20)
+
+static const struct siphash_key secret = {1, 2};
 
 static double now_us(void) {
     struct timespec t;
@@ -31,27 +38,29 @@ static size_t heap(void) {
 static struct evidence base(enum evidence_kind kind) {
     return (struct evidence){.kind = kind,
                              .status = 200,
-                             .at_ms = 1700000000000,
+                             .at_ms = (uint64_t)time(NULL) * 1000,
                              .think_us = 150000,
                              .scheme = SPAN("https"),
                              .authority = SPAN("shop.example"),
                              .target = SPAN("/")};
 }
 
-static size_t pull(struct learner *l) {
-    struct learner_news news;
+// What the process holds of the machine's memory.
+static size_t resident(void) {
+    size_t all = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%zu %zu", &all, &pages) != 2) {
+        abort();
+    }
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void publish(struct learning *l) {
     struct learner_question question;
-    struct plan *plan;
-    size_t n = 0;
-    while (learner_next(l, &news) == STEP_ITEM) {
-        n++;
+    learning_drain(l);
+    while (learner_next_question(l->model, &question) == STEP_ITEM) {
     }
-    while ((plan = learner_next_retired(l)) != NULL) {
-        plan_free(plan);
-    }
-    while (learner_next_question(l, &question) == STEP_ITEM) {
-    }
-    return n;
 }
 
 static void put(struct learner *l, struct evidence_writer *w, uint8_t *bytes) {
@@ -76,6 +85,14 @@ static void put_asset(struct learner *l, unsigned i, uint16_t status) {
     put(l, &w, bytes);
 }
 
+static struct span key_of(uint8_t *bytes, unsigned page, char *path, size_t cap) {
+    bool is_clean;
+    int n =
+        snprintf(path, cap, "/catalogue/category-%u/a-product-with-a-name-%u/", page / 5000, page);
+    struct route_parts parts = {.site = SPAN("shop.example"), .path = span_of(path, (size_t)n)};
+    return route_key(bytes, &parts, &is_clean);
+}
+
 // Half of a page's assets are those of all pages, the rest those of its template. The numbers of
 // templates and of folders are those of a shop: a page in a category of a few thousand.
 static void put_page(struct learner *l, unsigned page, unsigned network) {
@@ -83,12 +100,8 @@ static void put_page(struct learner *l, unsigned page, unsigned network) {
     static uint8_t key[ROUTE_KEY_MAX];
     struct evidence_writer w;
     char path[96], text[128];
-    bool is_clean;
-    snprintf(path, sizeof path, "/catalogue/category-%u/a-product-with-a-name-%u/", page / 5000,
-             page);
-    struct route_parts parts = {.site = SPAN("shop.example"), .path = span_str(path)};
     struct evidence e = base(EVIDENCE_PAGE);
-    e.key = route_key(key, &parts, &is_clean);
+    e.key = key_of(key, page, path, sizeof path);
     e.target = span_str(path);
     e.who = e.network = network;
     evidence_begin(&w, &e, bytes, sizeof bytes);
@@ -102,24 +115,39 @@ static void put_page(struct learner *l, unsigned page, unsigned network) {
     put(l, &w, bytes);
 }
 
-static double teach(struct learner *l, unsigned from, unsigned to, unsigned network) {
+static double teach(struct learning *l, unsigned from, unsigned to, unsigned network) {
     double start = now_us();
     for (unsigned i = from; i < to; i++) {
-        put_page(l, i, network);
-        pull(l);
+        put_page(l->model, i, network);
+        if (i % DRAIN == 0 || i + 1 == to) {
+            publish(l);
+        }
     }
     return now_us() - start;
 }
 
-int main(int argc, char **argv) {
-    unsigned routes = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000000;
-    struct learner_conf conf = {
-        .max_routes = routes + routes / 2, .max_bytes = (size_t)1 << 32, .secret = {1, 2}};
-    size_t before = heap();
-    struct learner *l = learner_new(&conf);
-    for (unsigned i = 0; i < ASSETS; i++) {
-        put_asset(l, i, 200);
+// Nanoseconds a look-up of a route that is there, all over the table.
+static void find(struct learning *l, unsigned routes) {
+    static struct route_id ids[FINDS];
+    struct learning_worker *worker = &l->workers[0];
+    uint8_t key[ROUTE_KEY_MAX];
+    char path[96];
+    struct offer offer;
+    unsigned found = 0;
+    for (unsigned i = 0; i < FINDS; i++) {
+        unsigned page = (unsigned)((uint64_t)i * 2654435761u % routes);
+        ids[i] = route_key_id(&secret, key_of(key, page, path, sizeof path));
     }
+    double start = now_us();
+    for (unsigned i = 0; i < FINDS; i++) {
+        found += learning_find(worker, ids[i], &offer);
+    }
+    double each = (now_us() - start) * 1000 / FINDS;
+    learning_turn_end(worker);
+    printf("%.0f ns a look-up, %.1f %% of them found\n", each, 100.0 * found / FINDS);
+}
+
+static void teach_all(struct learning *l, unsigned routes) {
     // In parts, so that each page is seen again while it is on probation.
     double first = 0, again = 0;
     for (unsigned i = 0; i < PARTS; i++) {
@@ -129,23 +157,47 @@ int main(int argc, char **argv) {
             again += teach(l, from, to, 1 + vote) / (VOTES - 1);
         }
     }
-    first /= routes;
-    again /= routes;
-    const struct learner_stats *stats = learner_stats(l);
-    size_t bytes = heap() - before;
-    printf("routes %zu, patterns %zu, plans %zu, assets %zu, evicted %llu\n", stats->routes,
-           stats->patterns, stats->plans, stats->assets, (unsigned long long)stats->evicted);
-    printf("%.0f bytes a route (counted: %.0f), %.1f MB in all\n",
-           (double)bytes / (double)stats->routes, (double)stats->bytes / (double)stats->routes,
-           (double)bytes / 1048576);
-    printf("%.2f us a new page, %.2f us a known one (encoding and publishing included)\n", first,
-           again);
+    printf("%.2f us a new page, %.2f us a known one (encoding and publishing included)\n",
+           first / routes, again / routes);
+}
+
+static void tell_memory(struct learning *l, size_t before, size_t resident_before) {
+    const struct learner_stats *stats = learner_stats(l->model);
+    double bytes = (double)(heap() - before), routes = (double)stats->routes;
+    printf("routes %zu, patterns %zu, plans %zu, assets %zu, evicted %llu; published: %llu\n",
+           stats->routes, stats->patterns, stats->plans, stats->assets,
+           (unsigned long long)stats->evicted, (unsigned long long)l->offers_n);
+    printf("%.0f bytes a route (the learner's, counted: %.0f; published entries: %.0f)\n",
+           bytes / routes, (double)stats->bytes / routes, (double)l->slab.bytes / routes);
+    printf("%.1f MB allocated, %.1f MB resident in all\n", bytes / 1e6,
+           (double)(resident() - resident_before) / 1e6);
+}
+
+int main(int argc, char **argv) {
+    static struct loop loop;
+    static struct learning l;
+    unsigned routes = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000000;
+    struct learner_conf conf = {
+        .max_routes = routes + routes / 2, .max_bytes = (size_t)1 << 32, .secret = secret};
+    size_t before = heap(), resident_before = resident();
+    if (loop_init(&loop) != 0) {
+        return 1;
+    }
+    learning_init(&l, &loop, &conf, 1);
+    for (unsigned i = 0; i < ASSETS; i++) {
+        put_asset(l.model, i, 200);
+    }
+    teach_all(&l, routes);
+    tell_memory(&l, before, resident_before);
+    find(&l, routes);
     double start = now_us();
-    put_asset(l, 0, 404);
+    put_asset(l.model, 0, 404);
     double dead = now_us() - start;
-    size_t news = pull(l);
-    printf("%.2f ms until a dead asset is out of all plans, %.0f ms for %zu publications\n",
-           dead / 1000, (now_us() - start - dead) / 1000, news);
-    learner_free(l);
+    publish(&l);
+    printf("%.2f ms until a dead asset is out of all plans, %.0f ms until all is published\n",
+           dead / 1000, (now_us() - start - dead) / 1000);
+    learning_close(&l);
+    loop_fini(&loop);
+    learning_fini(&l);
     return 0;
 }

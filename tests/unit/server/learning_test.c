@@ -135,6 +135,25 @@ static void test_what_one_worker_saw_all_find(void **state) {
     end();
 }
 
+// The table keeps one half of an identity as its hash and the other beside it: both count.
+static void test_another_identity_is_not_found(void **state) {
+    (void)state;
+    uint8_t key[ROUTE_KEY_MAX];
+    struct offer offer;
+    begin();
+    struct learning_worker *w = learning.workers;
+    assert_true(put(&w[0], 7, 1));
+    learning_drain(&learning);
+    struct route_id id = route_key_id(&secret, key_of(key, 7));
+    assert_true(learning_find(&w[0], id, &offer));
+    for (unsigned bit = 0; bit < 64; bit++) {
+        assert_false(learning_find(&w[0], (struct route_id){id.a ^ 1ULL << bit, id.b}, &offer));
+        assert_false(learning_find(&w[0], (struct route_id){id.a, id.b ^ 1ULL << bit}, &offer));
+    }
+    learning_turn_end(&w[0]);
+    end();
+}
+
 static void test_workers_read_whole_plans_while_the_learner_replaces_them(void **state) {
     (void)state;
     pthread_t threads[WORKERS];
@@ -230,6 +249,7 @@ static void test_a_full_ring_drops_and_the_learner_goes_on(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_one_worker_saw_all_find),
+        cmocka_unit_test(test_another_identity_is_not_found),
         cmocka_unit_test(test_workers_read_whole_plans_while_the_learner_replaces_them),
         cmocka_unit_test(test_what_is_forgotten_is_found_no_more),
         cmocka_unit_test(test_what_is_known_of_an_asset_is_found),
