@@ -312,6 +312,8 @@ static void set_policies(struct lesson *lesson, struct node *node) {
     learner_set_text(l, &node->csp, csp);
     uint16_t referrer = learner_put_text(l, lesson->referrer);
     node->is_policy_new |= node->referrer != referrer;
+    // What one user was given is repeated to nobody.
+    node->is_policy_new |= (lesson->e->flags & (EVIDENCE_PRIVATE | EVIDENCE_SESSION)) != 0;
     learner_set_text(l, &node->referrer, referrer);
     learner_set_text(l, &node->origin, learner_put_text(l, origin_of(lesson)));
 }
@@ -333,7 +335,9 @@ static void cast(struct lesson *lesson, struct node *node) {
     struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), learner_from(l, e));
     uint64_t before = vote->html;
     vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);
-    vote->is_private = (e->flags & EVIDENCE_PRIVATE) != 0;
+    // Of one that was cut short the rest stays as it was, and so does whom that was meant for.
+    vote->is_private =
+        (e->flags & EVIDENCE_PRIVATE) != 0 || ((e->flags & EVIDENCE_CUT) != 0 && vote->is_private);
     vote->has_page = true;
     vote->has_failed = false;
     vote->html = (e->flags & EVIDENCE_CUT) != 0 ? before : 0;

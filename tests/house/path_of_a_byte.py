@@ -2,8 +2,8 @@
 """README draws the path of a byte, from on_read to the 103 on the wire, as fenced blocks that
 start with ```path, one line a function:
 
-    on_read            sidecar/server/conn.c
-    conn_pump          sidecar/server/conn.c
+    on_read            sidecar/server/conn_input.c
+    conn_pump          sidecar/server/conn_input.c
 
 Every function is defined in the file beside it, and its body names the next one. A step through a
 table of functions counts too: `f->ops->feed(` names h2_feed. Indentation and words behind the file
@@ -44,7 +44,7 @@ def test_readme_draws_the_path_from_the_read_to_the_write():
     assert STEPS[0][0] == 'on_read'
     writers = [name for function, name in BLOCKS[-1]
                if names(function_body(name, function), 'uv_try_write')]
-    assert writers == ['sidecar/server/conn.c']
+    assert writers == ['sidecar/server/conn_output.c']
 
 
 @pytest.mark.parametrize('function, name', STEPS)

@@ -155,6 +155,77 @@ static void private_assets_of_private_pages_stay_private(void **state) {
     assert_string_equal(offered(p, anybody("/cart/", 999)), "/a.css");
 }
 
+// A response with one item, as a worker tells it.
+static void tell(struct pupil *p, struct pupil_visitor v, uint8_t flags,
+                 const struct evidence_item *item) {
+    uint8_t key[ROUTE_KEY_MAX], bytes[EVIDENCE_MAX];
+    bool is_clean;
+    struct route_parts parts = {.site = SPAN(PUPIL_SITE), .path = span_str(v.path)};
+    struct evidence_writer w;
+    struct evidence e = {.kind = EVIDENCE_PAGE,
+                         .flags = flags,
+                         .status = 200,
+                         .at_ms = p->now_ms,
+                         .who = v.network,
+                         .network = v.network,
+                         .scheme = SPAN("https"),
+                         .authority = SPAN(PUPIL_SITE),
+                         .target = span_str(v.path)};
+    e.key = route_key(key, &parts, &is_clean);
+    assert_true(evidence_begin(&w, &e, bytes, sizeof bytes) && evidence_put(&w, item));
+    assert_true(evidence_decode(&e, span_of(bytes, evidence_end(&w))));
+    learner_put(p->l, &e, p->now_ms);
+}
+
+static void what_was_private_stays_so_behind_a_response_that_was_cut(void **state) {
+    struct pupil *p = *state;
+    struct pupil_visitor v = anybody("/cart/", 1);
+    struct evidence_item style = {.kind = EVIDENCE_HTML, .text = SPAN(STYLE)};
+    v.is_private = true;
+    PAGE(p, v, "</cart/own.css>; rel=preload; as=style");
+    tell(p, v, EVIDENCE_CUT, &style);
+    pupil_asset(p, "/cart/own.css", HINT_AS_STYLE, 200);
+    assert_null(strstr(offered(p, anybody("/cart/", 9)), "own"));
+}
+
+static const struct hint_policy *with_policies(void *self, struct span site) {
+    static const struct hint_policy policy = {.has_policy = true};
+    (void)self;
+    (void)site;
+    return &policy;
+}
+
+static void view_with_policy(struct pupil *p, struct pupil_visitor v, const char *policy) {
+    struct evidence_item items[] = {{.kind = EVIDENCE_POLICY, .text = span_str(policy)},
+                                    {.kind = EVIDENCE_HTML, .text = SPAN(STYLE)}};
+    p->now_ms += 1000;
+    pupil_page(p, &v, items, 2);
+}
+
+static bool says_policy(const struct pupil *p, struct pupil_visitor v) {
+    const struct plan *plan = pupil_plan(p, &v);
+    const struct response *r = plan_response(plan, DIALECT_FIREFOX);
+    return r != NULL && pairs_find(&r->fields, SPAN("content-security-policy")) != NULL;
+}
+
+static void the_policy_of_one_users_page_is_repeated_to_nobody(void **state) {
+    (void)state;
+    static const char own[] = "content-security-policy: style-src 'self' https://alice.example";
+    struct pupil pupil;
+    pupil_init(&pupil, (struct learner_conf){.find_policy = with_policies});
+    for (uint64_t i = 1; i <= 12; i++) {
+        struct pupil_visitor v = anybody("/cart/", i % 4);
+        v.is_private = true;
+        view_with_policy(&pupil, v, own);
+        view_with_policy(&pupil, member("/account/", i % 4), own);
+        view_with_policy(&pupil, anybody("/", i % 4), own);
+    }
+    assert_false(says_policy(&pupil, anybody("/cart/", 99)));
+    assert_false(says_policy(&pupil, member("/account/", 99)));
+    assert_true(says_policy(&pupil, anybody("/", 99)));
+    pupil_fini(&pupil);
+}
+
 // A page that five networks know, with a font that only requests revealed.
 static void known(struct pupil *p, const char *path) {
     struct evidence_item items[] = {fetch("/a.css", HINT_AS_STYLE, 0),
@@ -561,6 +632,8 @@ int main(void) {
         TEST(a_session_that_moves_through_many_networks_is_still_one),
         TEST(what_three_sessions_share_is_hinted_to_sessions_alone),
         TEST(a_private_page_teaches_after_three_networks),
+        TEST(what_was_private_stays_so_behind_a_response_that_was_cut),
+        cmocka_unit_test(the_policy_of_one_users_page_is_repeated_to_nobody),
         TEST(private_assets_of_private_pages_stay_private),
         TEST(a_font_is_hinted_after_three_networks_asked_for_it),
         TEST(a_hundred_thousand_forged_requests_change_nothing),

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// What the files of conn share:
+//
+//     conn.c         opening, closing, all connections of a listener
+//     conn_input.c   the kernel's bytes to the front, and its events to the handler
+//     conn_output.c  what the front and TLS have to say to the kernel; the end after the last byte
+//     conn_time.c    deadlines, clients that take nothing, no new requests
+#ifndef SERVER_CONN_INSIDE_H
+#define SERVER_CONN_INSIDE_H
+
+#include "server/conn.h"
+
+// Stops everything; the memory goes with the sweep after libuv has let go of the handle.
+void conn_die(struct conn *c);
+
+// Reads from the socket, or leaves what comes in the kernel.
+void conn_set_reading(struct conn *c, bool on);
+
+void conn_output_init(struct conn *c);
+// It ends when all output has left.
+bool conn_wants_end(const struct conn *c);
+
+// The first deadline, that of the first head, and looks once a second from now on.
+void conn_start_time(struct conn *c);
+// The deadline of what the front waits for now.
+void conn_set_deadline(struct conn *c);
+// No new requests. An idle HTTP/2 client may have sent one that we have not seen yet, so it is told
+// first and the end comes with its answer (RFC 9113, 6.8).
+void conn_shut(struct conn *c);
+
+#endif

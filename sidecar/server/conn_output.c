@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "server/conn_inside.h"
+
+#define LINGER_MS 2000 // after the last byte: how long a client may take to close its side
+
+void conn_wants_flush(struct conn *c) {
+    if (!c->is_dead) {
+        loop_put(c->conf->loop, LOOP_CLIENTS, &c->flush);
+    }
+}
+
+// The next bytes for the socket: of TLS, which is given what the front has to say, or of the front.
+static struct span next_output(struct conn *c) {
+    if (c->conf->tls == NULL) {
+        return c->front != NULL ? front_output(c->front) : (struct span){NULL, 0};
+    }
+    struct span out = tls_output(&c->tls);
+    if (out.n > 0 || c->front == NULL || !tls_is_open(&c->tls)) {
+        return out;
+    }
+    struct span plain = front_output(c->front);
+    if (plain.n > 0 && tls_put(&c->tls, plain) == 0) {
+        front_sent(c->front, plain.n);
+    }
+    return tls_output(&c->tls);
+}
+
+static void output_sent(struct conn *c, size_t n) {
+    if (c->conf->tls != NULL) {
+        tls_sent(&c->tls, n);
+    } else if (n > 0) {
+        front_sent(c->front, n);
+    }
+}
+
+static void on_written(uv_write_t *write, int status) {
+    struct conn *c = write->data;
+    buf_fini(&c->stuck);
+    if (status != 0) {
+        conn_die(c);
+        return;
+    }
+    conn_wants_flush(c);
+}
+
+// The kernel's buffer is full. What is left of this batch is copied, since the engines' output must
+// be free to change; no further batch is pulled before it has left.
+static void write_rest(struct conn *c, struct span rest) {
+    if (buf_put(&c->stuck, rest) != 0) {
+        conn_die(c);
+        return;
+    }
+    output_sent(c, rest.n);
+    struct span stuck = buf_span(&c->stuck);
+    uv_buf_t bytes = uv_buf_init((char *)c->stuck.p + c->stuck.from, (unsigned)stuck.n);
+    c->write.data = c;
+    c->stuck_since_ms = loop_now_ms(c->conf->loop);
+    c->stuck_len = 0;
+    if (uv_write(&c->write, &c->io.stream, &bytes, 1, on_written) != 0) {
+        conn_die(c);
+    }
+}
+
+static void on_shutdown(uv_shutdown_t *shutdown, int status) {
+    (void)shutdown;
+    (void)status; // the deadline closes the connection if the client does not
+}
+
+// Everything has been written to a connection that ends: tell the peer, then wait for its close, so
+// that unread input does not make the kernel throw the answer away (RFC 9112, 9.6).
+static void linger(struct conn *c) {
+    if (c->is_lingering) {
+        return;
+    }
+    c->is_lingering = true;
+    c->deadline_ms = loop_now_ms(c->conf->loop) + LINGER_MS;
+    if (uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) != 0) {
+        conn_die(c);
+    }
+}
+
+bool conn_wants_end(const struct conn *c) {
+    if (c->is_ending || c->front == NULL) {
+        return c->is_ending;
+    }
+    enum front_phase phase = front_phase(c->front);
+    return phase == FRONT_CLOSING || (c->has_eof && phase != FRONT_BUSY);
+}
+
+static void conn_write(struct conn *c) {
+    for (struct span out; !c->is_dead && (out = next_output(c)).n > 0;) {
+        uv_buf_t bytes = {.len = out.n};
+        memcpy(&bytes.base, &out.p, sizeof bytes.base); // libuv does not write through it
+        int n = uv_try_write(&c->io.stream, &bytes, 1);
+        if (n < 0 && n != UV_EAGAIN) {
+            conn_die(c);
+            return;
+        }
+        size_t took = n < 0 ? 0 : (size_t)n;
+        metrics_add(c->conf->metrics, METRIC_SLOT_BYTES_OUT, out.n);
+        output_sent(c, took);
+        if (took < out.n) {
+            write_rest(c, span_skip(out, took));
+            return;
+        }
+    }
+}
+
+static void on_flush(struct loop_task *task) {
+    struct conn *c = LIST_ITEM(task, struct conn, flush);
+    if (c->is_dead || c->is_lingering || buf_len(&c->stuck) > 0) {
+        return;
+    }
+    conn_write(c);
+    // What has left makes room and completes responses.
+    conn_pump(c);
+    bool has_more = !list_is_empty(&c->flush.node); // which puts this flush on the list again
+    if (c->is_dead || has_more || buf_len(&c->stuck) > 0 || !conn_wants_end(c)) {
+        return;
+    }
+    if (c->is_cut) {
+        conn_die(c);
+        return;
+    }
+    if (c->conf->tls != NULL && tls_is_open(&c->tls)) {
+        tls_close(&c->tls);
+        conn_write(c);
+    }
+    if (c->is_dead || buf_len(&c->stuck) > 0) {
+        return;
+    }
+    if (c->is_idle || c->has_fin) {
+        conn_die(c); // nothing of the client's is unread that could cost it our last answer
+    } else {
+        linger(c);
+    }
+}
+
+void conn_output_init(struct conn *c) {
+    c->flush.run = on_flush;
+    buf_init(&c->stuck, (size_t)2 * LOOP_READ_LEN);
+}
