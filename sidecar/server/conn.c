@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "server/conn_inside.h"
+#include "server/conn.h"
 
+#include "server/conn_inside.h"
 #include "server/log.h"
 
 #include <arpa/inet.h>
