@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define TURN_US 10000        // for which one turn writes
+#define TURN_US 10000        // for which one turn puts
 #define NEXT_TURN_MS 1       // after which the next one goes on
 #define KEYS_MOST (1u << 24) // bytes of keys that wait
 #define FILL_MOST 2          // times the learner's routes that are given to it
@@ -134,25 +134,32 @@ static int put_all(struct keeping *k, size_t *done, bool *is_all) {
     return err;
 }
 
-// One transaction. False when it failed; its keys then wait for the next one.
-static bool flush(struct keeping *k, bool *is_all) {
-    size_t done = 0;
-    int err = store_begin(k->store);
-    if (err == 0) {
-        err = put_all(k, &done, is_all);
-        if (err == 0) {
-            err = store_commit(k->store);
-        } else {
+// Puts into a transaction what it is to write. False when that failed; its keys then wait for the
+// next one.
+static bool collect(struct keeping *k) {
+    k->done = 0;
+    k->is_all = false;
+    k->err = store_begin(k->store);
+    if (k->err == 0) {
+        k->err = put_all(k, &k->done, &k->is_all);
+        if (k->err != 0) {
             store_cancel(k->store);
         }
     }
-    if (err != 0) {
+    if (k->err != 0) {
         tell_failure(k);
-        return false;
+    }
+    return k->err == 0;
+}
+
+// What the commit came to. Its keys wait on where it failed.
+static void settle(struct keeping *k) {
+    if (k->err != 0) {
+        tell_failure(k);
+        return;
     }
     tell_success(k);
-    buf_take(&k->keys, done);
-    return true;
+    buf_take(&k->keys, k->done);
 }
 
 // A damaged store cannot be mended while we run: the next start sets it aside.
@@ -165,43 +172,55 @@ static void give_up(struct keeping *k) {
     k->store = NULL;
 }
 
-// ---- tidying, on a thread of libuv's ------------------------------------------------------------
+// ---- committing, on a thread of libuv's ---------------------------------------------------------
 
-static void tidy(uv_work_t *work) {
+// Tidying follows while nobody writes: so all of the log is moved, and it begins anew.
+static void commit(uv_work_t *work) {
     struct keeping *k = work->data;
-    store_tidy(k->store);
+    k->err = store_commit(k->store);
+    if (k->err == 0 && store_wants_tidy(k->store)) {
+        store_tidy(k->store);
+    }
+    uv_sem_post(&k->committed);
 }
 
-static void close_store(struct keeping *k) {
-    store_close(k->store);
-    k->store = NULL;
-    buf_fini(&k->keys);
+static void wait_until_committed(struct keeping *k) {
+    uv_sem_wait(&k->committed);
+    k->is_committing = false;
+    settle(k);
 }
 
-static void on_tidied(uv_work_t *work, int status) {
+static void on_timer(uv_timer_t *timer);
+
+// The flush is over.
+static void rest(struct keeping *k) {
+    if (k->store->is_damaged) {
+        give_up(k);
+        return;
+    }
+    uv_timer_start(&k->timer, on_timer, k->err == 0 && !k->is_all ? NEXT_TURN_MS : k->flush_ms, 0);
+}
+
+static void on_committed(uv_work_t *work, int status) {
     struct keeping *k = work->data;
-    (void)status;
-    k->is_tidying = false;
-    if (k->is_closing) {
-        close_store(k);
+    (void)status; // nobody cancels it
+    if (!k->is_closing) {
+        wait_until_committed(k);
+        rest(k);
     }
 }
 
 static void on_timer(uv_timer_t *timer) {
     struct keeping *k = timer->data;
-    bool is_all = true;
-    if (k->store == NULL) {
-        return;
+    if (!collect(k)) {
+        rest(k);
+    } else if (k->done == 0) {
+        store_cancel(k->store);
+        rest(k);
+    } else {
+        k->is_committing = true;
+        uv_queue_work(timer->loop, &k->commit, commit, on_committed);
     }
-    bool is_written = flush(k, &is_all);
-    if (k->store->is_damaged && !k->is_tidying) {
-        give_up(k);
-        return;
-    }
-    if (!k->is_tidying && store_wants_tidy(k->store)) {
-        k->is_tidying = uv_queue_work(timer->loop, &k->tidy, tidy, on_tidied) == 0;
-    }
-    uv_timer_start(timer, on_timer, is_written && !is_all ? NEXT_TURN_MS : k->flush_ms, 0);
 }
 
 // ---- start and end ------------------------------------------------------------------------------
@@ -245,25 +264,42 @@ void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner
         return;
     }
     load(k);
-    k->timer.data = k->tidy.data = k;
+    k->timer.data = k->commit.data = k;
+    uv_sem_init(&k->committed, 0);
     uv_timer_init(&loop->uv, &k->timer);
     uv_timer_start(&k->timer, on_timer, k->flush_ms, 0);
     k->is_started = true;
 }
 
+// What has changed, batch by batch.
+static void write_rest(struct keeping *k) {
+    bool is_written = true;
+    for (k->is_all = false; is_written && !k->is_all;) {
+        is_written = collect(k);
+        if (is_written) {
+            k->err = store_commit(k->store);
+            settle(k);
+            is_written = k->err == 0;
+        }
+    }
+}
+
 void keeping_close(struct keeping *k) {
-    bool is_all = false, is_written = true;
     if (k->is_closing) {
         return;
     }
     k->is_closing = true;
-    while (k->store != NULL && k->learner != NULL && is_written && !is_all) {
-        is_written = flush(k, &is_all);
+    if (k->is_committing) {
+        wait_until_committed(k);
+    }
+    if (k->store != NULL && k->learner != NULL) {
+        write_rest(k);
     }
     if (k->is_started) {
         uv_close((uv_handle_t *)&k->timer, NULL);
+        uv_sem_destroy(&k->committed);
     }
-    if (!k->is_tidying) {
-        close_store(k);
-    }
+    store_close(k->store);
+    k->store = NULL;
+    buf_fini(&k->keys);
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Keeps what is learned across restarts: loads the store into the learner before the workers start,
-// and writes behind every flush interval what has changed, a bounded batch a turn, on the learner's
-// thread. A store that cannot be used is told in the log and never stops the serving. kill -9 loses
-// at most what was learned since the last flush.
+// and writes behind every flush interval what has changed: on the learner's thread a bounded batch
+// is put, which touches memory only, and then a thread of libuv's commits it, since that may wait
+// for the disk. Meanwhile the learner goes on and the store rests. A store that cannot be used is
+// told in the log and never stops the serving. kill -9 loses at most what was learned since the
+// last flush.
+//
+//     timer ─► begin, put ... ─► [ commit, tidy ] ─► committed ─► timer
 //
 //     keeping_open(&k, config, &conf);    // after the loss of rights, before learning_init: the
 //                                         // store brings the secret that voters are hashed with
@@ -25,8 +29,12 @@ struct keeping {
     uint64_t flush_ms;
     size_t routes_most; // that the learner may have
     uv_timer_t timer;
-    uv_work_t tidy;
-    bool is_tidying, is_closing, is_started;
+    uv_work_t commit;
+    uv_sem_t committed; // posted by the other thread
+    int err;            // of the commit
+    size_t done;        // bytes of keys that it writes
+    bool is_all;        // and nothing else has changed
+    bool is_committing, is_closing, is_started;
     bool has_failed; // the last flush; told once
     struct buf keys; // of the batch under way, each with its length before it: what could
                      // not be written is taken again
@@ -40,7 +48,8 @@ struct keeping {
 void keeping_open(struct keeping *k, const struct config *config, struct learner_conf *conf);
 // Gives all that is kept to the learner, and writes what changes from then on.
 void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner);
-// Writes the rest and closes; the loop must run once more. Idempotent.
+// Writes the rest, however long the disk takes, and closes; the loop must run once more.
+// Idempotent.
 void keeping_close(struct keeping *k);
 
 #endif

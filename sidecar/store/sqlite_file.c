@@ -140,11 +140,14 @@ sqlite3 *sqlite_file_connect(const char *path, int *rc) {
     if (*rc == SQLITE_OK) {
         harden(db);
         sqlite3_busy_timeout(db, BUSY_MS);
-        *rc = sqlite3_exec(db,
-                           "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-                           "PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL;"
-                           "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = " LOG_MOST,
-                           NULL, NULL, NULL);
+        *rc =
+            sqlite3_exec(db,
+                         "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+                         "PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL;"
+                         // A transaction, which is bounded, reaches the disk with its commit only.
+                         "PRAGMA cache_spill = OFF;"
+                         "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = " LOG_MOST,
+                         NULL, NULL, NULL);
     }
     if (*rc != SQLITE_OK) {
         sqlite3_close(db);

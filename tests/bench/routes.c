@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What a large shop costs: memory a route, of the learner and of what is published together, time a
 // piece of evidence and a look-up, and how long it takes until an asset that died is out of all
-// plans. Prints one line each.
+// plans; with a file to be made, how long the learner's thread is held up while all of it is kept
+// there. Prints one line each.
 //
-//     routes [routes]     1,000,000 by default
+//     routes [routes [file]]     1,000,000 by default
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "hints/evidence.h"
 #include "hints/learner.h"
+#include "server/keeping.h"
 #include "server/learning.h"
 
 #define ASSETS 2000 // of the whole shop
@@ -21,7 +23,7 @@
 #define DRAIN 64    // pages of one drain
 #define FINDS (1u << 20)
 
-static const struct siphash_key secret = {1, 2};
+static struct siphash_key secret = {1, 2}; // unless the store brings one
 
 static double now_us(void) {
     struct timespec t;
@@ -173,6 +175,44 @@ static void tell_memory(struct learning *l, size_t before, size_t resident_befor
            (double)(resident() - resident_before) / 1e6);
 }
 
+// Looks every millisecond whether the loop still turns, until all is written.
+struct watch {
+    uv_timer_t timer;
+    struct keeping *keeping;
+    uint64_t last_us, worst_us, all;
+    unsigned late; // turns of more than 50 ms
+};
+
+static void on_look(uv_timer_t *timer) {
+    struct watch *w = timer->data;
+    uint64_t now = loop_now_us(), gap = now - w->last_us;
+    w->worst_us = gap > w->worst_us ? gap : w->worst_us;
+    w->late += gap > 50000;
+    w->last_us = now;
+    if (w->keeping->store == NULL || w->keeping->store->stats.written >= w->all) {
+        uv_timer_stop(timer);
+        uv_stop(timer->loop);
+    }
+}
+
+static void keep(struct learning *l, struct keeping *k) {
+    struct watch w = {.keeping = k};
+    const struct learner_stats *stats = learner_stats(l->model);
+    uint64_t start = loop_now_us();
+    w.all = stats->routes + stats->patterns;
+    w.last_us = start;
+    w.timer.data = &w;
+    keeping_start(k, l->loop, l->model);
+    uv_timer_init(&l->loop->uv, &w.timer);
+    uv_timer_start(&w.timer, on_look, 1, 1);
+    uv_run(&l->loop->uv, UV_RUN_DEFAULT);
+    printf("%.1f s until all is kept; the longest turn took %.0f ms, %u more than 50 ms\n",
+           (double)(loop_now_us() - start) / 1e6, (double)w.worst_us / 1000, w.late);
+    keeping_close(k);
+    uv_close((uv_handle_t *)&w.timer, NULL);
+    uv_run(&l->loop->uv, UV_RUN_NOWAIT);
+}
+
 int main(int argc, char **argv) {
     static struct loop loop;
     static struct learning l;
@@ -183,6 +223,11 @@ int main(int argc, char **argv) {
     if (loop_init(&loop) != 0) {
         return 1;
     }
+    static struct keeping keeping;
+    struct config config = {.store_flush_ms = 1, .learner_routes = conf.max_routes};
+    config.store_path = span_str(argc > 2 ? argv[2] : "");
+    keeping_open(&keeping, &config, &conf);
+    secret = conf.secret;
     learning_init(&l, &loop, &conf, 1);
     for (unsigned i = 0; i < ASSETS; i++) {
         put_asset(l.model, i, 200);
@@ -196,6 +241,9 @@ int main(int argc, char **argv) {
     publish(&l);
     printf("%.2f ms until a dead asset is out of all plans, %.0f ms until all is published\n",
            dead / 1000, (now_us() - start - dead) / 1000);
+    if (keeping.store != NULL) {
+        keep(&l, &keeping);
+    }
     learning_close(&l);
     loop_fini(&loop);
     learning_fini(&l);
