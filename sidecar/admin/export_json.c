@@ -55,6 +55,7 @@ static json_t *json_of_asset(const struct record_asset *a) {
     put_text(json, "imports", a->imports);
     put_number(json, "rank", a->rank);
     put_number(json, "born", a->born);
+    put_flag(json, "abandoned", a->is_abandoned);
     return json;
 }
 
@@ -162,6 +163,7 @@ static bool read_asset(const json_t *json, const struct record_hint_context *con
     a->rank = (unsigned)read_optional(json, "rank", HINT_SET_MAX);
     a->newer = read_text(json, "newer", RECORD_LINK_MAX);
     a->imports = read_text(json, "imports", RECORD_IMPORTS_MAX);
+    a->is_abandoned = json_is_true(json_object_get(json, "abandoned"));
     a->born = read_optional(json, "born", TIME_MOST);
     return is_good;
 }

@@ -48,9 +48,11 @@ struct asset_file {
     uint32_t lifetime_s, refs;
     uint32_t plans; // that have it
     uint64_t born;  // the higher, the later: Unix time in ms, and each higher than the one before
-    bool is_dated;  // by evidence or a record
-    uint8_t state;  // enum offer_asset_state
-    uint8_t reuse;  // enum reuse_reason
+    bool is_abandoned;      // the newest pages of the site have it no longer
+    uint64_t keep_until_ms; // it is not abandoned again before
+    bool is_dated;          // by evidence or a record
+    uint8_t state;          // enum offer_asset_state
+    uint8_t reuse;          // enum reuse_reason
     uint8_t imports_n;
     bool is_local; // on the site's own origin
     bool is_font;  // a stylesheet or page declared it as one

@@ -181,9 +181,7 @@ void learner_put(struct learner *l, const struct evidence *e, uint64_t now_ms) {
 // ---- what comes out -----------------------------------------------------------------------------
 
 static enum offer_scope scope_of(const struct node *node) {
-    struct span path = route_key_path(node_key(node));
-    bool is_site = path.n == 2 && path.p[0] == '/' && path.p[1] == ROUTE_WILDCARD;
-    return !node->is_pattern ? OFFER_EXACT : is_site ? OFFER_SITE : OFFER_PATTERN;
+    return !node->is_pattern ? OFFER_EXACT : learner_is_site(node) ? OFFER_SITE : OFFER_PATTERN;
 }
 
 // False when the workers know it already.

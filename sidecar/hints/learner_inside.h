@@ -5,6 +5,7 @@
 //     learner_room.c   admission and eviction of nodes, their memory
 //     learner_teach.c  evidence becomes votes
 //     learner_visit.c  what was fetched after a navigation becomes votes
+//     learner_abandon.c what no page of a site uses any more
 //     learner_judge.c  votes become a list of hints
 //     learner_group.c  nodes with the same hints share one plan
 //     learner_view.c   what people see of it
@@ -153,6 +154,12 @@ static inline const struct hint_policy *learner_policy(const struct learner *l, 
                : NULL;
 }
 
+// The pattern of all pages of a site.
+static inline bool learner_is_site(const struct node *node) {
+    struct span path = route_key_path(node_key(node));
+    return node->is_pattern && path.n == 2 && path.p[0] == '/' && path.p[1] == ROUTE_WILDCARD;
+}
+
 static inline unsigned learner_distinct(const struct hint_policy *policy) {
     return policy != NULL && policy->distinct > 0 ? policy->distinct : 3;
 }
@@ -212,6 +219,15 @@ void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t n
 uint32_t learner_from(const struct learner *l, const struct evidence *e);
 uint64_t learner_voter(const struct learner *l, const struct node *node, const struct evidence *e);
 void learner_think(struct node *node, uint32_t think_us);
+
+// ---- learner_abandon.c --------------------------------------------------------------------------
+
+// Looks whether the newest votes of a site's pattern leave something behind.
+void learner_abandon(struct learner *l, const struct node *site, uint64_t now_ms);
+// A page has it.
+void learner_use_again(struct asset_file *f, uint64_t now_ms);
+// Votes that had something abandoned count no longer.
+void learner_pass_over(const struct learner *l, const struct node *node, struct ballot_view *view);
 
 // ---- learner_judge.c ----------------------------------------------------------------------------
 

@@ -188,6 +188,8 @@ static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
     weigh(j, d, &share);
     if (asset->file->newer != NULL) {
         d->verdict = LEARNER_SUPERSEDED;
+    } else if (asset->file->is_abandoned) {
+        d->verdict = LEARNER_ABANDONED;
     } else if (slot->is_conditional || (!is_page && is_conditional(j, asset, was))) {
         d->verdict = LEARNER_CONDITIONAL;
     } else if (!needed) {
@@ -296,6 +298,7 @@ void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct
     out->n = out->hinted = 0;
     out->is_open = false;
     ballot_look(&j.view, &node->ballot, learner_rules(node));
+    learner_pass_over(l, node, &j.view);
     struct ballot_share failures = ballot_failures(&j.view);
     j.fails = failures.need >= FAILURES_LEAST && (failures.networks == 1 || failures.yes >= 2);
     for (unsigned i = 0; i < node->slots_n; i++) {

@@ -33,6 +33,7 @@ static struct record_asset record_of(const struct learner *l, const struct asset
         .reuse = (enum reuse_reason)f->reuse,
         .lifetime_s = f->lifetime_s,
         .bytes = f->bytes,
+        .is_abandoned = f->is_abandoned,
         .born = f->stem != NULL ? f->born : 0,
         .newer = f->newer != NULL ? f->newer->url : span_of(NULL, 0),
         .imports = imports_of(l, f),
@@ -190,6 +191,7 @@ static void restore_file(struct learner *l, struct asset_file *f, const struct r
     if (f->state == OFFER_ASSET_NONE) {
         f->bytes = r->bytes;
         f->lifetime_s = r->lifetime_s;
+        f->is_abandoned = r->is_abandoned;
         asset_set_state(&l->assets, f, r->state, r->reuse);
     }
     if (f->imports_n == 0) {

@@ -22,6 +22,7 @@ struct record_asset {
     enum reuse_reason reuse;
     uint32_t lifetime_s;
     uint64_t bytes;
+    bool is_abandoned;   // the newest pages of the site have it no longer
     uint64_t born;       // of the versions of one file the newest has the highest; 0: not known
     struct span newer;   // the version that replaced it (path and query), or empty
     struct span imports; // of a stylesheet: paths with blanks between them

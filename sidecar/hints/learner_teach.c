@@ -23,6 +23,7 @@ struct lesson {
     size_t n;
     struct span csp, referrer;
     bool has_base;
+    uint64_t now_ms;
 };
 
 static bool may_learn(const struct lesson *lesson, unsigned source) {
@@ -62,6 +63,7 @@ static void add_asset(struct lesson *lesson, struct asset *asset, struct slot ki
         return;
     }
     if (at == lesson->n) {
+        learner_use_again(asset->file, lesson->now_ms);
         asset_keep(&l->assets, asset); // until the lesson is over
         lesson->assets[at] = asset;
         lesson->files[at] = asset->file;
@@ -366,6 +368,9 @@ static void teach_node(struct lesson *lesson, struct span key, uint64_t now_ms) 
     learner_think(node, lesson->e->think_us);
     learner_touch(l, node, now_ms);
     cast(lesson, node);
+    if (!node->is_session && learner_is_site(node)) {
+        learner_abandon(l, node, now_ms);
+    }
     // A pattern sees all its pages, which mostly say the same.
     if (!node->is_pattern || !is_agreed(&node->ballot) || node->seen <= OFTEN ||
         node->seen % OFTEN == 0) {
@@ -417,6 +422,7 @@ void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t no
     struct lesson lesson = {.l = l,
                             .e = e,
                             .policy = learner_policy(l, e->key),
+                            .now_ms = now_ms,
                             .page = {e->scheme, e->authority, e->target}};
     if (!route_key_is_valid(e->key) || route_key_is_pattern(e->key)) {
         l->stats.ignored++;

@@ -98,7 +98,7 @@ static bool read_asset(struct sqlite_load *l, struct sqlite_load_asset *a, sqlit
         return false;
     }
     a->asset.lifetime_s = (uint32_t)lifetime;
-    if (!number(row, 8, TIME_MOST, &a->asset.born)) {
+    if (!number(row, 8, TIME_MOST, &a->asset.born) || !flag(row, 11, &a->asset.is_abandoned)) {
         return false;
     }
     a->asset.newer = arena_copy(&l->texts, optional(row, 9, RECORD_LINK_MAX));
@@ -119,7 +119,7 @@ static bool read_assets(struct sqlite_load *l) {
     bool is_read =
         start(l, &walk,
               "SELECT id, site, link, push, state, reuse, lifetime_s, bytes, born, newer,"
-              " imports"
+              " imports, is_abandoned"
               " FROM assets ORDER BY id");
     while (is_read && walk.has_row && l->assets_n < SQLITE_LOAD_ASSETS_MOST) {
         if (l->assets_n == cap) {

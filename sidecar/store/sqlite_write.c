@@ -15,14 +15,15 @@ static const char *const statement_texts[SQLITE_WRITE_STATEMENTS] = {
         " plan = ?14, csp = ?15, referrer = ?16, origin = ?17, is_policy_new = ?18"
         " RETURNING id",
     [SQLITE_WRITE_FIND_ASSET] =
-        "SELECT id, state, reuse, lifetime_s, bytes, born, newer, imports FROM assets"
+        "SELECT id, state, reuse, lifetime_s, bytes, born, newer, imports, is_abandoned FROM assets"
         " WHERE site = ? AND link = ? AND push = ?",
     [SQLITE_WRITE_ADD_ASSET] = "INSERT INTO assets (site, link, push, state, reuse, lifetime_s, "
-                               "bytes, born, newer, imports)"
-                               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                               "bytes, born, newer, imports,"
+                               " is_abandoned)"
+                               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQLITE_WRITE_SET_ASSET] =
         "UPDATE assets SET state = ?2, reuse = ?3, lifetime_s = ?4, bytes = ?5, born = ?6,"
-        " newer = ?7, imports = ?8"
+        " newer = ?7, imports = ?8, is_abandoned = ?9"
         " WHERE id = ?1",
     [SQLITE_WRITE_PUT_HINT] =
         "INSERT INTO hints (route, place, asset, sources, is_behind, is_conditional, rank)"
@@ -99,6 +100,7 @@ static void bind_asset(sqlite3_stmt *q, int at, const struct record_asset *a) {
     bind_number(q, at + 4, a->born);
     bind_text(q, at + 5, a->newer);
     bind_text(q, at + 6, a->imports);
+    bind_number(q, at + 7, a->is_abandoned);
 }
 
 static bool has_text(sqlite3_stmt *row, int column, struct span text) {
@@ -116,13 +118,13 @@ static int find_asset(struct sqlite_write *w, const struct record_asset *a, sqli
         const char *state = (const char *)sqlite3_column_text(q, 1);
         const char *reuse = (const char *)sqlite3_column_text(q, 2);
         *id = sqlite3_column_int64(q, 0);
-        *is_same = state != NULL && reuse != NULL &&
-                   strcmp(state, record_state_label(a->state)) == 0 &&
-                   strcmp(reuse, reuse_row(a->reuse)->label) == 0 &&
-                   sqlite3_column_int64(q, 3) == a->lifetime_s &&
-                   sqlite3_column_int64(q, 4) == (sqlite3_int64)a->bytes &&
-                   sqlite3_column_int64(q, 5) == (sqlite3_int64)a->born &&
-                   has_text(q, 6, a->newer) && has_text(q, 7, a->imports);
+        *is_same =
+            state != NULL && reuse != NULL && strcmp(state, record_state_label(a->state)) == 0 &&
+            strcmp(reuse, reuse_row(a->reuse)->label) == 0 &&
+            sqlite3_column_int64(q, 3) == a->lifetime_s &&
+            sqlite3_column_int64(q, 4) == (sqlite3_int64)a->bytes &&
+            sqlite3_column_int64(q, 5) == (sqlite3_int64)a->born && has_text(q, 6, a->newer) &&
+            has_text(q, 7, a->imports) && sqlite3_column_int64(q, 8) == a->is_abandoned;
         rc = SQLITE_DONE;
     }
     sqlite3_reset(q);

@@ -315,6 +315,20 @@ static void a_retired_version_stays_retired(void **state) {
     assert_string_equal(class_offer(&other, "/c/"), "/s.css?ver=2 /x.css");
 }
 
+static void what_was_abandoned_stays_so(void **state) {
+    (void)state;
+    static const char *const old = "/old.css /x.css";
+    char path[32];
+    for (unsigned i = 0; i < 18; i++) {
+        snprintf(path, sizeof path, "/p%u/", i % 12);
+        class_page(&c, path, 1 + i, i < 12 ? old : "/x.css");
+    }
+    move();
+    assert_string_equal(class_verdict(&other, "/p11/", "/old.css"), "abandoned");
+    class_page(&other, "/p11/", 50, "/x.css /new.css");
+    assert_string_equal(class_offer(&other, "/p11/"), "/x.css /new.css");
+}
+
 static void what_a_stylesheet_imports_and_how_a_route_failed_are_kept(void **state) {
     (void)state;
     class_sheet(&c, "/a.css", "/i.css");
@@ -369,6 +383,7 @@ int main(void) {
         TEST(outcomes_are_kept),
         TEST(a_restart_changes_no_plan),
         TEST(a_retired_version_stays_retired),
+        TEST(what_was_abandoned_stays_so),
         TEST(what_a_stylesheet_imports_and_how_a_route_failed_are_kept),
         TEST(what_is_not_valid_is_refused),
     };

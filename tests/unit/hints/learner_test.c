@@ -483,6 +483,55 @@ static void a_new_version_retires_the_old_one_everywhere_at_once(void **state) {
     assert_string_equal(class_offer(&c, "/b/"), "/s.css?ver=2 /app.77d0e1aa.js");
 }
 
+// Pages from, from + 1, ... are looked at, each from another network.
+static void look_at_all(unsigned from, unsigned n, unsigned network, const char *links) {
+    char path[32];
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "/p%u/", from + i);
+        class_page(&c, path, network + i, links);
+    }
+}
+
+static void a_new_theme_is_learned_with_one_view_of_each_page(void **state) {
+    (void)state;
+    for (unsigned network = 1; network <= 4; network++) {
+        class_page(&c, "/a/", network, "/old.css /own.css");
+    }
+    look_at_all(10, 12, 10, "/old.css /old.js");
+    look_at_all(10, 6, 30, "/new.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/own.css");
+    assert_string_equal(class_offer(&c, "/p15/"), "/new.css");
+    assert_string_equal(class_offer(&c, "/p21/"), "");
+    assert_string_equal(class_verdict(&c, "/p21/", "/old.js"), "abandoned");
+    class_page(&c, "/a/", 9, "/new.css /own.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/own.css /new.css");
+    // The old theme again: the first page that has it ends that, and for a day.
+    class_page(&c, "/p21/", 9, "/old.css /old.js");
+    look_at_all(10, 8, 50, "/new.css");
+    assert_string_equal(class_verdict(&c, "/p21/", "/old.css"), "hinted");
+}
+
+static void what_only_some_pages_had_is_not_abandoned(void **state) {
+    (void)state;
+    class_page(&c, "/a/", 1, "/all.css /shop.css");
+    look_at_all(10, 6, 10, "/all.css /shop.css");
+    look_at_all(20, 14, 20, "/all.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/all.css /shop.css");
+}
+
+static void one_network_cannot_make_anything_abandoned(void **state) {
+    (void)state;
+    look_at_all(10, 10, 10, "/a.css");
+    for (unsigned i = 0; i < 200; i++) {
+        look_at_all(10 + i % 10, 1, 66, "/evil.css");
+        for (unsigned k = 10; k < 20; k++) {
+            char path[32];
+            snprintf(path, sizeof path, "/p%u/", k);
+            assert_string_equal(class_offer(&c, path), "/a.css");
+        }
+    }
+}
+
 static void a_known_new_version_takes_the_place_of_the_old_one(void **state) {
     (void)state;
     class_page(&c, "/a/", 1, "/s.css?ver=1 /x.css");
@@ -779,6 +828,9 @@ int main(void) {
         TEST(a_dead_asset_goes_everywhere_at_once),
         TEST(what_an_asset_answers_to_an_odd_request_says_nothing_of_it),
         TEST(a_new_version_retires_the_old_one_everywhere_at_once),
+        TEST(a_new_theme_is_learned_with_one_view_of_each_page),
+        TEST(what_only_some_pages_had_is_not_abandoned),
+        TEST(one_network_cannot_make_anything_abandoned),
         TEST(a_known_new_version_takes_the_place_of_the_old_one),
         TEST(versions_that_are_in_use_side_by_side_stay),
         TEST(what_is_private_retires_nothing),

@@ -110,6 +110,7 @@ static void record_fill(struct learner_record *r, struct span key) {
                                                   .crossorigin = HINT_ANONYMOUS},
                                          .sources = LEARNER_LINK};
     r->assets[0].rank = HINT_SET_MAX;
+    r->assets[0].is_abandoned = true;
     r->assets[0].born = NOW - 7000;
     r->assets[0].newer = SPAN("/style.css?ver=6.5");
     r->assets[0].imports = SPAN("/a.css /b.css");
@@ -134,6 +135,7 @@ static void expect_asset(const struct record_asset *a, const struct record_asset
     assert_int_equal(a->bytes, b->bytes);
     assert_true(a->is_behind == b->is_behind && a->is_conditional == b->is_conditional);
     assert_true(a->rank == b->rank && a->born == b->born);
+    assert_int_equal(a->is_abandoned, b->is_abandoned);
     assert_true(span_eq(a->newer, b->newer) && span_eq(a->imports, b->imports));
 }
 
