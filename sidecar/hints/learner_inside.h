@@ -4,6 +4,7 @@
 //     learner.c        life, looking up, what comes out
 //     learner_room.c   admission and eviction of nodes, their memory
 //     learner_teach.c  evidence becomes votes
+//     learner_asset.c  what assets answer
 //     learner_visit.c  what was fetched after a navigation becomes votes
 //     learner_abandon.c what no page of a site uses any more
 //     learner_judge.c  votes become a list of hints
@@ -209,7 +210,7 @@ struct vote *learner_vote(struct learner *l, struct node *node, uint64_t voter, 
 uint16_t learner_put_text(struct learner *l, struct span text);
 void learner_set_text(struct learner *l, uint16_t *place, uint16_t text);
 
-// ---- learner_teach.c, learner_visit.c -----------------------------------------------------------
+// ---- learner_teach.c, learner_asset.c, learner_visit.c -----------------------------------------
 
 void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t now_ms);
 void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t now_ms);

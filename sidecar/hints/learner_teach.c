@@ -447,59 +447,7 @@ void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t no
     }
 }
 
-// ---- assets and stylesheets ---------------------------------------------------------------------
-
-// Answers that are about the request and not about what it asked for.
-static bool is_about_request(uint16_t status) {
-    static const uint16_t those[] = {304, 206, 400, 405, 406, 408, 411, 412, 413, 414,
-                                     415, 416, 417, 421, 425, 426, 428, 429, 431};
-    for (size_t i = 0; i < sizeof those / sizeof *those; i++) {
-        if (those[i] == status) {
-            return true;
-        }
-    }
-    return status < 200;
-}
-
-static void wake(struct learner *l, struct asset_file *f, uint64_t now_ms) {
-    struct asset_wait *waits = f->waits;
-    f->waits = NULL; // those who still wait after being judged line up anew
-    while (waits != NULL) {
-        struct asset_file one = {.waits = waits};
-        struct route_id id;
-        asset_take_wait(&l->assets, &one, &id);
-        waits = one.waits;
-        struct node *node = learner_node_by_id(l, id);
-        if (node != NULL) {
-            learner_decide(l, node, now_ms);
-        }
-    }
-}
-
-void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t now_ms) {
-    bool is_usable = e->key.n > 0 && e->target.n > 0 && e->target.p[0] == '/' &&
-                     e->reuse < REUSE_REASONS && !is_about_request(e->status);
-    struct asset_file *f = is_usable ? asset_put_file(&l->assets, e->key, e->target) : NULL;
-    if (f == NULL) {
-        l->stats.ignored++;
-        return;
-    }
-    enum offer_asset_state state = e->status != 200       ? OFFER_ASSET_DEAD
-                                   : e->reuse == REUSE_OK ? OFFER_ASSET_REUSABLE
-                                                          : OFFER_ASSET_NOT_REUSABLE;
-    if (e->status == 200) {
-        f->bytes = e->bytes > 0 ? e->bytes : f->bytes;
-        f->lifetime_s = e->lifetime_s;
-    }
-    if (!asset_set_state(&l->assets, f, state, (enum reuse_reason)e->reuse)) {
-        return;
-    }
-    if (state == OFFER_ASSET_REUSABLE) {
-        wake(l, f, now_ms);
-    } else {
-        learner_take_out(l, f);
-    }
-}
+// ---- stylesheets --------------------------------------------------------------------------------
 
 static void read_import(struct lesson *lesson, struct span text) {
     struct learner *l = lesson->l;
