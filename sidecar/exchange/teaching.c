@@ -49,7 +49,8 @@ static enum hint_as as_of_dest(struct span dest) {
     } words[] = {{SPAN_INIT("style"), HINT_AS_STYLE},
                  {SPAN_INIT("script"), HINT_AS_SCRIPT},
                  {SPAN_INIT("font"), HINT_AS_FONT},
-                 {SPAN_INIT("image"), HINT_AS_IMAGE}};
+                 {SPAN_INIT("image"), HINT_AS_IMAGE},
+                 {SPAN_INIT("empty"), HINT_AS_FETCH}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (span_eq(dest, words[i].word)) {
             return words[i].as;
@@ -119,6 +120,10 @@ void teaching_request(struct exchange *x) {
         read_sign(&x->signs, &x->request->fields.v[i], &is_document);
     }
     x->signs.is_navigation = x->signs.is_navigation && is_document;
+    if (x->signs.as == HINT_AS_FETCH && (!x->signs.is_cors || x->signs.referer.n == 0)) {
+        x->signs.as =
+            HINT_AS_NONE; // a beacon and the like: not fetch() or XMLHttpRequest of a page
+    }
     x->is_get = span_eq(x->request->method, SPAN("GET"));
     if (x->is_get && x->is_named && !x->is_pushed && x->conf->teaching != NULL) {
         note_fetch(x);

@@ -40,6 +40,18 @@ static enum hint_as answered_as(const struct response *response) {
     return type != NULL ? as_of_type(*type) : HINT_AS_NONE;
 }
 
+// What the response is an asset as. Data that a script fetched has no type of its own: that it is
+// no page and how it was asked for has to do.
+static enum hint_as asset_of(const struct exchange *x, const struct response *response) {
+    if (response->status != 200) {
+        return HINT_AS_NONE;
+    }
+    enum hint_as as = answered_as(response);
+    bool is_data = as == HINT_AS_NONE && x->signs.as == HINT_AS_FETCH &&
+                   lesson_kind_of(&response->fields) != LESSON_PAGE;
+    return is_data ? HINT_AS_FETCH : as;
+}
+
 // A redirect to the same path: by another scheme or name, so it is about those.
 static bool is_of_origin(const struct exchange *x, const struct response *response) {
     const struct span *location = pairs_find(&response->fields, SPAN("location"));
@@ -165,6 +177,13 @@ static void tell_asset(struct exchange *x, const struct response *response, enum
     }
 }
 
+// Of what scripts fetch, much that is no asset of any page, only what is known.
+static bool may_be_hinted(const struct exchange *x) {
+    return x->signs.as == HINT_AS_FETCH
+               ? hinting_asset(x, x->request->target).state == OFFER_ASSET_REUSABLE
+               : x->signs.as != HINT_AS_NONE;
+}
+
 // Files are looked at by the probe; of them only what a visit fetched is.
 void teaching_asset(struct exchange *x, const struct response *response) {
     bool is_file = x->route.kind != ROUTE_SCRIPT || x->is_sendfile;
@@ -172,12 +191,12 @@ void teaching_asset(struct exchange *x, const struct response *response) {
         tell_asset(x, response, x->signs.as, (struct reuse){REUSE_STATUS, 0});
         return;
     }
-    enum hint_as as = response->status == 200 ? answered_as(response) : HINT_AS_NONE;
+    enum hint_as as = asset_of(x, response);
     if (as == HINT_AS_NONE || (is_file && x->signs.as == HINT_AS_NONE)) {
         return;
     }
     struct reuse reuse = judge(x, response, as);
-    if (x->seen != NULL && x->signs.as != HINT_AS_NONE && reuse.reason == REUSE_OK) {
+    if (x->seen != NULL && reuse.reason == REUSE_OK && may_be_hinted(x)) {
         seen_put(x->seen, &x->conf->teaching->secret, x->request->target,
                  x->now_us / 1000 + 1000ULL * reuse.lifetime_s);
     }
@@ -191,5 +210,5 @@ bool teaching_is_asset(const struct exchange *x, const struct response *response
         enum offer_asset_state state = hinting_asset(x, x->request->target).state;
         return state == OFFER_ASSET_REUSABLE || state == OFFER_ASSET_NOT_REUSABLE;
     }
-    return response->status == 200 && answered_as(response) == x->signs.as;
+    return response->status == 200 && asset_of(x, response) == x->signs.as;
 }

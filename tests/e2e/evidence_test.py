@@ -102,6 +102,20 @@ def test_an_asset_that_no_browser_can_keep_is_not_hinted(shop, site):
     assert '/made.php' not in hints and '/kept.php' in hints
 
 
+def test_data_that_a_script_answers_is_hinted_once_it_was_seen(shop, site):
+    for name, control in (('data', 'max-age=60'), ('live', 'no-store')):
+        (site / f'{name}.php').write_text('<?php header("Content-Type: application/json"); '
+                                          f'header("Cache-Control: {control}"); echo "[1]";')
+    shop.touch('head', '<link rel=preload as=fetch crossorigin href=/data.php>'
+                       '<link rel=preload as=fetch crossorigin href=/live.php>')
+    shop.known('/')
+    assert '/data.php' not in shop.hints(19, '/')
+    assert shop.fetch(19, '/', '/data.php', '/live.php', as_='empty') == [200, 200]
+    shop.settle()
+    hints = shop.hints(20, '/')
+    assert '/data.php' in hints and '/live.php' not in hints
+
+
 UNTEACHING = {
     'POST': dict(method='POST', body=b'a=b', navigation=True),
     'HEAD': dict(method='HEAD', navigation=True),

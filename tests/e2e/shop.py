@@ -42,16 +42,18 @@ class Shop:
             old.close()
         return self.client(network).navigate(path, **rest)
 
-    def fetch(self, network, page, *assets, **rest):
+    def fetch(self, network, page, *assets, as_=None, **rest):
         """The asset requests that follow a navigation of the page, as a browser makes them."""
         client = self.client(network)
         more = [('referer', self.origin + page), *rest.pop('headers', ())]
-        asked = [client.request(asset, headers=[*more, *self.destination(asset)], **rest)
+        asked = [client.request(asset, headers=[*more, *self.destination(asset, as_)], **rest)
                  for asset in assets]
         client.wait(*asked)
         return [answer.status for answer in asked]
 
-    def destination(self, asset):
+    def destination(self, asset, as_=None):
+        if as_ == 'empty':      # fetch(), on the page's own origin
+            return [('sec-fetch-dest', 'empty'), ('sec-fetch-mode', 'cors')]
         ending = asset.partition('?')[0].rpartition('.')[2]
         if ending == 'ttf':
             return [('sec-fetch-dest', 'font'), ('sec-fetch-mode', 'cors'), ('origin', self.origin)]

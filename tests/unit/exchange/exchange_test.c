@@ -1117,6 +1117,32 @@ static void test_who_is_logged_in_gets_the_operators_hints_where_sessions_may(vo
     site.policy.learn = learn;
 }
 
+// A script's data has no type of an asset's: how it was asked for says what it is.
+static void test_what_a_script_answers_to_fetch_is_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *mode, *referer;
+        bool is_told;
+    } asked[] = {{"cors", "https://blog.example/new/", true},
+                 {"no-cors", "https://blog.example/new/", false}, // a beacon
+                 {"cors", NULL, false}};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        struct fixture f;
+        unix_time++;
+        begin(&f, "GET", "/data");
+        f.type = "application/json";
+        f.request.fields.n = 0;
+        put_field(&f, (const char *const[]){"sec-fetch-dest", "empty"});
+        put_field(&f, (const char *const[]){"sec-fetch-mode", asked[i].mode});
+        put_field(&f, (const char *const[]){asked[i].referer ? "referer" : NULL, asked[i].referer});
+        put_letter(&f, 'R', NULL);
+        buf_fini(&f.said);
+        put_letter(&f, 'H', NULL);
+        assert_int_equal(span_has_prefix(buf_span(&f.said), SPAN("asset(/data")), asked[i].is_told);
+        end(&f);
+    }
+}
+
 // How many pieces of evidence an answer of that stylesheet leads to.
 static unsigned told_of(const char *path, char answer) {
     struct fixture f;
@@ -1263,6 +1289,7 @@ int main(void) {
         cmocka_unit_test(test_who_forwards_over_http1_gets_no_103),
         cmocka_unit_test(test_what_may_not_be_hinted_is_not_pushed_either),
         cmocka_unit_test(test_who_is_logged_in_gets_the_operators_hints_where_sessions_may),
+        cmocka_unit_test(test_what_a_script_answers_to_fetch_is_told),
         cmocka_unit_test(test_an_asset_of_which_nothing_is_published_is_told_again_in_a_second),
         cmocka_unit_test(test_what_an_asset_answers_against_what_is_published_is_always_told),
         cmocka_unit_test(test_a_flood_of_one_network_keeps_no_other_from_teaching),
