@@ -83,9 +83,9 @@ static uint32_t log2_of(uint32_t n) {
 static uint64_t *told_of(struct exchange *x, const struct evidence *e, enum offer_asset_state known,
                          uint64_t *hash) {
     struct teaching *t = x->conf->teaching;
-    uint32_t what[] = {e->status, e->reuse, e->as, log2_of(e->lifetime_s), 0};
+    uint32_t what[] = {e->status, e->reuse, e->as, log2_of(e->lifetime_s), e->flags, 0};
     if (known == OFFER_ASSET_NONE) {
-        what[4] = teaching_second(x) / AGAIN_S;
+        what[5] = teaching_second(x) / AGAIN_S;
     }
     struct siphash_key key = {t->secret.k0 ^ siphash(&t->secret, e->key), t->secret.k1};
     uint64_t path = siphash(&key, e->target);
@@ -153,6 +153,7 @@ static void tell_asset(struct exchange *x, const struct response *response, enum
                        struct reuse reuse) {
     struct teaching *t = x->conf->teaching;
     struct evidence e = {.kind = EVIDENCE_ASSET,
+                         .flags = reuse.varies_origin ? EVIDENCE_VARIES_ORIGIN : 0,
                          .status = (uint16_t)response->status,
                          .at_ms = teaching_unix_ms(x),
                          .as = (uint8_t)as,
@@ -188,7 +189,7 @@ static bool may_be_hinted(const struct exchange *x) {
 void teaching_asset(struct exchange *x, const struct response *response) {
     bool is_file = x->route.kind != ROUTE_SCRIPT || x->is_sendfile;
     if (is_gone(x, response)) {
-        tell_asset(x, response, x->signs.as, (struct reuse){REUSE_STATUS, 0});
+        tell_asset(x, response, x->signs.as, (struct reuse){.reason = REUSE_STATUS});
         return;
     }
     enum hint_as as = asset_of(x, response);

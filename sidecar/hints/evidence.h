@@ -25,12 +25,13 @@
 enum evidence_kind { EVIDENCE_PAGE, EVIDENCE_VISIT, EVIDENCE_ASSET, EVIDENCE_SHEET };
 
 enum evidence_flag {
-    EVIDENCE_CUT = 1,     // some items did not fit and are missing
-    EVIDENCE_SESSION = 2, // PAGE, VISIT: of the session audience
-    EVIDENCE_PRIVATE = 4, // PAGE: private, no-store or Set-Cookie: shown to others only when
-                          // several networks were given the same
-    EVIDENCE_HINTED = 8,  // VISIT: a 103 was sent
-    EVIDENCE_HELD = 16,   // VISIT: held back although there was something to send
+    EVIDENCE_CUT = 1,            // some items did not fit and are missing
+    EVIDENCE_SESSION = 2,        // PAGE, VISIT: of the session audience
+    EVIDENCE_PRIVATE = 4,        // PAGE: private, no-store or Set-Cookie: shown to others only when
+                                 // several networks were given the same
+    EVIDENCE_HINTED = 8,         // VISIT: a 103 was sent
+    EVIDENCE_HELD = 16,          // VISIT: held back although there was something to send
+    EVIDENCE_VARIES_ORIGIN = 32, // ASSET: by Vary: Origin; `reuse` is that of who sends none
 };
 
 enum evidence_item_kind {

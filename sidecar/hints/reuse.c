@@ -104,9 +104,7 @@ static void read_field(struct terms *t, const struct pair *field) {
     }
 }
 
-// A module, a font and what is marked crossorigin: the page's request carries Origin and the hinted
-// one does not. fetch() sends none to its own origin.
-static bool sends_origin(const struct reuse_use *use) {
+bool reuse_sends_origin(const struct reuse_use *use) {
     bool is_cors = use->crossorigin != HINT_NO_CORS && use->as != HINT_AS_FETCH;
     return is_cors || use->rel == HINT_MODULEPRELOAD || use->as == HINT_AS_FONT;
 }
@@ -127,7 +125,7 @@ static enum reuse_reason forbids(const struct terms *t, const struct reuse_use *
     if (t->varies_client_hints) {
         return REUSE_VARY_CLIENT_HINTS;
     }
-    return t->varies_origin && sends_origin(use) ? REUSE_VARY_ORIGIN : REUSE_OK;
+    return t->varies_origin && reuse_sends_origin(use) ? REUSE_VARY_ORIGIN : REUSE_OK;
 }
 
 // A lifetime less the time that it already spent in caches on its way here.
@@ -139,7 +137,8 @@ static struct reuse last(const struct terms *t, uint64_t lifetime, enum reuse_re
         return (struct reuse){.reason = REUSE_AGED};
     }
     lifetime -= t->age;
-    return (struct reuse){REUSE_OK, lifetime < UINT32_MAX ? (uint32_t)lifetime : UINT32_MAX};
+    return (struct reuse){.reason = REUSE_OK,
+                          .lifetime_s = lifetime < UINT32_MAX ? (uint32_t)lifetime : UINT32_MAX};
 }
 
 // RFC 9111, 4.2.1 and 4.2.2: max-age, else Expires, else a tenth of its age.
@@ -170,6 +169,10 @@ struct reuse reuse_judge(const struct response *response, const struct reuse_use
     for (size_t i = 0; i < response->fields.n; i++) {
         read_field(&terms, &response->fields.v[i]);
     }
-    enum reuse_reason reason = forbids(&terms, use);
-    return reason == REUSE_OK ? freshness(&terms, now) : (struct reuse){.reason = reason};
+    struct reuse reuse = {.reason = forbids(&terms, use)};
+    if (reuse.reason == REUSE_OK) {
+        reuse = freshness(&terms, now);
+    }
+    reuse.varies_origin = terms.varies_origin;
+    return reuse;
 }

@@ -24,6 +24,7 @@ struct reuse_row {
 struct reuse {
     enum reuse_reason reason;
     uint32_t lifetime_s; // if REUSE_OK: for how long a client may use it without asking, 1 or more
+    bool varies_origin;  // there is Vary: Origin: for those who send one it is REUSE_VARY_ORIGIN
 };
 
 // How it is fetched.
@@ -36,6 +37,9 @@ struct reuse_use {
 // Judges a response of now (Unix time in seconds; its Date counts instead where it has one). A 304
 // does not carry everything, so that only a 200 is reusable.
 struct reuse reuse_judge(const struct response *response, const struct reuse_use *use, int64_t now);
+// The page's own request, so used, carries Origin, and the hinted one does not: a module, a font
+// and what is marked crossorigin. fetch() sends none to its own origin.
+bool reuse_sends_origin(const struct reuse_use *use);
 // The row of a reason.
 const struct reuse_row *reuse_row(enum reuse_reason reason);
 

@@ -119,6 +119,7 @@ static size_t tell_file(struct probe *p, struct inquiry *q) {
     struct reuse reuse = reuse_judge(&file.head, &use, (int64_t)(e.at_ms / 1000));
     e.status = 200;
     e.as = (uint8_t)question->as;
+    e.flags = reuse.varies_origin ? EVIDENCE_VARIES_ORIGIN : 0;
     e.reuse = (uint8_t)reuse.reason;
     e.lifetime_s = reuse.lifetime_s;
     e.bytes = q->route.info.len;

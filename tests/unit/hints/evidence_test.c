@@ -38,6 +38,7 @@ static const struct evidence visit = {
 
 static const struct evidence asset = {
     .kind = EVIDENCE_ASSET,
+    .flags = EVIDENCE_VARIES_ORIGIN,
     .status = 302,
     .as = 3,
     .reuse = 7,

@@ -161,7 +161,10 @@ static void vary_origin_matters_where_the_page_sends_it(void **state) {
         {{.as = HINT_AS_FETCH, .crossorigin = HINT_ANONYMOUS}, REUSE_OK},
     };
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        assert_int_equal(judge(200, fields, &uses[i].use).reason, uses[i].reason);
+        struct reuse reuse = judge(200, fields, &uses[i].use);
+        assert_int_equal(reuse.reason, uses[i].reason);
+        assert_true(reuse.varies_origin); // however it is used
+        assert_int_equal(reuse_sends_origin(&uses[i].use), reuse.reason != REUSE_OK);
     }
 }
 
