@@ -118,10 +118,10 @@ static bool may_tell(struct exchange *x, const struct evidence *e) {
     return true;
 }
 
+// As one who sends no Origin would use it, unless all do: pages say which of them do.
 static struct reuse judge(const struct exchange *x, const struct response *response,
                           enum hint_as as) {
-    bool is_anonymous = as == HINT_AS_FONT || (as == HINT_AS_SCRIPT && x->signs.is_cors);
-    struct reuse_use use = {HINT_PRELOAD, as, is_anonymous ? HINT_ANONYMOUS : HINT_NO_CORS};
+    struct reuse_use use = {HINT_PRELOAD, as, HINT_NO_CORS};
     return reuse_judge(response, &use, *x->conf->teaching->unix_time);
 }
 

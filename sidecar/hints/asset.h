@@ -52,7 +52,7 @@ struct asset_file {
     uint64_t keep_until_ms; // it is not abandoned again before
     bool is_dated;          // by evidence or a record
     uint8_t state;          // enum offer_asset_state
-    uint8_t reuse;          // enum reuse_reason
+    uint8_t reuse;          // enum reuse_reason; VARY_ORIGIN of what is reusable: by who sends none
     uint8_t imports_n;
     bool is_local; // on the site's own origin
     bool is_font;  // a stylesheet or page declared it as one
@@ -95,6 +95,10 @@ struct asset_file *asset_put_file(struct asset_table *t, struct span site, struc
 struct asset *asset_put(struct asset_table *t, struct span site, const struct hint *hint);
 // Forgets the file to which nothing referred for the longest time. False: there is none.
 bool asset_shed(struct asset_table *t);
+// It is reusable, but not by who sends Origin.
+static inline bool asset_varies_origin(const struct asset_file *f) {
+    return f->state == OFFER_ASSET_REUSABLE && f->reuse == REUSE_VARY_ORIGIN;
+}
 static inline struct asset *asset_at(const struct asset_table *t, uint32_t number) {
     return t->v[number];
 }

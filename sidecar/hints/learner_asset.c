@@ -29,14 +29,21 @@ static void wake(struct learner *l, struct asset_file *f, uint64_t now_ms) {
     }
 }
 
+// What scripts fetch is mostly no asset of any page: it has to be known as one.
+static struct asset_file *file_of(struct learner *l, const struct evidence *e) {
+    return e->as == HINT_AS_FETCH ? asset_find(&l->assets, e->key, e->target)
+                                  : asset_put_file(&l->assets, e->key, e->target);
+}
+
 void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     bool is_usable = e->key.n > 0 && e->target.n > 0 && e->target.p[0] == '/' &&
                      e->reuse < REUSE_REASONS && !is_about_request(e->status);
-    struct asset_file *f = is_usable ? asset_put_file(&l->assets, e->key, e->target) : NULL;
+    struct asset_file *f = is_usable ? file_of(l, e) : NULL;
     if (f == NULL) {
         l->stats.ignored++;
         return;
     }
+    bool varied = asset_varies_origin(f);
     enum offer_asset_state state = e->status != 200       ? OFFER_ASSET_DEAD
                                    : e->reuse == REUSE_OK ? OFFER_ASSET_REUSABLE
                                                           : OFFER_ASSET_NOT_REUSABLE;
@@ -44,11 +51,16 @@ void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t n
         f->bytes = e->bytes > 0 ? e->bytes : f->bytes;
         f->lifetime_s = e->lifetime_s;
     }
-    if (!asset_set_state(&l->assets, f, state, (enum reuse_reason)e->reuse)) {
+    bool is_split = state == OFFER_ASSET_REUSABLE && (e->flags & EVIDENCE_VARIES_ORIGIN) != 0;
+    enum reuse_reason reuse = is_split ? REUSE_VARY_ORIGIN : (enum reuse_reason)e->reuse;
+    bool is_new = asset_set_state(&l->assets, f, state, reuse);
+    if (!is_new && varied == is_split) {
         return;
     }
-    if (state == OFFER_ASSET_REUSABLE) {
+    if (state == OFFER_ASSET_REUSABLE && (is_new || !is_split)) {
         wake(l, f, now_ms);
+    } else if (state == OFFER_ASSET_REUSABLE) {
+        learner_judge_users(l, f, now_ms);
     } else {
         learner_take_out(l, f);
     }

@@ -102,6 +102,20 @@ static enum learner_verdict judge_file(const struct judging *j, struct asset_fil
     }
 }
 
+// The page would send Origin and the hinted fetch did not, where that makes a difference.
+static bool is_split(const struct judging *j, const struct asset *asset) {
+    const struct hint *hint = &asset->hint;
+    struct reuse_use use = {hint->rel, hint->as, hint->crossorigin};
+    if (!asset->file->is_local || !asset_varies_origin(asset->file) || !reuse_sends_origin(&use)) {
+        return false;
+    }
+    if (j->now_ms != 0) {
+        asset_ask(&j->l->assets, asset->file, j->now_ms, ASK_REFUSED_MS);
+        asset_wait(&j->l->assets, asset->file, j->node->id);
+    }
+    return true;
+}
+
 static bool is_blocked(const struct judging *j, const struct asset *asset) {
     struct span key = node_key(j->node), csp = j->l->policies[j->node->csp].text;
     // The policy speaks about origins; the page's own is that of everything that is no URL.
@@ -117,6 +131,9 @@ static bool is_blocked(const struct judging *j, const struct asset *asset) {
 
 static enum learner_verdict judge_use(const struct judging *j, struct asset *asset) {
     enum learner_verdict verdict = judge_file(j, asset->file);
+    if (verdict == LEARNER_HINTED && is_split(j, asset)) {
+        return LEARNER_NOT_REUSABLE;
+    }
     return verdict == LEARNER_HINTED && is_blocked(j, asset) ? LEARNER_BLOCKED : verdict;
 }
 

@@ -155,7 +155,8 @@ void class_asset(struct class *c, const char *path, unsigned status, unsigned re
     struct evidence e = start(c, EVIDENCE_ASSET, "/", 0);
     struct evidence_writer w;
     e.key = SPAN("site.example");
-    e.flags = 0;
+    e.flags = c->asset_flags;
+    e.as = c->asset_as;
     e.target = span_str(path);
     e.status = (uint16_t)status;
     e.reuse = (uint8_t)reuse;

@@ -25,6 +25,8 @@ struct class {
     const char *policy;    // of the pages: "name: value", or NULL
     const char *authority; // as the pages are asked for; NULL: the name of the site
     unsigned reuse;        // what questions are answered with (enum reuse_reason)
+    uint8_t asset_flags;   // of what assets answer (enum evidence_flag)
+    uint8_t asset_as;      // likewise (enum hint_as)
     uint32_t think_us, critical_us;
     struct class_entry published[CLASS_PUBLISHED];
     unsigned questions, news; // how many there were

@@ -56,6 +56,36 @@ static void nothing_is_hinted_of_which_the_response_was_not_seen(void **state) {
     assert_string_equal(class_offer(&c, "/a/"), "/a.css /b.css");
 }
 
+static void what_varies_by_origin_is_hinted_to_those_who_send_none(void **state) {
+    (void)state;
+    c.is_mute = true;
+    class_page(&c, "/a/", 1, "/a.css /m.mjs /d.woff2");
+    c.asset_flags = EVIDENCE_VARIES_ORIGIN;
+    class_asset(&c, "/a.css", 200, REUSE_OK);
+    class_asset(&c, "/m.mjs", 200, REUSE_OK); // asked for by a classic script
+    class_asset(&c, "/d.woff2", 200, REUSE_VARY_ORIGIN);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    assert_string_equal(class_verdict(&c, "/a/", "/m.mjs"), "not_reusable");
+    c.asset_flags = 0; // it varies no longer
+    class_asset(&c, "/m.mjs", 200, REUSE_OK);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /m.mjs");
+    c.asset_flags = EVIDENCE_VARIES_ORIGIN; // it does again
+    class_asset(&c, "/m.mjs", 200, REUSE_OK);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+}
+
+static void data_that_no_page_named_is_not_kept(void **state) {
+    (void)state;
+    c.is_mute = true;
+    class_page(&c, "/a/", 1, "/a.css");
+    size_t assets = learner_stats(c.l)->assets;
+    c.asset_as = HINT_AS_FETCH;
+    class_asset(&c, "/data", 200, REUSE_OK);
+    assert_int_equal(learner_stats(c.l)->assets, assets);
+    class_asset(&c, "/a.css", 200, REUSE_OK);
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+}
+
 static void an_unknown_asset_is_asked_for_once_a_minute(void **state) {
     (void)state;
     c.is_mute = true;
@@ -794,6 +824,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_page_seen_once_is_hinted_on_its_second_view),
         TEST(nothing_is_hinted_of_which_the_response_was_not_seen),
+        TEST(what_varies_by_origin_is_hinted_to_those_who_send_none),
+        TEST(data_that_no_page_named_is_not_kept),
         TEST(an_unknown_asset_is_asked_for_once_a_minute),
         TEST(an_asset_that_answered_before_its_page_is_known),
         TEST(where_one_network_visits_its_newest_view_counts),
