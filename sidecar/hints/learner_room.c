@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Room for nodes is given after 2Q (Johnson and Shasha, 1994): what was seen once is on probation,
-// in at most a quarter of the room, so that a flood of random URLs pushes out only each other.
+// in at most a quarter of the room, so that a flood of random URLs pushes out only each other. What
+// one network alone asks for again and again stays there, too, once half of the room is taken.
 #include "hints/learner_inside.h"
 
 #include <stdlib.h>
@@ -46,10 +47,27 @@ struct node *learner_add(struct learner *l, struct span key, uint64_t now_ms) {
     return node;
 }
 
+static bool has_networks(const struct ballot *b) {
+    for (unsigned i = 1; i < b->n; i++) {
+        if (b->v[i].network != b->v[0].network) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Nobody can make a route look used by asking for it twice: once half of the room is taken, only
+// what several networks ask for leaves probation.
+static bool is_proven(const struct learner *l, const struct node *node) {
+    bool has_room = 2 * (l->stats.routes + l->stats.patterns) <= l->conf.max_routes &&
+                    2 * (l->bytes + l->assets.bytes) <= l->conf.max_bytes;
+    return node->seen > 1 && (has_room || has_networks(&node->ballot));
+}
+
 void learner_touch(struct learner *l, struct node *node, uint64_t now_ms) {
     node->last_s = (uint32_t)(now_ms / 1000);
     node->seen += node->seen < UINT32_MAX;
-    if (node->seen > 1 && !node->is_main) {
+    if (!node->is_main && is_proven(l, node)) {
         node->is_main = true;
         l->stats.probation--;
     }

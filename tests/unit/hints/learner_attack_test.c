@@ -587,10 +587,15 @@ static void init_small(struct pupil *p) {
         snprintf(path, sizeof path, "/real/%u/", i % 200);
         PAGE(p, anybody(path, i % 23 + 1), STYLE, "</real.css>; rel=preload; as=style");
     }
+    // No pattern would say the same of this one.
+    for (uint64_t network = 1; network <= 3; network++) {
+        PAGE(p, anybody("/", network), STYLE, "</front.css>; rel=preload; as=style");
+    }
 }
 
 static void assert_real_pages_are_known(struct pupil *p) {
     char path[32];
+    assert_string_equal(offered(p, anybody("/", 99)), "/a.css /front.css");
     for (unsigned i = 0; i < 200; i++) {
         snprintf(path, sizeof path, "/real/%u/", i);
         assert_string_equal(offered(p, anybody(path, 99)), "/a.css /real.css");
@@ -619,7 +624,7 @@ static void random_paths_asked_for_twice_push_nothing_out(void **state) {
     struct pupil p;
     (void)state;
     init_small(&p);
-    flood(&p, 0, 50000, EVIL, 3);
+    flood(&p, 0, 50000, EVIL, 9);
     assert_real_pages_are_known(&p);
     pupil_fini(&p);
 }
