@@ -15,8 +15,8 @@ FLUSH_S = 0.1
 # How late a flush may come on a machine that has other things to do.
 SLACK_S = 1.5 if SANITIZED else 0.3
 
-# A worker's learner is taught of at most 512 pages a second.
-PACE_S = 0.003
+# A network alone may teach a worker of no more than half of 512 pages a second.
+PACE_S = 0.006
 
 MANY = '''<?php
 // SPDX-License-Identifier: MIT
