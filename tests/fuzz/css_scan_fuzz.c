@@ -69,7 +69,7 @@ static void check_comment(struct span css) {
     piece(&s, css, &t);
     piece(&s, SPAN("*/@import url(b);"), &t);
     end(&s, &t);
-    require(span_eq(buf_span(&t), SPAN("0 0 a \n0 0 b \n")));
+    require(span_eq(buf_span(&t), SPAN("0 00 a \n0 00 b \n")));
     buf_fini(&t);
 }
 
