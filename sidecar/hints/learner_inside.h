@@ -61,6 +61,7 @@ struct group {
 
 struct outcomes {
     struct outcome hinted, held;
+    struct outcome_crowd hinted_crowd, held_crowd;
     uint64_t observed_ms; // since when hints are not sent; 0: they are
 };
 

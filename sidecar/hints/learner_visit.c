@@ -160,13 +160,17 @@ static void compare(struct visit *v, uint64_t now_ms) {
     }
     struct outcomes *o = node->outcomes;
     outcome_put(is_hinted ? &o->hinted : &o->held, e->critical_us);
+    outcome_crowd_put(is_hinted ? &o->hinted_crowd : &o->held_crowd,
+                      (uint16_t)(learner_from(l, e) >> 16), e->critical_us);
     bool was = node->is_observed;
-    if (!was && outcome_is_worse(&o->hinted, &o->held)) {
+    if (!was && outcome_is_worse(&o->hinted, &o->held) &&
+        outcome_crowd_is_worse(&o->hinted_crowd, &o->held_crowd)) {
         node->is_observed = true;
         o->observed_ms = now_ms;
     } else if (was && now_ms >= o->observed_ms && now_ms - o->observed_ms >= OBSERVE_MS) {
         node->is_observed = false;
         o->hinted = (struct outcome){0};
+        o->hinted_crowd = (struct outcome_crowd){.n = 0};
     }
     if (was != node->is_observed && node->group != NULL) {
         learner_tell(l, node);

@@ -629,6 +629,63 @@ static void random_paths_asked_for_twice_push_nothing_out(void **state) {
     pupil_fini(&p);
 }
 
+// A piece of evidence of a network about a page, with one item, as the learner gets it.
+static struct evidence about(const char *path, enum evidence_kind kind, uint64_t network) {
+    static uint8_t key[ROUTE_KEY_MAX];
+    bool clean;
+    struct route_parts parts = {.site = SPAN(PUPIL_SITE), .path = span_str(path)};
+    return (struct evidence){.kind = kind,
+                             .status = 200,
+                             .who = network,
+                             .network = network,
+                             .scheme = SPAN("https"),
+                             .authority = SPAN(PUPIL_SITE),
+                             .target = span_str(path),
+                             .key = route_key(key, &parts, &clean)};
+}
+
+static void put(struct pupil *p, struct evidence *e, const struct evidence_item *item) {
+    uint8_t bytes[EVIDENCE_MAX];
+    struct evidence_writer w;
+    struct evidence read;
+    p->now_ms += 1000;
+    e->at_ms = p->now_ms;
+    assert_true(evidence_begin(&w, e, bytes, sizeof bytes));
+    assert_true(evidence_put(&w, item));
+    assert_true(evidence_decode(&read, span_of(bytes, evidence_end(&w))));
+    learner_put(p->l, &read, p->now_ms);
+}
+
+static const struct learner_route *route(struct pupil *p, const char *path) {
+    struct evidence e = about(path, EVIDENCE_PAGE, 0);
+    return learner_find(p->l, e.key);
+}
+
+// A navigation, every fourth held back.
+static void take(struct pupil *p, uint64_t network, bool is_held, uint32_t critical_us) {
+    struct evidence e = about("/", EVIDENCE_VISIT, network);
+    struct evidence_item item = fetch("/a.css", HINT_AS_STYLE, EVIDENCE_WAS_HINTED);
+    e.flags = is_held ? EVIDENCE_HELD : EVIDENCE_HINTED;
+    e.think_us = 60000;
+    e.critical_us = critical_us;
+    put(p, &e, &item);
+}
+
+static void one_network_that_is_slow_when_hinted_stops_no_hints(void **state) {
+    struct pupil *p = *state;
+    known(p, "/");
+    for (unsigned i = 0; i < 400; i++) {
+        bool is_held = i % 4 == 0;
+        take(p, EVIL, is_held, is_held ? 100000 + i : 9000000 + i);
+        assert_false(route(p, "/")->is_observed);
+    }
+    for (unsigned i = 0; i < 400; i++) { // and among others, for whom it makes no difference
+        bool is_held = i % 4 == 0;
+        take(p, i % 2 ? 10 + i % 40 : EVIL, is_held, i % 2 ? 300000 : is_held ? 100 : 9000000);
+        assert_false(route(p, "/")->is_observed);
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -658,6 +715,7 @@ int main(void) {
         TEST(a_version_that_one_network_made_up_ends_with_the_next_pages),
         TEST(two_versions_in_one_page_are_two_assets),
         TEST(visitors_with_full_caches_take_nothing_away),
+        TEST(one_network_that_is_slow_when_hinted_stops_no_hints),
         cmocka_unit_test(a_million_random_paths_push_nothing_out),
         cmocka_unit_test(random_paths_asked_for_twice_push_nothing_out),
     };

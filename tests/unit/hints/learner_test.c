@@ -661,10 +661,10 @@ static void where_hints_make_it_slower_they_are_not_sent(void **state) {
     for (unsigned i = 0; i < 40; i++) {
         c.flags = i % 2 ? EVIDENCE_HINTED : EVIDENCE_HELD;
         c.critical_us = (i % 2 ? 200000 : 100000) + i * 100;
-        class_visit(&c, "/a/", 1, "");
+        class_visit(&c, "/a/", 1 + i % 5, "");
         c.flags = i % 2 ? EVIDENCE_HELD : EVIDENCE_HINTED;
         c.critical_us = (i % 2 ? 100000 : 200000) + i * 100;
-        class_visit(&c, "/a/", 1, "");
+        class_visit(&c, "/a/", 1 + i % 5, "");
     }
     assert_true(class_find(&c, "/a/")->observe);
     const struct learner_route *r = learner_find(c.l, class_key(&c, "/a/"));

@@ -76,10 +76,44 @@ static void the_interval_holds_the_difference(void **state) {
     assert_true(gap.low_us > 400 && gap.high_us < 600);
 }
 
+// A crowd of n networks around a mean.
+static struct outcome_crowd crowd_of(unsigned n, double mean) {
+    struct outcome_crowd c = {.n = 0};
+    for (unsigned i = 0; i < n; i++) {
+        outcome_crowd_put(&c, (uint16_t)i, mean + (i % 2 ? 10 : -10));
+    }
+    return c;
+}
+
+static void one_network_alone_makes_nothing_worse(void **state) {
+    (void)state;
+    struct outcome_crowd hinted = crowd_of(10, 1000), held = crowd_of(10, 1000);
+    for (unsigned i = 0; i < 1000; i++) {
+        outcome_crowd_put(&hinted, 99, 90000);
+        outcome_crowd_put(&held, 99, 1);
+    }
+    assert_int_equal(hinted.n, 11);
+    assert_false(outcome_crowd_is_worse(&hinted, &held));
+}
+
+static void networks_that_agree_are_believed(void **state) {
+    (void)state;
+    struct outcome_crowd hinted = crowd_of(3, 2000), held = crowd_of(3, 1000);
+    assert_true(outcome_crowd_is_worse(&hinted, &held));
+    assert_false(outcome_crowd_is_worse(&held, &hinted));
+    hinted = crowd_of(2, 2000);
+    assert_false(outcome_crowd_is_worse(&hinted, &held));
+    hinted = crowd_of(400, 2000);
+    assert_int_equal(hinted.n, OUTCOME_CROWD);
+    assert_true(outcome_crowd_is_worse(&hinted, &held));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mean_and_variance_are_those_of_the_numbers),
         cmocka_unit_test(old_navigations_fade),
+        cmocka_unit_test(one_network_alone_makes_nothing_worse),
+        cmocka_unit_test(networks_that_agree_are_believed),
         cmocka_unit_test(slower_beyond_noise_is_worse),
         cmocka_unit_test(the_interval_holds_the_difference),
     };
