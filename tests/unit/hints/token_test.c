@@ -19,8 +19,7 @@ static const char *const fine[] = {
     "/style.css?v=1700000000",
     "/style.css?1700000000",
     "/style.css?t=1700000000",
-    "/wp-admin/"
-    "load-styles.php?c=0&dir=ltr&load%5Bchunk_0%5D=dashicons,admin-bar,site-health,common",
+    "/wp-admin/load-styles.php?c=0&dir=ltr&load%5Bchunk_0%5D=dashicons,admin-bar,common",
     "/css?family=Open+Sans:400,700&display=swap&subset=latin-ext",
     "/print.css?media=screen",
     "https://cdn.example/x.js?v=3",
