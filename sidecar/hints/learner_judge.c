@@ -7,6 +7,7 @@
 #define PATTERN_LEAST 0.75f
 #define PATTERN_PAGES 3
 #define FAILURES_LEAST 0.5f
+#define FAILURES_ALONE 3 // of a route that one network knows, and never answered
 #define THINK_CAP_US 2000000.0f
 #define ASK_MS 60000
 #define ASK_REFUSED_MS 600000 // a server's headers change more rarely
@@ -309,6 +310,16 @@ static void cap(const struct judging *j, struct judgement *out) {
     }
 }
 
+// One response alone stops no hints of a page of which nothing else is known: it may be about who
+// asked for it.
+static bool is_failing_proven(const struct node *node, const struct ballot_share *failures) {
+    bool has_answered = false;
+    for (unsigned i = 0; i < node->ballot.n; i++) {
+        has_answered |= node->ballot.v[i].has_page;
+    }
+    return has_answered || failures->yes >= 2 || node->seen >= FAILURES_ALONE;
+}
+
 void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct judgement *out) {
     struct judging j = {
         .l = l, .node = node, .policy = learner_policy(l, node_key(node)), .now_ms = now_ms};
@@ -330,7 +341,7 @@ void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct
     add_all_imports(&j, out);
     cap(&j, out);
     if (j.fails) {
-        out->is_open = false;
+        out->is_open = !is_failing_proven(node, &failures);
     }
 }
 

@@ -405,12 +405,33 @@ static void teach_patterns(struct lesson *lesson, uint64_t now_ms) {
     }
 }
 
-// Redirects and errors count where the route is known; nobody can make one known by them.
-static void teach_failure(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+// Not "not found", which anybody can bring about for any path.
+static bool may_add_failing(uint16_t status) {
+    return (status >= 300 && status < 400) || status == 401 || status == 403 || status >= 500;
+}
+
+// Redirects and errors count where the route is known, or would be hinted what its kind is: then it
+// has to be known that it is none of them.
+static struct node *failing_node(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     struct node *node = learner_node(l, e->key);
-    if (node == NULL || e->status == 304) {
+    if (e->status == 304) {
+        return NULL;
+    }
+    if (node == NULL && may_add_failing(e->status) &&
+        has_pattern(l, e->key, learner_policy(l, e->key))) {
+        node = learner_add(l, e->key, now_ms);
+    }
+    return node;
+}
+
+static void teach_failure(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+    struct node *node = failing_node(l, e, now_ms);
+    if (node == NULL) {
         l->stats.ignored++;
         return;
+    }
+    if (may_add_failing(e->status)) {
+        learner_touch(l, node, now_ms);
     }
     struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), learner_from(l, e));
     vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);

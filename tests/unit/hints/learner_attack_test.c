@@ -686,6 +686,62 @@ static void one_network_that_is_slow_when_hinted_stops_no_hints(void **state) {
     }
 }
 
+static void failed(struct pupil *p, struct pupil_visitor v, uint16_t status) {
+    p->now_ms += 1000;
+    pupil_failed(p, &v, status);
+}
+
+// Pages that have the same, so that their pattern is known.
+static void siblings(struct pupil *p) {
+    char path[64];
+    for (uint64_t i = 1; i <= 12; i++) {
+        snprintf(path, sizeof path, "/page-%u/", (unsigned)i);
+        PAGE(p, anybody(path, i), STYLE, SCRIPT);
+    }
+}
+
+static void a_route_that_never_answered_gets_no_hints_of_its_kind(void **state) {
+    struct pupil *p = *state;
+    siblings(p);
+    assert_string_equal(offered(p, anybody("/wp-admin/", 99)), "/a.css /a.js");
+    failed(p, anybody("/wp-admin/", 1), 302);
+    assert_string_equal(offered(p, anybody("/wp-admin/", 99)), "/a.css /a.js");
+    failed(p, anybody("/wp-admin/", 2), 302);
+    assert_string_equal(offered(p, anybody("/wp-admin/", 99)), "");
+    for (unsigned i = 0; i < 3; i++) { // a network of which nobody else knows the route
+        failed(p, anybody("/moved/", EVIL), 301);
+    }
+    assert_string_equal(offered(p, anybody("/moved/", 99)), "");
+    PAGE(p, anybody("/moved/", 1), STYLE, SCRIPT); // it is answered after all
+    assert_string_equal(offered(p, anybody("/moved/", 99)), "/a.css /a.js");
+}
+
+static void what_is_not_found_is_not_known_by_that(void **state) {
+    struct pupil *p = *state;
+    siblings(p);
+    size_t routes = learner_stats(p->l)->routes;
+    char path[64];
+    for (uint64_t i = 1; i <= 100; i++) {
+        snprintf(path, sizeof path, "/none-%u/", (unsigned)i);
+        failed(p, anybody(path, i), 404);
+    }
+    assert_int_equal(learner_stats(p->l)->routes, routes);
+    assert_string_equal(offered(p, anybody("/none-1/", 99)), "/a.css /a.js");
+}
+
+static void a_page_that_redirects_sessions_is_not_hinted_to_them(void **state) {
+    struct pupil *p = *state;
+    for (uint64_t network = 1; network <= 5; network++) {
+        PAGE(p, anybody("/login", network), STYLE);
+    }
+    assert_string_equal(offered(p, member("/login", 1)), "/a.css");
+    for (uint64_t session = 1; session <= 40; session++) {
+        failed(p, member("/login", session), 302);
+    }
+    assert_string_equal(offered(p, member("/login", 99)), "");
+    assert_string_equal(offered(p, anybody("/login", 99)), "/a.css");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -716,6 +772,9 @@ int main(void) {
         TEST(two_versions_in_one_page_are_two_assets),
         TEST(visitors_with_full_caches_take_nothing_away),
         TEST(one_network_that_is_slow_when_hinted_stops_no_hints),
+        TEST(a_route_that_never_answered_gets_no_hints_of_its_kind),
+        TEST(what_is_not_found_is_not_known_by_that),
+        TEST(a_page_that_redirects_sessions_is_not_hinted_to_them),
         cmocka_unit_test(a_million_random_paths_push_nothing_out),
         cmocka_unit_test(random_paths_asked_for_twice_push_nothing_out),
     };
