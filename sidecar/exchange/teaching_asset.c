@@ -8,6 +8,7 @@
 // An asset of which nothing is published is told again after so many seconds: another worker may
 // have told meanwhile that it is gone, and then it is back.
 #define AGAIN_S 1
+#define SHEET_NETWORKS 4 // places for what different networks were given
 
 static enum hint_as as_of_type(struct span type) {
     static const struct {
@@ -79,6 +80,11 @@ static uint32_t log2_of(uint32_t n) {
     return bits;
 }
 
+static bool is_script_sheet(const struct exchange *x, const struct evidence *e) {
+    return e->status == 200 && e->as == HINT_AS_STYLE && x->route.kind == ROUTE_SCRIPT &&
+           !x->is_sendfile;
+}
+
 // What was told of it last stands there, as a hash; *hash: what would be told now.
 static uint64_t *told_of(struct exchange *x, const struct evidence *e, enum offer_asset_state known,
                          uint64_t *hash) {
@@ -89,6 +95,8 @@ static uint64_t *told_of(struct exchange *x, const struct evidence *e, enum offe
     }
     struct siphash_key key = {t->secret.k0 ^ siphash(&t->secret, e->key), t->secret.k1};
     uint64_t path = siphash(&key, e->target);
+    // What a stylesheet of a script imports has to be heard from several networks.
+    path += is_script_sheet(x, e) ? teaching_network(x) % SHEET_NETWORKS : 0;
     key.k0 ^= path;
     *hash = siphash(&key, span_of(what, sizeof what));
     return &t->told[path % TEACHING_TOLD];
@@ -141,6 +149,8 @@ static void study_sheet(struct exchange *x, const struct response *response) {
                          .scheme = x->request->scheme,
                          .authority = x->request->authority,
                          .target = x->request->target};
+    teaching_say_who(x, &e.who, &e.network);
+    e.network |= 1; // none at all would be the disk's own word
     if (!evidence_begin(&x->study->writer, &e, x->study->bytes, EVIDENCE_MAX) ||
         !study_scan(x, response, LESSON_SHEET) || x->study->lesson == NULL) {
         study_drop(x);
@@ -172,8 +182,8 @@ static void tell_asset(struct exchange *x, const struct response *response, enum
     if (evidence_begin(&w, &e, t->bytes, sizeof t->bytes)) {
         teaching_tell(x, span_of(t->bytes, evidence_end(&w)));
     }
-    if (response->status == 200 && as == HINT_AS_STYLE && x->route.kind == ROUTE_SCRIPT &&
-        !x->is_sendfile && (x->site->policy.learn & LEARNER_CSS) != 0 && is_for_all(x, response)) {
+    if (is_script_sheet(x, &e) && (x->site->policy.learn & LEARNER_CSS) != 0 &&
+        is_for_all(x, response)) {
         study_sheet(x, response);
     }
 }

@@ -40,6 +40,7 @@ struct asset_file {
     struct list question;  // while it is to be asked for
     struct asset *variants;
     struct asset *imports[ASSET_IMPORTS_MAX]; // of a stylesheet: what it imports, each kept
+    uint64_t other_imports;                   // hash of others that one network was given
     struct asset_stem *stem;                  // NULL: its URL has no version
     struct asset_file *newer;                 // the version that replaced it, kept
     struct asset_wait *waits;
@@ -54,9 +55,10 @@ struct asset_file {
     uint8_t state;          // enum offer_asset_state
     uint8_t reuse;          // enum reuse_reason; VARY_ORIGIN of what is reusable: by who sends none
     uint8_t imports_n;
-    bool is_local; // on the site's own origin
-    bool is_font;  // a stylesheet or page declared it as one
-    bool is_told;  // its state was published
+    uint16_t others_network; // that one: a short hash
+    bool is_local;           // on the site's own origin
+    bool is_font;            // a stylesheet or page declared it as one
+    bool is_told;            // its state was published
 };
 
 struct asset {

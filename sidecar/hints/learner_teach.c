@@ -488,6 +488,33 @@ static void read_import(struct lesson *lesson, struct span text) {
     }
 }
 
+static bool are_other_imports(const struct lesson *lesson, struct asset_file *f) {
+    bool are_other = lesson->n != f->imports_n ||
+                     memcmp(lesson->assets, f->imports, lesson->n * sizeof *f->imports) != 0;
+    if (!are_other) {
+        f->other_imports = 0;
+    }
+    return are_other;
+}
+
+// What a stylesheet imports is hinted to all who are hinted the stylesheet: it is believed what the
+// disk says (no network), and what two networks were given.
+static bool are_imports_proven(const struct lesson *lesson, struct asset_file *f) {
+    const struct learner *l = lesson->l;
+    const struct evidence *e = lesson->e;
+    uint32_t numbers[ASSET_IMPORTS_MAX + 1] = {(uint32_t)lesson->n};
+    for (size_t i = 0; i < lesson->n; i++) {
+        numbers[1 + i] = lesson->assets[i]->number;
+    }
+    size_t bytes = (1 + lesson->n) * sizeof *numbers;
+    uint64_t hash = siphash(&l->conf.secret, span_of((const uint8_t *)numbers, bytes)) | 1;
+    uint16_t network = (uint16_t)(learner_from(l, e) >> 16);
+    bool is_proven = e->network == 0 || (f->other_imports == hash && f->others_network != network);
+    f->other_imports = is_proven ? 0 : hash;
+    f->others_network = network;
+    return is_proven;
+}
+
 void learner_teach_sheet(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     struct lesson lesson = {.l = l, .e = e, .page = {e->scheme, e->authority, e->target}};
     struct span items = e->items;
@@ -504,10 +531,8 @@ void learner_teach_sheet(struct learner *l, const struct evidence *e, uint64_t n
         }
     }
     struct asset_file *f = asset_put_file(&l->assets, e->key, e->target);
-    bool is_new =
-        f != NULL && (lesson.n != f->imports_n ||
-                      memcmp(lesson.assets, f->imports, lesson.n * sizeof *f->imports) != 0);
-    if (f != NULL) {
+    bool is_new = f != NULL && are_other_imports(&lesson, f) && are_imports_proven(&lesson, f);
+    if (is_new) {
         asset_set_imports(&l->assets, f, lesson.assets, lesson.n);
     }
     for (size_t i = 0; i < lesson.n; i++) {

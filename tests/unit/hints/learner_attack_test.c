@@ -742,6 +742,34 @@ static void a_page_that_redirects_sessions_is_not_hinted_to_them(void **state) {
     assert_string_equal(offered(p, anybody("/login", 99)), "/a.css");
 }
 
+// A stylesheet that a network was given; 0: as it is on the disk.
+static void sheet(struct pupil *p, uint64_t network, const char *import) {
+    struct evidence e = about("/a.css", EVIDENCE_SHEET, network);
+    struct evidence_item item = {.kind = EVIDENCE_IMPORT, .text = span_str(import)};
+    e.key = SPAN(PUPIL_SITE);
+    put(p, &e, &item);
+    pupil_asset(p, import, HINT_AS_STYLE, 200);
+}
+
+static void one_answer_of_a_stylesheet_brings_no_import(void **state) {
+    struct pupil *p = *state;
+    known(p, "/");
+    for (unsigned i = 0; i < 9; i++) {
+        sheet(p, EVIL, "/evil.css");
+    }
+    PAGE(p, anybody("/", 1), STYLE, SCRIPT);
+    assert_null(strstr(offered(p, anybody("/", 99)), "evil"));
+    sheet(p, 1, "/base.css");
+    assert_null(strstr(offered(p, anybody("/", 99)), "base"));
+    sheet(p, 2, "/base.css");
+    assert_non_null(strstr(offered(p, anybody("/", 99)), "/base.css"));
+    sheet(p, EVIL, "/evil.css");
+    assert_null(strstr(offered(p, anybody("/", 99)), "evil"));
+    sheet(p, 0, "/disk.css");
+    assert_non_null(strstr(offered(p, anybody("/", 99)), "/disk.css"));
+    assert_null(strstr(offered(p, anybody("/", 99)), "/base.css"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -775,6 +803,7 @@ int main(void) {
         TEST(a_route_that_never_answered_gets_no_hints_of_its_kind),
         TEST(what_is_not_found_is_not_known_by_that),
         TEST(a_page_that_redirects_sessions_is_not_hinted_to_them),
+        TEST(one_answer_of_a_stylesheet_brings_no_import),
         cmocka_unit_test(a_million_random_paths_push_nothing_out),
         cmocka_unit_test(random_paths_asked_for_twice_push_nothing_out),
     };
