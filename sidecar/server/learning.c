@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RING_LEN (1u << 18) // bytes of a worker's ring: some thousand pieces of evidence
-#define DRAIN_MS 5          // from the first piece to the drain: a burst is taken as one
-#define MOST 65536          // routes or assets that a learner has unless it is told otherwise
-#define OF_BUCKET 4         // of them, in a full table
+#define RING_LEN (1u << 18)         // bytes of a worker's ring: some thousand pieces of evidence
+#define SERIAL_LEN sizeof(uint64_t) // before each piece of evidence in a ring
+#define DRAIN_MS 5                  // from the first piece to the drain: a burst is taken as one
+#define MOST 65536  // routes or assets that a learner has unless it is told otherwise
+#define OF_BUCKET 4 // of them, in a full table
 #define BUCKETS_MOST (1u << 24)
 #define BLOCK_ENTRIES 1600 // of one allocation, some 64 KB
 #define RETIRED_KEPT 4096  // places for retired entries that stay
@@ -185,17 +186,36 @@ static void take_evidence(struct learning *l, struct span bytes) {
     }
 }
 
+// The ring whose oldest evidence was put before that of all others, or NULL. What a page needed
+// before a deploy must not be learned after what it needs since, only because another worker saw
+// it.
+static struct ring *oldest(const struct learning *l, struct span *bytes) {
+    struct ring *found = NULL;
+    uint64_t first = UINT64_MAX;
+    for (unsigned i = 0; i < l->workers_n; i++) {
+        struct span record;
+        uint64_t serial;
+        if (ring_peek(&l->workers[i].ring, &record)) {
+            memcpy(&serial, record.p, SERIAL_LEN);
+            if (serial <= first) {
+                first = serial;
+                found = &l->workers[i].ring;
+                *bytes = record;
+            }
+        }
+    }
+    return found;
+}
+
 void learning_drain(struct learning *l) {
     // Cleared first: what is put from now on wakes again. Reading it too orders what was put
     // before.
     atomic_exchange(&l->is_awake, false);
     rcu_thread_online();
-    for (unsigned i = 0; i < l->workers_n; i++) {
-        struct span bytes;
-        while (ring_peek(&l->workers[i].ring, &bytes)) {
-            take_evidence(l, bytes);
-            ring_taken(&l->workers[i].ring);
-        }
+    struct span bytes;
+    for (struct ring *r; (r = oldest(l, &bytes)) != NULL;) {
+        take_evidence(l, span_skip(bytes, SERIAL_LEN));
+        ring_taken(r);
     }
     if (l->on_drain != NULL) {
         l->on_drain(l->drain_self);
@@ -235,6 +255,7 @@ void learning_init(struct learning *l, struct loop *loop, const struct learner_c
                    unsigned workers) {
     *l = (struct learning){.loop = loop, .workers_n = workers};
     atomic_init(&l->is_awake, false);
+    atomic_init(&l->serial, 0);
     rcu_register_thread();
     rcu_thread_offline();
     l->model = learner_new(conf);
@@ -347,7 +368,14 @@ void learning_turn_end(struct learning_worker *w) {
 }
 
 bool learning_put(struct learning_worker *w, struct span evidence) {
-    if (!ring_put(&w->ring, evidence)) {
+    static _Thread_local uint8_t record[SERIAL_LEN + EVIDENCE_MAX];
+    uint64_t serial = atomic_fetch_add(&w->learning->serial, 1);
+    if (evidence.n == 0 || evidence.n > EVIDENCE_MAX) {
+        return false;
+    }
+    memcpy(record, &serial, SERIAL_LEN);
+    memcpy(record + SERIAL_LEN, evidence.p, evidence.n);
+    if (!ring_put(&w->ring, span_of(record, SERIAL_LEN + evidence.n))) {
         return false;
     }
     // One wake-up for a burst: only the first after a drain costs a system call.

@@ -46,7 +46,8 @@ struct learning {
     unsigned workers_n;
     uv_async_t wake;
     uv_timer_t drain;
-    _Atomic bool is_awake; // somebody has woken the learner, which has not drained yet
+    _Atomic uint64_t serial; // of the next piece of evidence that some worker puts
+    _Atomic bool is_awake;   // somebody has woken the learner, which has not drained yet
     struct learning_slab slab;
     struct learning_plans plans;
     uint64_t offers_n, assets_n; // in the tables
