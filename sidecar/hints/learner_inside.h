@@ -82,6 +82,8 @@ struct node {
     uint16_t key_n;
     uint16_t csp, referrer; // places in learner.policies; 0: none
     uint16_t origin;        // likewise, "scheme://authority" of which the policy speaks
+    uint16_t other_network; // that was given another policy: a short hash
+    uint32_t other_policy;  // hash of that one; 0: there is none
     uint8_t slots_n, slots_cap;
     uint8_t uses; // lately
     bool is_main : 1, is_pattern : 1, is_session : 1, is_gone : 1;
@@ -220,7 +222,6 @@ void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t n
 // Who votes in a node: from where (network and page), and as whom.
 uint32_t learner_from(const struct learner *l, const struct evidence *e);
 uint64_t learner_voter(const struct learner *l, const struct node *node, const struct evidence *e);
-void learner_think(struct node *node, uint32_t think_us);
 
 // ---- learner_abandon.c --------------------------------------------------------------------------
 

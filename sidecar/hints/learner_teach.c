@@ -42,8 +42,23 @@ uint64_t learner_voter(const struct learner *l, const struct node *node, const s
     return is_page ? route_key_id(&l->conf.secret, e->key).a : e->who;
 }
 
-void learner_think(struct node *node, uint32_t think_us) {
-    if (think_us > 0) {
+// All votes are of that network.
+static bool is_only_network(const struct node *node, uint16_t network) {
+    for (unsigned i = 0; i < node->ballot.n; i++) {
+        if (node->ballot.v[i].network != network) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// What one network brings about in a row counts once, where others vote as well: it could ask for
+// what is fast.
+static void think(struct node *node, uint32_t think_us, uint16_t network) {
+    const struct ballot *b = &node->ballot;
+    bool is_again =
+        b->n > 0 && b->v[b->n - 1].network == network && !is_only_network(node, network);
+    if (think_us > 0 && !is_again) {
         uint32_t old = node->think_us;
         node->think_us = old == 0 ? think_us : old - old / THINK_PARTS + think_us / THINK_PARTS;
     }
@@ -307,17 +322,46 @@ static struct span origin_of(struct lesson *lesson) {
     return span_of(p, n);
 }
 
+// Another policy than the node's is believed when another network was given it before: it blocks
+// hints of all visitors. A network that nobody else voted with is believed at once.
+static bool is_policy_proven(const struct lesson *lesson, struct node *node, struct span origin) {
+    const struct learner *l = lesson->l;
+    const struct span parts[] = {lesson->csp, lesson->referrer, origin};
+    uint64_t hashes[3];
+    for (size_t i = 0; i < 3; i++) {
+        hashes[i] = siphash(&l->conf.secret, parts[i]);
+    }
+    uint64_t hash = siphash(&l->conf.secret, span_of((const uint8_t *)hashes, sizeof hashes));
+    uint32_t other = (uint32_t)hash | 1;
+    uint16_t network = (uint16_t)(learner_from(l, lesson->e) >> 16);
+    bool is_proven = is_only_network(node, network) ||
+                     (node->other_policy == other && node->other_network != network);
+    node->other_policy = is_proven ? 0 : other;
+    node->other_network = network;
+    return is_proven;
+}
+
+static void set_text(struct learner *l, uint16_t *place, struct span text) {
+    learner_set_text(l, place, learner_put_text(l, text));
+}
+
 static void set_policies(struct lesson *lesson, struct node *node) {
     struct learner *l = lesson->l;
-    uint16_t csp = learner_put_text(l, lesson->csp);
-    node->is_policy_new = node->csp != csp;
-    learner_set_text(l, &node->csp, csp);
-    uint16_t referrer = learner_put_text(l, lesson->referrer);
-    node->is_policy_new |= node->referrer != referrer;
+    struct span origin = origin_of(lesson);
+    bool is_other = !span_eq(l->policies[node->csp].text, lesson->csp) ||
+                    !span_eq(l->policies[node->referrer].text, lesson->referrer);
+    bool is_elsewhere = !span_eq(l->policies[node->origin].text, origin);
+    if (!is_other && !is_elsewhere) {
+        node->is_policy_new = false;
+        node->other_policy = 0;
+    } else if (is_policy_proven(lesson, node, origin)) {
+        node->is_policy_new = is_other;
+        set_text(l, &node->csp, lesson->csp);
+        set_text(l, &node->referrer, lesson->referrer);
+        set_text(l, &node->origin, origin);
+    }
     // What one user was given is repeated to nobody.
     node->is_policy_new |= (lesson->e->flags & (EVIDENCE_PRIVATE | EVIDENCE_SESSION)) != 0;
-    learner_set_text(l, &node->referrer, referrer);
-    learner_set_text(l, &node->origin, learner_put_text(l, origin_of(lesson)));
 }
 
 // The newest votes of the ballot all say the same.
@@ -365,7 +409,7 @@ static void teach_node(struct lesson *lesson, struct span key, uint64_t now_ms) 
     if (!node->is_pattern) {
         set_policies(lesson, node);
     }
-    learner_think(node, lesson->e->think_us);
+    think(node, lesson->e->think_us, (uint16_t)(learner_from(l, lesson->e) >> 16));
     learner_touch(l, node, now_ms);
     cast(lesson, node);
     if (!node->is_session && learner_is_site(node)) {

@@ -770,6 +770,53 @@ static void one_answer_of_a_stylesheet_brings_no_import(void **state) {
     assert_null(strstr(offered(p, anybody("/", 99)), "/base.css"));
 }
 
+static void page_with_policy(struct pupil *p, struct pupil_visitor v, const char *policy) {
+    struct evidence_item items[] = {{.kind = EVIDENCE_POLICY, .text = span_str(policy)},
+                                    {.kind = EVIDENCE_HTML, .text = SPAN(STYLE)}};
+    p->now_ms += 1000;
+    pupil_page(p, &v, items, 2);
+}
+
+static void one_network_that_is_given_another_policy_changes_nothing(void **state) {
+    struct pupil *p = *state;
+    static const char none[] = "content-security-policy: default-src 'none'";
+    for (uint64_t network = 1; network <= 5; network++) {
+        page_with_policy(p, anybody("/", network), "content-security-policy: default-src 'self'");
+    }
+    for (unsigned i = 0; i < 9; i++) {
+        page_with_policy(p, anybody("/", EVIL), none);
+        assert_string_equal(offered(p, anybody("/", 99)), "/a.css");
+    }
+    page_with_policy(p, anybody("/", 1), none); // it is the policy now
+    assert_string_equal(offered(p, anybody("/", 99)), "");
+}
+
+static void think(struct pupil *p, uint64_t network, uint32_t think_us) {
+    struct evidence e = about("/", EVIDENCE_PAGE, network);
+    struct evidence_item item = {.kind = EVIDENCE_HTML, .text = SPAN(STYLE)};
+    e.think_us = think_us;
+    put(p, &e, &item);
+}
+
+static void one_network_does_not_say_how_fast_a_route_is(void **state) {
+    struct pupil *p = *state;
+    for (uint64_t network = 1; network <= 5; network++) {
+        think(p, network, 60000);
+    }
+    for (unsigned i = 0; i < 50; i++) {
+        think(p, EVIL, 100);
+    }
+    assert_true(route(p, "/")->think_us > 40000);
+    for (unsigned i = 0; i < 50; i++) { // among others who ask now and then
+        think(p, i % 2 ? EVIL : 1 + i % 5, i % 2 ? 100 : 60000);
+    }
+    assert_true(route(p, "/")->think_us > 20000);
+    for (unsigned i = 0; i < 50; i++) { // it is fast for all
+        think(p, 1 + i % 5, 100);
+    }
+    assert_true(route(p, "/")->think_us < 1000);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -804,6 +851,8 @@ int main(void) {
         TEST(what_is_not_found_is_not_known_by_that),
         TEST(a_page_that_redirects_sessions_is_not_hinted_to_them),
         TEST(one_answer_of_a_stylesheet_brings_no_import),
+        TEST(one_network_that_is_given_another_policy_changes_nothing),
+        TEST(one_network_does_not_say_how_fast_a_route_is),
         cmocka_unit_test(a_million_random_paths_push_nothing_out),
         cmocka_unit_test(random_paths_asked_for_twice_push_nothing_out),
     };
