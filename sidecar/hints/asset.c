@@ -7,6 +7,7 @@
 
 #define WAITS_MAX 65536
 #define APART_MS ((uint64_t)24 * 3600 * 1000)
+#define APART_MOST 7 // doublings and the first
 #define STEM_MAX 2304
 #define BLOCK 16 // bytes that an allocation costs beside what was asked for
 
@@ -81,6 +82,8 @@ static void join_stem(struct asset_table *t, struct asset_file *f) {
     if (*link == NULL) {
         *link = allocate(t, sizeof **link);
         (*link)->hash = hash;
+        struct span stem = span_of(bytes + at, n);
+        (*link)->is_name = span_index(stem, 1) < span_index(stem, '?');
     }
     f->stem = *link;
     f->stem->files++;
@@ -93,6 +96,9 @@ static void leave_stem(struct asset_table *t, struct asset_file *f) {
     }
     if (stem->newest == f) {
         stem->newest = NULL;
+    }
+    if (stem->candidate == f) {
+        stem->candidate = NULL;
     }
     if (--stem->files == 0) {
         *find_stem(t, stem->hash) = stem->chain;
@@ -377,9 +383,9 @@ struct asset_file *asset_next_question(struct asset_table *t) {
 
 // ---- versions -----------------------------------------------------------------------------------
 
-static bool is_among(const struct asset_file *f, struct asset_file *const *files, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (files[i] == f) {
+static bool is_among(const struct asset_file *f, const struct asset_sight *sight) {
+    for (size_t i = 0; i < sight->n; i++) {
+        if (sight->files[i] == f) {
             return true;
         }
     }
@@ -387,26 +393,44 @@ static bool is_among(const struct asset_file *f, struct asset_file *const *files
 }
 
 // Whether another version stands on the same page: then they are no versions of one file.
-static bool has_sibling(const struct asset_file *f, struct asset_file *const *files, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (files[i] != f && files[i]->stem == f->stem) {
+static bool has_sibling(const struct asset_file *f, const struct asset_sight *sight) {
+    for (size_t i = 0; i < sight->n; i++) {
+        if (sight->files[i] != f && sight->files[i]->stem == f->stem) {
             return true;
         }
     }
     return false;
 }
 
-bool asset_retire(struct asset_table *t, struct asset_file *const *files, size_t n, uint64_t now_ms,
-                  struct asset_file **old) {
-    for (size_t i = 0; i < n; i++) {
-        struct asset_file *f = files[i];
+// Names that are no versions are found side by side whenever it is tried: it is tried less often.
+static void keep_apart(struct asset_stem *stem, uint64_t now_ms) {
+    bool is_again = now_ms >= stem->apart_until_ms;
+    stem->proofs += stem->is_name && is_again && stem->proofs < APART_MOST;
+    stem->apart_until_ms = now_ms + (APART_MS << (stem->proofs > 0 ? stem->proofs - 1 : 0));
+}
+
+static bool is_newer_proven(const struct asset_sight *sight, const struct asset_file *f) {
+    struct asset_stem *stem = f->stem;
+    bool is_proven = !stem->is_name || (stem->candidate == f && stem->network != sight->network);
+    for (size_t i = 0; i < sight->before_n; i++) {
+        is_proven |= sight->before[i]->stem == stem && sight->before[i] != f;
+    }
+    stem->candidate = is_proven ? NULL : f;
+    stem->network = sight->network;
+    return is_proven;
+}
+
+bool asset_retire(struct asset_table *t, const struct asset_sight *sight, struct asset_file **old) {
+    uint64_t now_ms = sight->now_ms;
+    for (size_t i = 0; i < sight->n; i++) {
+        struct asset_file *f = sight->files[i];
         struct asset_stem *stem = f->stem;
         if (stem == NULL) {
             continue;
         }
         f->is_dated = true;
-        if (has_sibling(f, files, n) || (f->newer != NULL && !is_among(f->newer, files, n))) {
-            stem->apart_until_ms = now_ms + APART_MS; // an old one is still in use
+        if (has_sibling(f, sight) || (f->newer != NULL && !is_among(f->newer, sight))) {
+            keep_apart(stem, now_ms); // an old one is still in use
         }
         set_newer(t, f, NULL);
         struct asset_file *newest = stem->newest;
@@ -414,7 +438,9 @@ bool asset_retire(struct asset_table *t, struct asset_file *const *files, size_t
             stem->newest = newest == NULL || newest->born < f->born ? f : newest;
             continue;
         }
-        if (newest != f && newest->born < f->born) {
+        if (newest == f) {
+            stem->candidate = NULL; // it is still in use
+        } else if (newest->born < f->born && is_newer_proven(sight, f)) {
             stem->newest = f;
             set_newer(t, newest, f);
             *old = newest;

@@ -28,7 +28,21 @@ struct asset_stem {
     uint64_t hash;
     struct asset_file *newest;
     uint32_t files;
-    uint64_t apart_until_ms; // versions are in use side by side: none replaces another
+    uint64_t apart_until_ms;            // versions are in use side by side: none replaces another
+    const struct asset_file *candidate; // newer than the newest, but one network's word so far
+    uint16_t network;                   // that one
+    uint8_t proofs;                     // how often versions were found side by side
+    bool is_name; // the version is in the path: it may as well be whose file it is
+};
+
+// What a page has, and what it had before.
+struct asset_sight {
+    struct asset_file *const *files;
+    size_t n;
+    const struct asset_file *const *before; // those that the page had
+    size_t before_n;
+    uint16_t network; // that was given it
+    uint64_t now_ms;
 };
 
 struct asset_file {
@@ -121,10 +135,11 @@ void asset_ask(struct asset_table *t, struct asset_file *f, uint64_t now_ms, uin
 void asset_wait(struct asset_table *t, struct asset_file *f, struct route_id id);
 // Takes one of those that wait. False: none.
 bool asset_take_wait(struct asset_table *t, struct asset_file *f, struct route_id *id);
-// A page of `now` uses these files together: a newer version replaces an older one, unless they
-// are in use side by side. Returns a file that was replaced just now in *old; call until false.
-bool asset_retire(struct asset_table *t, struct asset_file *const *files, size_t n, uint64_t now_ms,
-                  struct asset_file **old);
+// A page uses these files together: a newer version replaces an older one, unless they are in use
+// side by side. Where the version is part of the name, that has to be seen: on a page that had the
+// older one, or by two networks. Returns a file that was replaced just now in *old; call until
+// false.
+bool asset_retire(struct asset_table *t, const struct asset_sight *sight, struct asset_file **old);
 // Goes on from a record: when the version appeared (0: not known), and the URL of the one that
 // replaced it (empty: none). Nothing changes where the file was seen since.
 void asset_restore_version(struct asset_table *t, struct asset_file *f, uint64_t born,

@@ -35,6 +35,13 @@ static unsigned votes_of(const struct ballot *b, uint16_t network) {
     return n;
 }
 
+bool ballot_may_put(const struct ballot *b, uint64_t voter, uint32_t from) {
+    const struct vote *old = ballot_find(b, voter);
+    uint16_t network = (uint16_t)(from >> 16);
+    unsigned n = votes_of(b, network);
+    return old == NULL || old->network == network || n == 0 || n < b->n / 4u;
+}
+
 // The oldest vote of the network that has the most, the newcomer's vote counted.
 static unsigned find_dispensable(const struct ballot *b, uint16_t newcomer) {
     unsigned at = 0, most = 0;

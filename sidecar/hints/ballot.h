@@ -63,6 +63,9 @@ struct ballot_share {
 void ballot_free(struct ballot *b);
 // The vote of a voter, or NULL.
 struct vote *ballot_find(const struct ballot *b, uint64_t voter);
+// Whether that network may say what the voter says. Nobody speaks for the voters of others one by
+// one until hardly anybody else is left: of a ballot it gets a quarter that way.
+bool ballot_may_put(const struct ballot *b, uint64_t voter, uint32_t from);
 // The vote of a voter as the newest one, from that network (the upper 16 bits of `from`) and page
 // (the lower ones); a new voter gets an empty one, for which an old one may
 // have to go. Never NULL. Borrowed until the next put.

@@ -270,13 +270,38 @@ static void read_items(struct lesson *lesson) {
 
 // ---- versions -----------------------------------------------------------------------------------
 
+// The versioned files that the page had before. How many.
+static size_t find_before(const struct lesson *lesson, const struct asset_file **before) {
+    const struct learner *l = lesson->l;
+    const struct node *node = learner_node(l, lesson->e->key);
+    uint64_t had = 0;
+    size_t n = 0;
+    for (unsigned i = 0; node != NULL && i < node->ballot.n; i++) {
+        had |= node->ballot.v[i].html;
+    }
+    for (unsigned i = 0; node != NULL && i < node->slots_n; i++) {
+        const struct asset *asset = asset_at(&l->assets, node->slots[i].number);
+        if ((had >> i & 1) && asset->file->stem != NULL) {
+            before[n++] = asset->file;
+        }
+    }
+    return n;
+}
+
 // Old versions go out of all plans at once. What was not meant for everybody, or is not complete,
 // says nothing about others.
 static void retire_versions(struct lesson *lesson, uint64_t now_ms) {
     struct learner *l = lesson->l;
     struct asset_file *old;
+    const struct asset_file *before[SLOTS_MAX];
+    struct asset_sight sight = {.files = lesson->files,
+                                .n = lesson->n,
+                                .before = before,
+                                .before_n = find_before(lesson, before),
+                                .network = (uint16_t)(learner_from(l, lesson->e) >> 16),
+                                .now_ms = now_ms};
     bool is_for_all = (lesson->e->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE)) == 0;
-    while (is_for_all && asset_retire(&l->assets, lesson->files, lesson->n, now_ms, &old)) {
+    while (is_for_all && asset_retire(&l->assets, &sight, &old)) {
         learner_take_out(l, old);
     }
 }
@@ -378,6 +403,10 @@ static void cast(struct lesson *lesson, struct node *node) {
     struct learner *l = lesson->l;
     const struct evidence *e = lesson->e;
     migrate(l, node);
+    if (node->is_pattern &&
+        !ballot_may_put(&node->ballot, learner_voter(l, node, e), learner_from(l, e))) {
+        return;
+    }
     struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), learner_from(l, e));
     uint64_t before = vote->html;
     vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);

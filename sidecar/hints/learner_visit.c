@@ -180,8 +180,10 @@ static void compare(struct visit *v, uint64_t now_ms) {
 static void teach_node(struct visit *v, uint64_t now_ms) {
     v->fetched = v->hinted = 0;
     uint64_t voter = learner_voter(v->l, v->node, v->e);
-    if (ballot_find(&v->node->ballot, voter) == NULL && v->node->is_pattern) {
-        return; // the page itself did not vote there
+    const struct ballot *b = &v->node->ballot;
+    if (v->node->is_pattern &&
+        (ballot_find(b, voter) == NULL || !ballot_may_put(b, voter, learner_from(v->l, v->e)))) {
+        return; // the page itself did not vote there, or the network speaks for enough
     }
     read_fetches(v);
     if (is_cold(v)) {

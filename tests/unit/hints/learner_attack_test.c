@@ -817,6 +817,35 @@ static void one_network_does_not_say_how_fast_a_route_is(void **state) {
     assert_true(route(p, "/")->think_us < 1000);
 }
 
+static void one_network_that_views_all_siblings_again_changes_no_pattern(void **state) {
+    struct pupil *p = *state;
+    char path[64];
+    siblings(p);
+    for (unsigned i = 0; i < 60; i++) {
+        snprintf(path, sizeof path, "/page-%u/", 1 + i % 12);
+        PAGE(p, anybody(path, EVIL), "</evil.css>; rel=preload; as=style");
+        assert_string_equal(offered(p, anybody("/never-seen/", 99)), "/a.css /a.js");
+    }
+    for (unsigned i = 0; i < 60; i++) { // what all see, and most sites have few visitors
+        snprintf(path, sizeof path, "/page-%u/", 1 + i % 12);
+        PAGE(p, anybody(path, 20 + i % 5), "</new.css>; rel=preload; as=style");
+    }
+    assert_string_equal(offered(p, anybody("/never-seen/", 99)), "/new.css");
+}
+
+static void one_pages_own_name_is_no_version_of_anothers(void **state) {
+    struct pupil *p = *state;
+    for (uint64_t network = 1; network <= 4; network++) {
+        PAGE(p, anybody("/author/x/", network), STYLE,
+             "</css/user-3f2a9c1b.css>; rel=preload; as=style");
+    }
+    for (unsigned i = 0; i < 9; i++) {
+        PAGE(p, anybody("/author/y/", EVIL), STYLE,
+             "</css/user-9c1b3f2a.css>; rel=preload; as=style");
+    }
+    assert_string_equal(offered(p, anybody("/author/x/", 99)), "/a.css /css/user-3f2a9c1b.css");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -853,6 +882,8 @@ int main(void) {
         TEST(one_answer_of_a_stylesheet_brings_no_import),
         TEST(one_network_that_is_given_another_policy_changes_nothing),
         TEST(one_network_does_not_say_how_fast_a_route_is),
+        TEST(one_network_that_views_all_siblings_again_changes_no_pattern),
+        TEST(one_pages_own_name_is_no_version_of_anothers),
         cmocka_unit_test(a_million_random_paths_push_nothing_out),
         cmocka_unit_test(random_paths_asked_for_twice_push_nothing_out),
     };
