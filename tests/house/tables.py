@@ -78,6 +78,16 @@ def test_readme_has_the_options_table_that_the_program_prints():
     assert block[1].strip() == printed.strip()
 
 
+def test_readme_has_the_learning_table_that_the_simulation_prints():
+    simulation = ROOT / 'build/release/tests/learning_sim'
+    if not os.access(simulation, os.X_OK):
+        pytest.skip(f'{simulation} is not built')
+    printed = subprocess.run([simulation, '--table'], check=True, timeout=120, capture_output=True, text=True).stdout
+    block = re.search(r'<!-- learning_sim --table -->\n(.*?)<!-- end -->', text('README.md'), re.DOTALL)
+    assert block, 'README.md has no learning table between its comments'
+    assert block[1].strip() == printed.strip()
+
+
 @pytest.mark.skipif('sidecar/config/options.def' not in listed(), reason='no options yet')
 def test_every_option_is_in_readme():
     printed = text('README.md')
