@@ -16,7 +16,7 @@
 #define ADMIN_API_H
 
 #include "base/buf.h"
-#include "hints/learner.h"
+#include "learner/learner.h"
 #include "metrics/metrics.h"
 
 #define API_BODY_MOST ((size_t)64 << 20)   // bytes of an answer

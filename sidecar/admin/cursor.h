@@ -5,8 +5,8 @@
 #define ADMIN_CURSOR_H
 
 #include "base/buf.h"
-#include "hints/learner.h"
-#include "hints/route_key.h"
+#include "learner/learner.h"
+#include "learner/route_key.h"
 
 // The key of the last route given: a copy, since the learner lends one route at a time.
 struct cursor {

@@ -12,7 +12,7 @@
 #define ADMIN_EXPORT_JSON_H
 
 #include "base/buf.h"
-#include "hints/learner_record.h"
+#include "learner/learner_record.h"
 
 #define EXPORT_VERSION 1
 

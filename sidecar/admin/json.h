@@ -5,7 +5,7 @@
 #define ADMIN_JSON_H
 
 #include "base/buf.h"
-#include "hints/record_text.h"
+#include "learner/record_text.h"
 
 #include <jansson.h>
 

@@ -12,7 +12,7 @@
 #define ADMIN_ROUTES_JSON_H
 
 #include "base/buf.h"
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 // Writes the routes that the query of `target` asks for: "site" and "route" by their texts,
 // "audience", at most "limit" of them (1000), those behind the one called "after" (the "next" of an

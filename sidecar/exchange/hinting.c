@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "exchange/exchange.h"
 #include "hints/audience.h"
-#include "hints/route_chain.h"
+#include "learner/route_chain.h"
 
 #include <inttypes.h>
 #include <stdio.h>

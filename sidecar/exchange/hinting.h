@@ -9,7 +9,7 @@
 #include "hints/gate.h"
 #include "hints/merge.h"
 #include "hints/offer.h"
-#include "hints/route_key.h"
+#include "learner/route_key.h"
 
 struct exchange;
 

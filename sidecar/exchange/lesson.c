@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/lesson.h"
 
-#include "hints/evidence.h"
-#include "hints/html_scan.h"
+#include "learner/evidence.h"
+#include "scan/html_scan.h"
 
 #include <stdlib.h>
 

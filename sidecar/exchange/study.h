@@ -6,7 +6,7 @@
 #define EXCHANGE_STUDY_H
 
 #include "exchange/lesson.h"
-#include "hints/evidence.h"
+#include "learner/evidence.h"
 
 struct exchange;
 struct teaching;

@@ -5,7 +5,7 @@
 #include "exchange/study.h"
 #include "exchange/teaching_inside.h"
 #include "hints/audience.h"
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 #include <stdlib.h>
 

@@ -6,9 +6,9 @@
 #define EXCHANGE_TEACHING_H
 
 #include "exchange/lesson.h"
-#include "hints/evidence.h"
-#include "hints/share.h"
-#include "hints/visit.h"
+#include "learner/evidence.h"
+#include "learner/share.h"
+#include "learner/visit.h"
 
 #define TEACHING_STUDIES 256 // responses at once from which is learned while they pass
 #define TEACHING_TOLD 4096   // assets of which a worker remembers what it told; a power of two

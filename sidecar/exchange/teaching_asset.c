@@ -3,7 +3,7 @@
 
 #include "exchange/exchange.h"
 #include "exchange/study.h"
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 // An asset of which nothing is published is told again after so many seconds: another worker may
 // have told meanwhile that it is gone, and then it is back.

@@ -3,7 +3,7 @@
 
 #include "exchange/exchange.h"
 #include "exchange/study.h"
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 // ---- how often ----------------------------------------------------------------------------------
 

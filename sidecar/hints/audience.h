@@ -7,7 +7,7 @@
 #define HINTS_AUDIENCE_H
 
 #include "base/pair.h"
-#include "hints/siphash.h"
+#include "base/siphash.h"
 
 // An address as bytes, in network order.
 struct audience_address {

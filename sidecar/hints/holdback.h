@@ -6,7 +6,7 @@
 #ifndef HINTS_HOLDBACK_H
 #define HINTS_HOLDBACK_H
 
-#include "hints/siphash.h"
+#include "base/siphash.h"
 
 #define HOLDBACK_WHOLE 10000 // a share of so much is all of them
 

@@ -6,7 +6,7 @@
 #ifndef HINTS_SEEN_H
 #define HINTS_SEEN_H
 
-#include "hints/siphash.h"
+#include "base/siphash.h"
 
 #define SEEN_SLOTS 256 // a power of two
 #define SEEN_MAX 192   // entries

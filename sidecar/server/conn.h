@@ -8,11 +8,11 @@
 #include "exchange/cgi_env.h"
 #include "hints/audience.h"
 #include "hints/seen.h"
-#include "hints/visit.h"
 #include "http/front.h"
 #include "http/h1.h"
 #include "http/h2.h"
 #include "http/tls.h"
+#include "learner/visit.h"
 #include "metrics/metrics.h"
 #include "server/loop.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/date.h"
 #include "base/error.h"
-#include "hints/siphash.h"
+#include "base/siphash.h"
 #include "http/condition.h"
 #include "http/mime.h"
 #include "http/range.h"

@@ -6,8 +6,8 @@
 #define SERVER_FILES_H
 
 #include "base/message.h"
+#include "base/siphash.h"
 #include "exchange/router.h"
-#include "hints/siphash.h"
 #include "server/loop.h"
 
 struct file; // one path that was looked up

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/files_age.h"
 
-#include "hints/version.h"
 #include "http/mime.h"
+#include "learner/version.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/keeping.h"
 
-#include "hints/route_key.h"
+#include "learner/route_key.h"
 #include "server/log.h"
 #include "store/sqlite.h"
 

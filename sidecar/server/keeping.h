@@ -17,7 +17,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
-#include "hints/learner_record.h"
+#include "learner/learner_record.h"
 #include "server/loop.h"
 #include "store/store.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/learning.h"
 
-#include "hints/route_key.h"
+#include "learner/route_key.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -9,7 +9,7 @@
 #ifndef SERVER_LEARNING_H
 #define SERVER_LEARNING_H
 
-#include "hints/learner.h"
+#include "learner/learner.h"
 #include "server/loop.h"
 #include "server/rcu.h"
 #include "server/ring.h"

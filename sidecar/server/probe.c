@@ -2,8 +2,8 @@
 #include "server/probe.h"
 
 #include "base/error.h"
-#include "hints/css_scan.h"
 #include "http/uri.h"
+#include "scan/css_scan.h"
 
 #include <time.h>
 

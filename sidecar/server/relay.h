@@ -7,8 +7,8 @@
 #ifndef SERVER_RELAY_H
 #define SERVER_RELAY_H
 
+#include "base/siphash.h"
 #include "exchange/exchange.h"
-#include "hints/siphash.h"
 #include "metrics/metrics.h"
 #include "server/conn.h"
 #include "server/files.h"

@@ -4,7 +4,7 @@
 #ifndef STORE_SQLITE_FILE_H
 #define STORE_SQLITE_FILE_H
 
-#include "hints/siphash.h"
+#include "base/siphash.h"
 
 #include <sqlite3.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/sqlite_load.h"
 
-#include "hints/record_text.h"
-#include "hints/route_key.h"
+#include "learner/record_text.h"
+#include "learner/route_key.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #ifndef STORE_SQLITE_WRITE_H
 #define STORE_SQLITE_WRITE_H
 
-#include "hints/record_text.h"
+#include "learner/record_text.h"
 
 #include <sqlite3.h>
 

@@ -8,9 +8,9 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "base/siphash.h"
 #include "base/step.h"
-#include "hints/learner_record.h"
-#include "hints/siphash.h"
+#include "learner/learner_record.h"
 
 #define STORE_WHY_LEN 512
 

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hints/evidence.h"
-#include "hints/learner.h"
+#include "learner/evidence.h"
+#include "learner/learner.h"
 #include "server/keeping.h"
 #include "server/learning.h"
 

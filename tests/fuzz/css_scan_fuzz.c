@@ -2,7 +2,7 @@
 // A stylesheet of any bytes: the same items wherever it is cut (the first byte of the input says
 // where, the second where the bound is), URLs that a Link can carry, and an import behind it that
 // is found whenever nothing is open and no rule came before.
-#include "hints/css_scan.h"
+#include "scan/css_scan.h"
 #include "support/split.h"
 
 #include <stdlib.h>

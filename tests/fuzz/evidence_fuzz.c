@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Evidence of any bytes: what is decoded encodes to the same bytes.
-#include "hints/evidence.h"
+#include "learner/evidence.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 // A document of any bytes: the same items wherever it is cut (the first byte of the input says
 // where), links that can be written and read again, and nothing told of the same bytes in a comment
 // that they do not end.
-#include "hints/html_scan.h"
+#include "scan/html_scan.h"
 #include "support/split.h"
 
 #include <stdlib.h>

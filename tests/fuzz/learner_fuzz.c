@@ -2,9 +2,9 @@
 // A small learner is taught by bytes: each few of them are one piece of evidence about few pages
 // and assets. Whatever comes, it stays within its bounds; plans hold only assets that answered as
 // reusable; what only sessions or few private views had is in no public plan.
-#include "hints/evidence.h"
-#include "hints/learner.h"
-#include "hints/learner_record.h"
+#include "learner/evidence.h"
+#include "learner/learner.h"
+#include "learner/learner_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>

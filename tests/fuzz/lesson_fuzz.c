@@ -4,8 +4,8 @@
 // body is cut and whether it is compressed or not.
 #include "base/buf.h"
 #include "exchange/lesson.h"
-#include "hints/evidence.h"
 #include "http/coding.h"
+#include "learner/evidence.h"
 #include "support/split.h"
 
 #include <stdlib.h>

@@ -22,8 +22,8 @@ REST = '''getenv secure_getenv setenv putenv rand srand random srandom rand_r ge
     quick_exit pthread_create pthread_mutex_lock pthread_cond_wait thrd_create mtx_lock'''.split()
 EVERYTHING = IO + NETWORK + CLOCK + LOG + REST
 
-PURE = ['fcgi-bridge/base', 'fcgi-bridge/fcgi', 'sidecar/http', 'sidecar/hints', 'sidecar/metrics',
-        'sidecar/exchange', 'sidecar/admin', 'sidecar/config']
+PURE = ['fcgi-bridge/base', 'fcgi-bridge/fcgi', 'sidecar/http', 'sidecar/hints', 'sidecar/scan',
+        'sidecar/learner', 'sidecar/metrics', 'sidecar/exchange', 'sidecar/admin', 'sidecar/config']
 
 # A step that may do some of it, and why.
 MAY = {

@@ -43,9 +43,9 @@ def test_a_table_says_what_its_columns_are(name):
 
 # Lists of names from outside, which nobody is shown.
 NAMES_ONLY = {'sidecar/hints/link_attribute.def', 'sidecar/hints/session_cookie.def',
-              'sidecar/hints/marketing_key.def', 'sidecar/hints/token_name.def',
-              'sidecar/hints/version_key.def', 'sidecar/hints/html_attribute.def',
-              'sidecar/hints/html_element.def'}
+              'sidecar/learner/marketing_key.def', 'sidecar/learner/token_name.def',
+              'sidecar/learner/version_key.def', 'sidecar/scan/html_attribute.def',
+              'sidecar/scan/html_element.def'}
 
 
 @pytest.mark.parametrize('name', [name for name in TABLES if name not in NAMES_ONLY])

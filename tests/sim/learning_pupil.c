@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "hints/route_chain.h"
+#include "learner/route_chain.h"
 
 static const struct span query_keys[] = {SPAN_INIT("p"), SPAN_INIT("s=*")};
 

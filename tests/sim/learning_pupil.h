@@ -5,7 +5,7 @@
 #ifndef SIM_LEARNING_PUPIL_H
 #define SIM_LEARNING_PUPIL_H
 
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 #define PUPIL_SITE "site.example"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hints/route_chain.h"
+#include "learner/route_chain.h"
 
 static const struct siphash_key secret = {1, 2};
 

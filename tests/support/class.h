@@ -6,7 +6,7 @@
 #ifndef TESTS_CLASS_H
 #define TESTS_CLASS_H
 
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 #define CLASS_PUBLISHED (1u << 14)
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "admin/api.h"
 
-#include "hints/learner_record.h"
-#include "hints/route_key.h"
+#include "learner/learner_record.h"
+#include "learner/route_key.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

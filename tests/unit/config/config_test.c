@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/config.h"
 
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 #include "base/error.h"
 #include "config/options.h"

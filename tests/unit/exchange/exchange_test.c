@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "hints/learner.h"
+#include "learner/learner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/lesson.h"
 
-#include "hints/evidence.h"
-#include "hints/html_scan.h"
 #include "http/coding.h"
+#include "learner/evidence.h"
+#include "scan/html_scan.h"
 #include "support/split.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 // Run with ThreadSanitizer too (preset tsan).
 #include "server/learning.h"
 
-#include "hints/route_key.h"
+#include "learner/route_key.h"
 
 #include <pthread.h>
 #include <sched.h>

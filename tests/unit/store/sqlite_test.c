@@ -2,7 +2,7 @@
 #include "store/sqlite.h"
 
 #include "base/error.h"
-#include "hints/route_key.h"
+#include "learner/route_key.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "learner/ballot.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define Z 0.84f           // one-sided: four of five times the share is above the bound
+#define FADED (1.0f / 16) // by age alone: four half-lives
+#define MINUTES_OF_DAY (24 * 60)
+
+void ballot_free(struct ballot *b) {
+    free(b->v);
+    *b = (struct ballot){.v = NULL};
+}
+
+struct vote *ballot_find(const struct ballot *b, uint64_t voter) {
+    for (unsigned i = b->n; i > 0; i--) {
+        if (b->v[i - 1].voter == voter) {
+            return &b->v[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static void take_out(struct ballot *b, unsigned at) {
+    b->n--;
+    memmove(&b->v[at], &b->v[at + 1], (b->n - at) * sizeof *b->v);
+}
+
+static unsigned votes_of(const struct ballot *b, uint16_t network) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        n += b->v[i].network == network;
+    }
+    return n;
+}
+
+bool ballot_may_put(const struct ballot *b, uint64_t voter, uint32_t from) {
+    const struct vote *old = ballot_find(b, voter);
+    uint16_t network = (uint16_t)(from >> 16);
+    unsigned n = votes_of(b, network);
+    return old == NULL || old->network == network || n == 0 || n < b->n / 4u;
+}
+
+// The oldest vote of the network that has the most, the newcomer's vote counted.
+static unsigned find_dispensable(const struct ballot *b, uint16_t newcomer) {
+    unsigned at = 0, most = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        unsigned n = votes_of(b, b->v[i].network) + (b->v[i].network == newcomer);
+        if (n > most) {
+            most = n;
+            at = i;
+        }
+    }
+    return at;
+}
+
+static void make_room(struct ballot *b, uint16_t newcomer, unsigned max) {
+    if (b->n == max) {
+        take_out(b, find_dispensable(b, newcomer));
+    }
+    if (b->n == b->cap) {
+        b->cap = (uint8_t)(b->cap ? 2 * b->cap : 1);
+        b->v = realloc(b->v, b->cap * sizeof *b->v);
+        if (b->v == NULL) {
+            abort();
+        }
+    }
+}
+
+struct vote *ballot_put(struct ballot *b, uint64_t voter, uint32_t from,
+                        const struct ballot_rules *rules) {
+    struct vote *old = ballot_find(b, voter);
+    struct vote vote = {.voter = voter};
+    if (old != NULL) {
+        vote = *old;
+        take_out(b, (unsigned)(old - b->v));
+    } else {
+        make_room(b, (uint16_t)(from >> 16), rules->max);
+    }
+    vote.network = (uint16_t)(from >> 16);
+    vote.page = (uint16_t)from;
+    b->v[b->n] = vote;
+    return &b->v[b->n++];
+}
+
+// ---- what they say ------------------------------------------------------------------------------
+
+// Gives vote i one bit for its network and one for its page, the same as others of them have.
+static void give_bits(struct ballot_view *view, unsigned i, unsigned *networks, unsigned *pages) {
+    const struct vote *v = view->ballot->v;
+    for (unsigned k = i + 1; k < view->ballot->n; k++) {
+        if (view->weight[k] > 0 && v[k].network == v[i].network) {
+            view->network[i] = view->network[k];
+        }
+        if (view->weight[k] > 0 && v[k].page == v[i].page) {
+            view->page[i] = view->page[k];
+        }
+    }
+    if (view->network[i] == 0) {
+        view->network[i] = (uint16_t)(1U << (*networks)++);
+    }
+    if (view->page[i] == 0) {
+        view->page[i] = (uint16_t)(1U << (*pages)++);
+    }
+}
+
+void ballot_look(struct ballot_view *view, const struct ballot *b,
+                 const struct ballot_rules *rules) {
+    float by_rank = 1, step = exp2f(-1 / rules->half_votes);
+    unsigned networks = 0, pages = 0;
+    uint32_t newest = 0;
+    *view = (struct ballot_view){.ballot = b};
+    for (unsigned i = 0; i < b->n; i++) {
+        newest = b->v[i].at_min > newest ? b->v[i].at_min : newest;
+    }
+    for (unsigned i = b->n; i-- > 0; by_rank *= step) {
+        float days = (float)(newest - b->v[i].at_min) / MINUTES_OF_DAY;
+        float by_age = days > 0 ? exp2f(-days / rules->half_days) : 1;
+        if (by_age < FADED) {
+            continue;
+        }
+        view->weight[i] = by_rank * by_age;
+        give_bits(view, i, &networks, &pages);
+    }
+}
+
+// The sums while the votes are counted.
+struct count {
+    struct ballot_share share;
+    float sum, yes, squares;
+    uint16_t yes_networks, no_networks, yes_pages;
+};
+
+static void add(struct count *c, const struct ballot_view *view, unsigned i, bool says_yes) {
+    float weight = view->weight[i];
+    c->sum += weight;
+    c->squares += weight * weight;
+    c->share.newest = c->share.votes == 0 ? says_yes : c->share.newest;
+    c->share.votes++;
+    if (says_yes) {
+        c->yes += weight;
+        c->share.voters++;
+        c->share.open += !view->ballot->v[i].is_private;
+        c->yes_networks |= view->network[i];
+        c->yes_pages |= view->page[i];
+    } else {
+        c->no_networks |= view->network[i];
+    }
+}
+
+static struct ballot_share finish(struct count *c) {
+    if (c->share.votes > 0) {
+        c->share.need = c->yes / c->sum;
+        c->share.low = ballot_wilson(c->share.need, c->sum * c->sum / c->squares);
+        c->share.pages = (unsigned)__builtin_popcount(c->yes_pages);
+        c->share.networks = (unsigned)__builtin_popcount(c->yes_networks | c->no_networks);
+        c->share.yes = (unsigned)__builtin_popcount(c->yes_networks);
+        c->share.no = (unsigned)__builtin_popcount(c->no_networks);
+    }
+    return c->share;
+}
+
+struct ballot_share ballot_ask(const struct ballot_view *view, enum ballot_question question,
+                               unsigned bit) {
+    struct count c = {.sum = 0};
+    uint64_t mask = UINT64_C(1) << bit;
+    for (unsigned i = view->ballot->n; i-- > 0;) {
+        const struct vote *v = &view->ballot->v[i];
+        bool counts = question == BALLOT_PAGE ? v->has_page : v->has_visit && v->testable & mask;
+        if (view->weight[i] > 0 && counts) {
+            add(&c, view, i, ((question == BALLOT_PAGE ? v->html : v->fetched) & mask) != 0);
+        }
+    }
+    return finish(&c);
+}
+
+struct ballot_share ballot_failures(const struct ballot_view *view) {
+    struct count c = {.sum = 0};
+    for (unsigned i = view->ballot->n; i-- > 0;) {
+        if (view->weight[i] > 0) {
+            add(&c, view, i, view->ballot->v[i].has_failed);
+        }
+    }
+    return finish(&c);
+}
+
+float ballot_wilson(float share, float n) {
+    if (n <= 0) {
+        return 0;
+    }
+    float z2 = Z * Z;
+    float middle = share + z2 / (2 * n);
+    float width = Z * sqrtf(share * (1 - share) / n + z2 / (4 * n * n));
+    float low = (middle - width) / (1 + z2 / n);
+    return low > 0 ? low : 0;
+}

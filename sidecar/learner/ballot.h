@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Who said what a route needs. A ballot holds one vote of each voter: of a page the voters are the
+// client networks or the sessions, of a pattern its pages. An asset's share of the votes, weighted
+// by how recent they are, is how much it is needed; with few votes the lower bound of that share
+// (Wilson's score interval, 1927) is what counts.
+//
+// Each vote also says from which network it came, and from which page. A full ballot takes a new
+// vote's room from the network that has the most, so that nobody outvotes the others by asking
+// often.
+#ifndef LEARNER_BALLOT_H
+#define LEARNER_BALLOT_H
+
+#include "base/span.h"
+
+#define BALLOT_MAX 16 // votes
+
+struct vote {
+    uint64_t voter;
+    uint16_t network, page; // from where: short hashes
+    uint32_t at_min : 28;   // Unix time in minutes
+    uint32_t is_private : 1;
+    uint32_t has_page : 1;   // html counts
+    uint32_t has_visit : 1;  // fetched counts, where testable
+    uint32_t has_failed : 1; // the newest response was no 200
+    uint64_t html;           // bit of each asset that the page or its fields had
+    uint64_t fetched;        // that was fetched after a navigation
+    uint64_t testable;       // that nobody had hinted then
+};
+
+struct ballot {
+    struct vote *v; // the newest at the end
+    uint8_t n, cap;
+};
+
+// How much the votes weigh.
+struct ballot_rules {
+    uint8_t max;      // votes, at most BALLOT_MAX
+    float half_votes; // so many newer votes halve a vote's weight
+    float half_days;  // so much older than the newest vote halves it
+};
+
+// The weights of a ballot, made once for all its assets.
+struct ballot_view {
+    const struct ballot *ballot;
+    float weight[BALLOT_MAX];     // 0: too old to count
+    uint16_t network[BALLOT_MAX]; // one bit for each network
+    uint16_t page[BALLOT_MAX];    // one bit for each page
+};
+
+enum ballot_question { BALLOT_PAGE, BALLOT_VISIT };
+
+struct ballot_share {
+    float need, low;   // share of the votes, and its lower bound; 0 when there are none
+    unsigned voters;   // that say yes
+    unsigned open;     // that say yes and were not private
+    unsigned votes;    // that say anything
+    unsigned networks; // that say anything
+    unsigned yes, no;  // networks that say so
+    unsigned pages;    // that say yes
+    bool newest;       // what the newest vote says
+};
+
+void ballot_free(struct ballot *b);
+// The vote of a voter, or NULL.
+struct vote *ballot_find(const struct ballot *b, uint64_t voter);
+// Whether that network may say what the voter says. Nobody speaks for the voters of others one by
+// one until hardly anybody else is left: of a ballot it gets a quarter that way.
+bool ballot_may_put(const struct ballot *b, uint64_t voter, uint32_t from);
+// The vote of a voter as the newest one, from that network (the upper 16 bits of `from`) and page
+// (the lower ones); a new voter gets an empty one, for which an old one may
+// have to go. Never NULL. Borrowed until the next put.
+struct vote *ballot_put(struct ballot *b, uint64_t voter, uint32_t from,
+                        const struct ballot_rules *rules);
+void ballot_look(struct ballot_view *view, const struct ballot *b,
+                 const struct ballot_rules *rules);
+// What the votes say to one question about the asset of that bit.
+struct ballot_share ballot_ask(const struct ballot_view *view, enum ballot_question question,
+                               unsigned bit);
+// The share of the votes whose newest response failed; need, yes and no as above.
+struct ballot_share ballot_failures(const struct ballot_view *view);
+// The lower bound of a share of n (which may be fractional).
+float ballot_wilson(float share, float n);
+
+#endif

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+#include "hints/policy.h"
+#include "learner/learner_inside.h"
+
+#define PAGE_LEAST 0.5f     // lower bound of the share that needs it: what pages say of themselves
+#define REQUEST_LEAST 0.75f // what only requests reveal
+#define PATTERN_LEAST 0.75f
+#define PATTERN_PAGES 3
+#define FAILURES_LEAST 0.5f
+#define FAILURES_ALONE 3 // of a route that one network knows, and never answered
+#define THINK_CAP_US 2000000.0f
+#define ASK_MS 60000
+#define ASK_REFUSED_MS 600000 // a server's headers change more rarely
+#define ASK_YOUNG_MS 10000    // a file's age is enough by then
+
+struct judging {
+    struct learner *l;
+    struct node *node;
+    const struct hint_policy *policy;
+    struct ballot_view view;
+    uint64_t now_ms;
+    bool fails;
+};
+
+// ---- is it needed, and by whom ------------------------------------------------------------------
+
+// Where several networks vote, one of them alone can neither bring an asset nor take it away.
+static bool is_needed(const struct judging *j, const struct ballot_share *share, float least,
+                      bool was) {
+    bool is_enough = share->votes > 0 && share->low >= least;
+    if (share->yes < 2 && share->no >= 2) {
+        return false;
+    }
+    if (was) {
+        return is_enough || share->no == 0 || (share->networks != 1 && share->no < 2);
+    }
+    return is_enough && (share->networks == 1 || share->yes >= 2) &&
+           (!j->node->is_pattern || share->pages >= PATTERN_PAGES);
+}
+
+// What a page got privately is no secret when its siblings got the same for enough others.
+static bool is_confirmed(const struct judging *j, const struct asset *asset, unsigned distinct) {
+    struct route_chain chain;
+    struct span key;
+    const struct hint_policy *p = j->policy;
+    route_chain_init(&chain, node_key(j->node), p != NULL ? p->patterns : NULL,
+                     p != NULL ? p->patterns_n : 0);
+    while (route_chain_next(&chain, &key)) {
+        struct node *node = route_key_is_pattern(key) ? learner_node(j->l, key) : NULL;
+        int slot = node != NULL ? learner_slot(node, asset) : -1;
+        if (slot < 0) {
+            continue;
+        }
+        struct ballot_view view;
+        ballot_look(&view, &node->ballot, learner_rules(node));
+        struct ballot_share share = ballot_ask(&view, BALLOT_PAGE, (unsigned)slot);
+        if (share.open > 0 || share.yes >= distinct) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Once enough had it, it is nobody's secret; later votes only say whether it is needed still.
+static bool has_voters(const struct judging *j, const struct asset *asset,
+                       const struct ballot_share *share, bool is_page) {
+    unsigned distinct = learner_distinct(j->policy);
+    if (j->node->is_session) {
+        return share->voters >= distinct && (is_page || share->yes >= 2);
+    }
+    if (!is_page) {
+        return share->yes >= distinct;
+    }
+    return share->open > 0 || share->yes >= distinct ||
+           (!j->node->is_pattern && is_confirmed(j, asset, distinct));
+}
+
+// ---- can it be used -----------------------------------------------------------------------------
+
+static uint64_t ask_every_ms(const struct asset_file *f) {
+    return f->state != OFFER_ASSET_NOT_REUSABLE ? ASK_MS
+           : f->reuse == REUSE_YOUNG            ? ASK_YOUNG_MS
+                                                : ASK_REFUSED_MS;
+}
+
+static enum learner_verdict judge_file(const struct judging *j, struct asset_file *f) {
+    if (!f->is_local) {
+        return LEARNER_HINTED;
+    }
+    if (f->state != OFFER_ASSET_REUSABLE && j->now_ms != 0) {
+        asset_ask(&j->l->assets, f, j->now_ms, ask_every_ms(f));
+        asset_wait(&j->l->assets, f, j->node->id);
+    }
+    switch (f->state) {
+    case OFFER_ASSET_REUSABLE:
+        return LEARNER_HINTED;
+    case OFFER_ASSET_NOT_REUSABLE:
+        return LEARNER_NOT_REUSABLE;
+    case OFFER_ASSET_DEAD:
+        return LEARNER_DEAD;
+    default:
+        return LEARNER_UNKNOWN;
+    }
+}
+
+// The page would send Origin and the hinted fetch did not, where that makes a difference.
+static bool is_split(const struct judging *j, const struct asset *asset) {
+    const struct hint *hint = &asset->hint;
+    struct reuse_use use = {hint->rel, hint->as, hint->crossorigin};
+    if (!asset->file->is_local || !asset_varies_origin(asset->file) || !reuse_sends_origin(&use)) {
+        return false;
+    }
+    if (j->now_ms != 0) {
+        asset_ask(&j->l->assets, asset->file, j->now_ms, ASK_REFUSED_MS);
+        asset_wait(&j->l->assets, asset->file, j->node->id);
+    }
+    return true;
+}
+
+static bool is_blocked(const struct judging *j, const struct asset *asset) {
+    struct span key = node_key(j->node), csp = j->l->policies[j->node->csp].text;
+    // The policy speaks about origins; the page's own is that of everything that is no URL.
+    struct span origin = j->l->policies[j->node->origin].text;
+    struct target_page page = {SPAN("https"), route_key_site(key), SPAN("/")};
+    if (origin.n > 0) {
+        size_t colon = span_index(origin, ':');
+        page.scheme = span_first(origin, colon);
+        page.authority = span_skip(origin, colon + 3);
+    }
+    return csp.n > 0 && !policy_allows(csp, &asset->hint, &page);
+}
+
+static enum learner_verdict judge_use(const struct judging *j, struct asset *asset) {
+    enum learner_verdict verdict = judge_file(j, asset->file);
+    if (verdict == LEARNER_HINTED && is_split(j, asset)) {
+        return LEARNER_NOT_REUSABLE;
+    }
+    return verdict == LEARNER_HINTED && is_blocked(j, asset) ? LEARNER_BLOCKED : verdict;
+}
+
+// ---- one asset ----------------------------------------------------------------------------------
+
+static float blocking(const struct hint *hint, bool is_behind) {
+    static const float shares[] = {1, 0.8f, 0.3f, 0.5f, 0.4f, 0.2f}; // by hint_rank
+    float share = shares[hint_rank(hint)];
+    return is_behind ? share / 4 : share;
+}
+
+static void weigh(const struct judging *j, struct judged *d, const struct ballot_share *share) {
+    float think = (float)j->node->think_us;
+    d->need = share->need;
+    d->low = share->low;
+    d->voters = share->voters;
+    d->is_disputed = share->no >= 2;
+    d->worth_ms = d->low * blocking(&d->asset->hint, d->is_behind) *
+                  (think < THINK_CAP_US ? think : THINK_CAP_US) / 1000;
+    d->waste_bytes = (1 - d->need) * (float)d->asset->file->bytes;
+}
+
+// What the votes say about the asset in that place; *is_page: they speak of what pages say, else of
+// requests. True when it is needed.
+static bool ask(const struct judging *j, unsigned i, bool was, struct ballot_share *share,
+                bool *is_page) {
+    unsigned sources = j->node->slots[i].sources;
+    *is_page = (sources & (LEARNER_LINK | LEARNER_HTML)) != 0;
+    *share = ballot_ask(&j->view, *is_page ? BALLOT_PAGE : BALLOT_VISIT, i);
+    if (!*is_page) {
+        return is_needed(j, share, REQUEST_LEAST, was);
+    }
+    if (is_needed(j, share, j->node->is_pattern ? PATTERN_LEAST : PAGE_LEAST, was)) {
+        return true;
+    }
+    // No longer in the page, but a script may insert it now.
+    struct ballot_share visits = ballot_ask(&j->view, BALLOT_VISIT, i);
+    enum hint_as as = asset_at(&j->l->assets, j->node->slots[i].number)->hint.as;
+    bool is_kind = as == HINT_AS_STYLE || as == HINT_AS_FONT; // see learner_visit.c
+    bool is_requested = is_kind && (sources & LEARNER_REQUEST) && share->need <= 0 &&
+                        is_needed(j, &visits, REQUEST_LEAST, false);
+    if (is_requested) {
+        *share = visits;
+        *is_page = false;
+    }
+    return is_requested;
+}
+
+// Pages say that only some clients apply it. Browsers fetch such a stylesheet all the same, and
+// last, so that it is fetched proves no need.
+static bool is_conditional(const struct judging *j, const struct asset *asset, bool was) {
+    int at = learner_conditional_slot(j->l, j->node, asset->file);
+    if (at < 0) {
+        return false;
+    }
+    struct ballot_share share = ballot_ask(&j->view, BALLOT_PAGE, (unsigned)at);
+    return share.yes >= 2 || (share.yes == 1 && share.no < 2 && (!was || share.networks == 1));
+}
+
+static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
+    const struct node *node = j->node;
+    const struct slot *slot = &node->slots[i];
+    struct asset *asset = asset_at(&j->l->assets, slot->number);
+    bool was = node->group != NULL && learner_group_has(node->group, asset);
+    struct ballot_share share;
+    bool is_page;
+    *d = (struct judged){.asset = asset, .sources = slot->sources, .is_behind = slot->is_behind};
+    bool needed = ask(j, i, was, &share, &is_page);
+    weigh(j, d, &share);
+    if (asset->file->newer != NULL) {
+        d->verdict = LEARNER_SUPERSEDED;
+    } else if (asset->file->is_abandoned) {
+        d->verdict = LEARNER_ABANDONED;
+    } else if (slot->is_conditional || (!is_page && is_conditional(j, asset, was))) {
+        d->verdict = LEARNER_CONDITIONAL;
+    } else if (!needed) {
+        d->verdict = LEARNER_NEED_LOW;
+    } else if (!was && !has_voters(j, asset, &share, is_page)) {
+        d->verdict = LEARNER_FEW_VOTERS;
+    } else {
+        d->verdict = judge_use(j, asset);
+    }
+    if (j->fails && d->verdict == LEARNER_HINTED) {
+        d->verdict = LEARNER_ROUTE_FAILS;
+    }
+}
+
+// ---- all of them --------------------------------------------------------------------------------
+
+static bool is_before(const struct judged *a, const struct judged *b) {
+    bool a_hinted = a->verdict == LEARNER_HINTED, b_hinted = b->verdict == LEARNER_HINTED;
+    int a_rank = hint_rank(&a->asset->hint), b_rank = hint_rank(&b->asset->hint);
+    if (a_hinted != b_hinted) {
+        return a_hinted;
+    }
+    if (a->is_behind != b->is_behind && a_rank > 0 && b_rank > 0 && (a_rank == 1 || b_rank == 1)) {
+        return b->is_behind; // a script behind the head waits even for fonts
+    }
+    if (a_rank != b_rank) {
+        return a_rank < b_rank;
+    }
+    if (a->is_behind != b->is_behind) {
+        return b->is_behind;
+    }
+    return !a->is_disputed && b->is_disputed;
+}
+
+static void insert(struct judgement *out, const struct judged *d) {
+    size_t at = out->n++;
+    for (; at > 0 && is_before(d, &out->v[at - 1]); at--) {
+        out->v[at] = out->v[at - 1];
+    }
+    out->v[at] = *d;
+    out->is_open |= d->verdict == LEARNER_FEW_VOTERS || d->verdict == LEARNER_UNKNOWN;
+    out->hinted += d->verdict == LEARNER_HINTED;
+}
+
+// What a hinted stylesheet imports is needed as much as itself.
+static void add_imports(const struct judging *j, const struct judged *sheet,
+                        struct judgement *out) {
+    const struct asset_file *f = sheet->asset->file;
+    for (size_t i = 0; i < f->imports_n && out->n < JUDGED_MAX; i++) {
+        struct judged d = *sheet;
+        d.asset = f->imports[i];
+        d.sources = LEARNER_CSS;
+        bool is_there = learner_slot_of_file(j->l, j->node, d.asset->file) >= 0;
+        for (size_t k = 0; k < out->n; k++) {
+            is_there |= out->v[k].asset == d.asset;
+        }
+        if (!is_there) {
+            d.verdict = judge_use(j, d.asset);
+            d.waste_bytes = (1 - d.need) * (float)d.asset->file->bytes;
+            insert(out, &d);
+        }
+    }
+}
+
+static void add_all_imports(const struct judging *j, struct judgement *out) {
+    struct judged sheets[JUDGED_MAX];
+    size_t n = 0;
+    if (j->policy != NULL && j->policy->learn != 0 && !(j->policy->learn & LEARNER_CSS)) {
+        return;
+    }
+    for (size_t i = 0; i < out->hinted; i++) {
+        if (out->v[i].asset->file->imports_n > 0) {
+            sheets[n++] = out->v[i];
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        add_imports(j, &sheets[i], out);
+    }
+}
+
+static size_t most(const struct judging *j) {
+    const struct plan_limits *limits = j->policy != NULL ? j->policy->limits : NULL;
+    size_t max = limits != NULL && limits->links > 0 ? limits->links : PLAN_LINKS;
+    return max < HINT_SET_MAX ? max : HINT_SET_MAX;
+}
+
+// Leaves out the least worthy until the rest fits.
+static void cap(const struct judging *j, struct judgement *out) {
+    size_t max = most(j);
+    while (out->hinted > max) {
+        size_t least = out->hinted - 1;
+        for (size_t i = out->hinted - 1; i-- > 0;) {
+            least = out->v[i].worth_ms < out->v[least].worth_ms ? i : least;
+        }
+        struct judged d = out->v[least];
+        d.verdict = LEARNER_TOO_MANY;
+        out->hinted--;
+        memmove(&out->v[least], &out->v[least + 1], (out->hinted - least) * sizeof d);
+        out->v[out->hinted] = d;
+    }
+}
+
+// One response alone stops no hints of a page of which nothing else is known: it may be about who
+// asked for it.
+static bool is_failing_proven(const struct node *node, const struct ballot_share *failures) {
+    bool has_answered = false;
+    for (unsigned i = 0; i < node->ballot.n; i++) {
+        has_answered |= node->ballot.v[i].has_page;
+    }
+    return has_answered || failures->yes >= 2 || node->seen >= FAILURES_ALONE;
+}
+
+void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct judgement *out) {
+    struct judging j = {
+        .l = l, .node = node, .policy = learner_policy(l, node_key(node)), .now_ms = now_ms};
+    out->n = out->hinted = 0;
+    out->is_open = false;
+    ballot_look(&j.view, &node->ballot, learner_rules(node));
+    learner_pass_over(l, node, &j.view);
+    struct ballot_share failures = ballot_failures(&j.view);
+    j.fails = failures.need >= FAILURES_LEAST && (failures.networks == 1 || failures.yes >= 2);
+    for (unsigned i = 0; i < node->slots_n; i++) {
+        struct judged d;
+        const struct asset *asset = asset_at(&l->assets, node->slots[i].number);
+        if (node->slots[i].is_conditional && learner_slot_of_file(l, node, asset->file) >= 0) {
+            continue; // judged in its other place
+        }
+        judge_slot(&j, i, &d);
+        insert(out, &d);
+    }
+    add_all_imports(&j, out);
+    cap(&j, out);
+    if (j.fails) {
+        out->is_open = !is_failing_proven(node, &failures);
+    }
+}
+
+// ---- what follows -------------------------------------------------------------------------------
+
+static void fill_key(const struct learner *l, const struct node *node,
+                     const struct judgement *judgement, struct group_key *key) {
+    const struct hint_policy *policy = learner_policy(l, node_key(node));
+    key->limits =
+        policy != NULL && policy->limits != NULL ? *policy->limits : (struct plan_limits){0};
+    bool has_policy = policy != NULL && policy->has_policy && !node->is_policy_new;
+    struct span csp = l->policies[node->csp].text, referrer = l->policies[node->referrer].text;
+    key->csp = has_policy && csp.n > 0 && policy_is_sendable(SPAN("content-security-policy"), csp)
+                   ? node->csp
+                   : 0;
+    key->referrer =
+        has_policy && referrer.n > 0 && policy_is_sendable(SPAN("referrer-policy"), referrer)
+            ? node->referrer
+            : 0;
+    key->n = (uint32_t)judgement->hinted;
+    for (size_t i = 0; i < judgement->hinted; i++) {
+        key->numbers[i] = judgement->v[i].asset->number;
+    }
+}
+
+// A route that needs nothing says so with an empty plan, or a pattern would be believed instead.
+void learner_decide(struct learner *l, struct node *node, uint64_t now_ms) {
+    struct judgement *judgement = &l->judgement;
+    struct group_key key;
+    learner_judge(l, node, now_ms, judgement);
+    bool has_voted = node->ballot.n > 0 && !node->is_pattern && !judgement->is_open;
+    if (judgement->hinted > 0 || has_voted) {
+        fill_key(l, node, judgement, &key);
+        learner_set_group(l, node, &key);
+    } else {
+        learner_set_group(l, node, NULL);
+    }
+    uint32_t told = node->told_think_us, think = node->think_us;
+    uint32_t gap = told > think ? told - think : think - told;
+    if (node->is_told && node->group != NULL && gap > told / 4 + 1000) {
+        learner_tell(l, node);
+    }
+    learner_change(l, node);
+}
+
+void learner_resume(struct learner *l, struct node *node, struct asset *const *assets, size_t n) {
+    struct judging j = {.l = l, .node = node, .policy = learner_policy(l, node_key(node))};
+    struct judgement *out = &l->judgement;
+    struct group_key key;
+    out->n = out->hinted = 0;
+    for (size_t i = 0; i < n && out->hinted < most(&j); i++) {
+        if (judge_use(&j, assets[i]) == LEARNER_HINTED) {
+            out->v[out->hinted++] = (struct judged){.asset = assets[i]};
+        }
+    }
+    fill_key(l, node, out, &key);
+    learner_set_group(l, node, &key);
+}

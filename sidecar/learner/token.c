@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "learner/token.h"
+
+#define RANDOM_LEAST 20 // characters of a value that nobody can have thought of
+#define TURNS_LEAST 6   // between digits, upper and lower case in it
+#define VERSION_MAX 64  // characters of a version: a SHA-256 in hexadecimal
+#define NAME_MAX_LEN 64 // of a query key; longer ones are not looked up
+
+static const struct span secret_names[] = {
+#define NAME(name) SPAN_INIT(name),
+#include "learner/token_name.def"
+#undef NAME
+};
+static const struct span version_names[] = {
+#define NAME(name) SPAN_INIT(name),
+#include "learner/version_key.def"
+#undef NAME
+};
+
+enum class { OTHER, DIGIT, UPPER, LOWER };
+
+static enum class class_of(uint8_t c) {
+    return c >= '0' && c <= '9'   ? DIGIT
+           : c >= 'A' && c <= 'Z' ? UPPER
+           : c >= 'a' && c <= 'z' ? LOWER
+                                  : OTHER;
+}
+
+static bool is_hex(struct span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t low = span_lower_byte(s.p[i]);
+        if (class_of(s.p[i]) != DIGIT && (low < 'a' || low > 'f')) {
+            return false;
+        }
+    }
+    return s.n > 0;
+}
+
+// 8-4-4-4-12 hexadecimal digits (RFC 9562, 4).
+static bool is_uuid(struct span s) {
+    static const uint8_t dashes[] = {8, 13, 18, 23};
+    if (s.n != 36) {
+        return false;
+    }
+    size_t from = 0;
+    for (size_t i = 0; i < sizeof dashes; i++) {
+        if (s.p[dashes[i]] != '-' || !is_hex(span_of(s.p + from, dashes[i] - from))) {
+            return false;
+        }
+        from = dashes[i] + 1u;
+    }
+    return is_hex(span_skip(s, from));
+}
+
+// Three parts of base64url, the first of which is '{"': a JSON Web Token (RFC 7519, 3).
+static bool is_jwt(struct span s) {
+    size_t first = span_index(s, '.');
+    struct span rest = span_skip(s, first + 1);
+    return span_has_prefix(s, SPAN("eyJ")) && first > 10 && span_index(rest, '.') < rest.n;
+}
+
+// Letters and digits in an order that is no word: base64, base62, an identifier of a session.
+static bool is_random(struct span s) {
+    unsigned turns = 0, digits = 0;
+    enum class before = OTHER;
+    for (size_t i = 0; i < s.n; i++) {
+        enum class now = class_of(s.p[i]);
+        if (now == OTHER && memchr("-_+/=~%", s.p[i], 7) == NULL) {
+            return false;
+        }
+        turns += now != before && now != OTHER && before != OTHER;
+        digits += now == DIGIT;
+        before = now != OTHER ? now : before;
+    }
+    return s.n >= RANDOM_LEAST && digits > 0 && digits < s.n && turns >= TURNS_LEAST;
+}
+
+static bool is_among(struct span name, const struct span *names, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        bool any = names[i].p[names[i].n - 1] == '*' && names[i].n > 1;
+        struct span wanted = span_first(names[i], names[i].n - any);
+        if (span_eq_nocase(any ? span_first(name, wanted.n) : name, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool token_is_version_key(struct span name) {
+    return is_among(name, version_names, sizeof version_names / sizeof *version_names);
+}
+
+// "x%5Btoken%5D", "x[token]" and "data-token" hide nothing.
+static bool is_secret_name(struct span name) {
+    size_t n = sizeof secret_names / sizeof *secret_names;
+    size_t open = span_index(name, '[');
+    open = open < name.n ? open + 1 : span_find(name, SPAN("%5B")) + 3;
+    struct span inner = span_skip(name, open < name.n ? open : name.n);
+    size_t close = span_index(inner, ']');
+    close = close < inner.n ? close : span_find(inner, SPAN("%5D"));
+    return is_among(name, secret_names, n) ||
+           (inner.n > 0 && is_among(span_first(inner, close), secret_names, n)) ||
+           span_has_suffix(name, SPAN("token")) || span_has_suffix(name, SPAN("nonce"));
+}
+
+static bool is_suspect_pair(struct span pair) {
+    size_t at = span_index(pair, '=');
+    struct span name = span_first(pair, at), value = span_skip(pair, at + 1);
+    if (name.n > NAME_MAX_LEN || is_jwt(value) || is_secret_name(name)) {
+        return true;
+    }
+    if (token_is_version_key(name)) {
+        return value.n > VERSION_MAX || is_uuid(value);
+    }
+    // A hash without a name that says what it is of may be anybody's.
+    bool is_hash = value.n >= 32 && is_hex(value);
+    return is_hash || is_uuid(value) || is_random(value) || is_random(name) ||
+           (name.n >= 32 && is_hex(name) && value.n > 0);
+}
+
+static bool is_suspect_segment(struct span s) {
+    struct span parameters = span_skip(s, span_index(s, ';'));
+    bool has_session = span_find(parameters, SPAN("sessionid=")) < parameters.n ||
+                       span_find(parameters, SPAN("token=")) < parameters.n;
+    return has_session || is_jwt(s) || (s.n >= 2 * RANDOM_LEAST && is_random(s) && !is_hex(s));
+}
+
+bool token_is_in(struct span url) {
+    size_t mark = span_index(url, '?');
+    struct span path = span_first(url, mark), query = span_skip(url, mark + 1), part;
+    while (path.n > 0 && span_cut(&path, '/', &part)) {
+        if (is_suspect_segment(part)) {
+            return true;
+        }
+    }
+    while (query.n > 0 && span_cut(&query, '&', &part)) {
+        if (part.n > 0 && is_suspect_pair(part)) {
+            return true;
+        }
+    }
+    return false;
+}

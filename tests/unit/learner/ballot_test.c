@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "learner/ballot.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const struct ballot_rules rules = {.max = 8, .half_votes = 2, .half_days = 7};
+
+static void put(struct ballot *b, uint64_t voter, unsigned network, unsigned page, bool yes) {
+    struct vote *v = ballot_put(b, voter, network << 16 | page, &rules);
+    v->has_page = true;
+    v->html = yes;
+}
+
+static struct ballot_share ask(const struct ballot *b) {
+    struct ballot_view view;
+    ballot_look(&view, b, &rules);
+    return ballot_ask(&view, BALLOT_PAGE, 0);
+}
+
+static void the_bound_is_wilsons(void **state) {
+    (void)state;
+    static const struct {
+        float share, n, low;
+    } rows[] = {{1.0f, 1, 0.586f}, {1.0f, 3, 0.810f},  {1.0f, 8, 0.919f}, {0.5f, 2, 0.245f},
+                {0.0f, 5, 0.000f}, {0.75f, 4, 0.541f}, {1, 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float low = ballot_wilson(rows[i].share, rows[i].n);
+        assert_true(low > rows[i].low - 0.002f && low < rows[i].low + 0.002f);
+    }
+}
+
+static void a_voter_has_one_vote_the_newest(void **state) {
+    (void)state;
+    struct ballot b = {.v = NULL};
+    put(&b, 1, 1, 0, true);
+    put(&b, 2, 2, 0, true);
+    put(&b, 1, 1, 0, false);
+    assert_int_equal(b.n, 2);
+    struct ballot_share share = ask(&b);
+    assert_int_equal(share.votes, 2);
+    assert_int_equal(share.voters, 1);
+    assert_false(share.newest);
+    assert_int_equal(share.yes, 1);
+    assert_int_equal(share.no, 1);
+    assert_true(share.need > 0.41f && share.need < 0.42f); // 0.707 of 1.707
+    assert_null(ballot_find(&b, 3));
+    ballot_free(&b);
+}
+
+static void the_network_with_the_most_votes_loses_its_oldest(void **state) {
+    (void)state;
+    struct ballot b = {.v = NULL};
+    for (uint64_t i = 0; i < 3; i++) {
+        put(&b, i, (unsigned)i, 0, true);
+    }
+    for (uint64_t i = 100; i < 1100; i++) {
+        put(&b, i, 66, 0, false);
+    }
+    assert_int_equal(b.n, 8);
+    assert_non_null(ballot_find(&b, 0));
+    assert_non_null(ballot_find(&b, 1));
+    assert_non_null(ballot_find(&b, 2));
+    assert_non_null(ballot_find(&b, 1099));
+    assert_null(ballot_find(&b, 1094));
+    struct ballot_share share = ask(&b);
+    assert_int_equal(share.networks, 4);
+    assert_int_equal(share.no, 1);
+    ballot_free(&b);
+}
+
+static void where_all_have_one_the_oldest_goes(void **state) {
+    (void)state;
+    struct ballot b = {.v = NULL};
+    for (uint64_t i = 0; i < 9; i++) {
+        put(&b, i, (unsigned)i, 0, true);
+    }
+    assert_null(ballot_find(&b, 0));
+    assert_non_null(ballot_find(&b, 1));
+    ballot_free(&b);
+}
+
+static void what_is_old_weighs_less_and_then_nothing(void **state) {
+    (void)state;
+    struct ballot b = {.v = NULL};
+    put(&b, 1, 1, 0, true);
+    put(&b, 2, 2, 0, false);
+    b.v[1].at_min = 7 * 24 * 60;
+    struct ballot_share share = ask(&b);
+    assert_true(share.need > 0.26f && share.need < 0.262f); // 0.354 of 1.354
+    b.v[1].at_min = 29 * 24 * 60;
+    share = ask(&b);
+    assert_int_equal(share.votes, 1);
+    ballot_free(&b);
+}
+
+static void pages_private_votes_and_failures_are_counted(void **state) {
+    (void)state;
+    struct ballot b = {.v = NULL};
+    put(&b, 1, 1, 7, true);
+    put(&b, 2, 2, 7, true);
+    put(&b, 3, 2, 8, true);
+    b.v[0].is_private = b.v[1].is_private = true;
+    struct ballot_share share = ask(&b);
+    assert_int_equal(share.pages, 2);
+    assert_int_equal(share.open, 1);
+    assert_int_equal(share.yes, 2);
+    struct ballot_view view;
+    b.v[2].has_failed = true;
+    ballot_look(&view, &b, &rules);
+    share = ballot_failures(&view);
+    assert_int_equal(share.yes, 1);
+    assert_true(share.need > 0.45f && share.need < 0.46f); // 1 of 2.207
+    ballot_free(&b);
+}
+
+static void a_visit_says_something_only_of_what_it_could_test(void **state) {
+    (void)state;
+    struct ballot b = {.v = NULL};
+    struct ballot_view view;
+    struct vote *v = ballot_put(&b, 1, 1 << 16, &rules);
+    v->has_visit = true;
+    v->fetched = 3;
+    v->testable = 1;
+    ballot_look(&view, &b, &rules);
+    assert_int_equal(ballot_ask(&view, BALLOT_VISIT, 0).yes, 1);
+    assert_int_equal(ballot_ask(&view, BALLOT_VISIT, 1).votes, 0);
+    assert_int_equal(ballot_ask(&view, BALLOT_PAGE, 0).votes, 0);
+    ballot_free(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_bound_is_wilsons),
+        cmocka_unit_test(a_voter_has_one_vote_the_newest),
+        cmocka_unit_test(the_network_with_the_most_votes_loses_its_oldest),
+        cmocka_unit_test(where_all_have_one_the_oldest_goes),
+        cmocka_unit_test(what_is_old_weighs_less_and_then_nothing),
+        cmocka_unit_test(pages_private_votes_and_failures_are_counted),
+        cmocka_unit_test(a_visit_says_something_only_of_what_it_could_test),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
