@@ -155,8 +155,11 @@ int h2_body(struct front *f, struct front_stream *fs, struct span bytes) {
 }
 
 size_t h2_room(const struct front *f, const struct front_stream *fs) {
+    const struct h2 *h = h2_of_const(f);
     const struct h2_stream *s = (const struct h2_stream *)(const void *)fs;
-    size_t most = h2_of_const(f)->conf->response_queue;
+    // A connection in error drops what it is given: room for more would have it all read for
+    // nothing.
+    size_t most = h->error == 0 ? h->conf->response_queue : 0;
     size_t queued = buf_len(&s->queue);
     return queued < most ? most - queued : 0;
 }

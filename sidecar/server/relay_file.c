@@ -9,13 +9,13 @@
 
 void relay_file_more(struct relay *r) {
     struct span piece;
-    while (r->has_file && r->stream != NULL && r->exchange.state == EXCHANGE_ANSWERING) {
-        size_t room = relay_body_room(r);
-        if (room == 0) {
-            return;
-        }
-        room = room < RELAY_PIECE ? room : RELAY_PIECE;
-        bool is_good = files_next(r->conf->files, &r->file, room, &piece);
+    // Of what there is room for now: a front that drops what it is given always has more.
+    size_t room = relay_body_room(r);
+    while (room > 0 && r->has_file && r->stream != NULL &&
+           r->exchange.state == EXCHANGE_ANSWERING) {
+        size_t most = room < RELAY_PIECE ? room : RELAY_PIECE;
+        bool is_good = files_next(r->conf->files, &r->file, most, &piece);
+        room -= is_good ? piece.n : 0;
         struct exchange_event e = {.kind = EXCHANGE_BODY, .body = piece};
         if (!is_good) {
             e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = ERR_FILE_IO};
