@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "admin/api.h"
 
+#include "admin/clear.h"
 #include "admin/export_json.h"
 #include "admin/json.h"
 #include "admin/routes_json.h"
@@ -23,11 +24,14 @@ static int refuse(struct api_response *out, int status, const char *why) {
 
 // ---- GET ----------------------------------------------------------------------------------------
 
+static int refuse_cursor(struct api_response *out) {
+    return refuse(out, 410, "the route called \"after\" was forgotten");
+}
+
 static int answer_pages(struct api_response *out, int err) {
     out->status = 200;
     out->type = TYPE_JSON;
-    return err == ERR_NOT_FOUND ? refuse(out, 410, "the route called \"after\" was forgotten")
-                                : err;
+    return err == ERR_NOT_FOUND ? refuse_cursor(out) : err;
 }
 
 static int answer_routes(const struct api *api, const struct api_request *q,
@@ -82,7 +86,9 @@ static int answer_forgotten(const struct api *api, uint64_t n, struct api_respon
 }
 
 // Without "audience": of both.
-static int forget(const struct api *api, const json_t *body, struct api_response *out) {
+static int forget(const struct api *api, const struct api_request *q, const json_t *body,
+                  struct api_response *out) {
+    (void)q;
     static const char *const audiences[] = {"public", "session"};
     uint8_t bytes[ROUTE_KEY_MAX];
     json_t *name = json_copy((json_t *)(uintptr_t)body);
@@ -103,24 +109,44 @@ static int forget(const struct api *api, const json_t *body, struct api_response
                    : refuse(out, 400, "\"site\" and \"route\" must name a route");
 }
 
-static int clear(const struct api *api, const json_t *body, struct api_response *out) {
+static int answer_cleared(const struct api *api, const struct clear *c, struct api_response *out) {
+    struct buf next;
+    json_t *json = json_pack("{s:I}", "forgotten", (json_int_t)c->forgotten);
+    buf_init(&next, 2 * ROUTE_KEY_MAX);
+    if (c->forgotten > 0) {
+        tell_change(api);
+    }
+    if (c->is_cut) {
+        json_object_set_new(json, "truncated", json_true());
+    }
+    if (c->is_cut && c->after.n > 0 && cursor_print(&c->after, &next) == 0) {
+        json_object_set_new(json, "next", json_of_text(buf_span(&next)));
+    }
+    buf_fini(&next);
+    return answer_json(out, 200, json);
+}
+
+static int clear(const struct api *api, const struct api_request *q, const json_t *body,
+                 struct api_response *out) {
     const json_t *site = json_object_get(body, "site");
     // A misspelt member must not clear everything.
     if (json_object_size(body) != (site != NULL) || (site != NULL && json_text(site).n == 0)) {
         return refuse(out, 400, "there may be a \"site\", and nothing else");
     }
-    struct span name = site != NULL ? json_text(site) : span_of(NULL, 0);
-    return answer_forgotten(api, learner_clear(api->learner, name), out);
+    struct clear c = {.learner = api->learner,
+                      .site = site != NULL ? json_text(site) : span_of(NULL, 0)};
+    return clear_some(&c, q->target) != 0 ? refuse_cursor(out) : answer_cleared(api, &c, out);
 }
 
 static int answer_object(const struct api *api, const struct api_request *q,
                          struct api_response *out,
-                         int (*act)(const struct api *, const json_t *, struct api_response *)) {
+                         int (*act)(const struct api *, const struct api_request *, const json_t *,
+                                    struct api_response *)) {
     json_t *body = read_object(q->body);
     if (body == NULL) {
         return refuse(out, 400, "the body must be a JSON object");
     }
-    int err = act(api, body, out);
+    int err = act(api, q, body, out);
     json_decref(body);
     return err;
 }

@@ -11,7 +11,10 @@
 //     GET  /export   what has been learned, to be imported elsewhere; ?since= ?limit= ?after=
 //     POST /import   an export
 //     POST /forget   {"site":"...","route":"...","audience":"public"}: one route
-//     POST /clear    {"site":"..."} or {}: all routes of a site, or of all sites
+//     POST /clear    {"site":"..."} or {}: the routes of a site, or of all sites; ?after=
+//
+// An answer that is cut, so that the loop goes on, has "truncated":true and "next", the value of
+// "after" that asks for what follows. A cut /clear without "next" is to be asked again as it was.
 #ifndef ADMIN_API_H
 #define ADMIN_API_H
 

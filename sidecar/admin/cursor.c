@@ -7,40 +7,52 @@ static int hex_digit(uint8_t c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// A key as hexadecimal digits, two a byte.
-static struct span read_key(struct span text, uint8_t *key) {
-    const struct span none = {NULL, 0};
-    if (text.n % 2 != 0 || text.n / 2 > ROUTE_KEY_MAX) {
-        return none;
+// A key is written as hexadecimal digits, two a byte.
+static bool read_key(struct cursor *c, struct span text) {
+    if (text.n % 2 != 0 || text.n / 2 > sizeof c->key) {
+        return false;
     }
     for (size_t i = 0; i < text.n; i += 2) {
         int high = hex_digit(text.p[i]), low = hex_digit(text.p[i + 1]);
         if (high < 0 || low < 0) {
-            return none;
+            return false;
         }
-        key[i / 2] = (uint8_t)(high << 4 | low);
+        c->key[i / 2] = (uint8_t)(high << 4 | low);
     }
-    return span_of(key, text.n / 2);
+    c->n = text.n / 2;
+    return true;
+}
+
+// False when there is an "after" that is no key.
+static bool find_key(struct cursor *c, struct span target) {
+    struct arena arena;
+    struct span text;
+    c->n = 0;
+    arena_init(&arena, 4 * ROUTE_KEY_MAX);
+    bool is_good =
+        !query_find(target, SPAN("after"), &arena, &text) || (text.n > 0 && read_key(c, text));
+    arena_fini(&arena);
+    return is_good;
+}
+
+void cursor_read(struct cursor *c, struct span target) {
+    find_key(c, target);
 }
 
 bool cursor_start(const struct learner *learner, struct span target,
                   const struct learner_route **out) {
-    struct arena arena;
-    struct span text;
-    uint8_t bytes[ROUTE_KEY_MAX];
-    bool is_known = true;
+    struct cursor c;
     *out = NULL;
-    arena_init(&arena, 4 * ROUTE_KEY_MAX);
-    if (!query_find(target, SPAN("after"), &arena, &text)) {
-        *out = learner_first(learner);
-    } else {
-        struct span key = read_key(text, bytes);
-        const struct learner_route *r = key.n > 0 ? learner_find(learner, key) : NULL;
-        is_known = r != NULL;
-        *out = r != NULL ? learner_after(learner, r) : NULL;
+    if (!find_key(&c, target)) {
+        return false;
     }
-    arena_fini(&arena);
-    return is_known;
+    if (c.n == 0) {
+        *out = learner_first(learner);
+        return true;
+    }
+    const struct learner_route *r = learner_find(learner, span_of(c.key, c.n));
+    *out = r != NULL ? learner_after(learner, r) : NULL;
+    return r != NULL;
 }
 
 void cursor_keep(struct cursor *c, const struct learner_route *r) {
@@ -48,15 +60,21 @@ void cursor_keep(struct cursor *c, const struct learner_route *r) {
     memcpy(c->key, r->key.p, c->n);
 }
 
-int cursor_end(const struct cursor *last, struct buf *out) {
+int cursor_print(const struct cursor *c, struct buf *out) {
     static const char digits[] = "0123456789abcdef";
+    int err = 0;
+    for (size_t i = 0; i < c->n && err == 0; i++) {
+        const char pair[2] = {digits[c->key[i] >> 4], digits[c->key[i] & 15]};
+        err = buf_put(out, span_of(pair, 2));
+    }
+    return err;
+}
+
+int cursor_end(const struct cursor *last, struct buf *out) {
     if (last == NULL) {
         return buf_put(out, SPAN("],\"truncated\":false}"));
     }
     int err = buf_put(out, SPAN("],\"truncated\":true,\"next\":\""));
-    for (size_t i = 0; i < last->n && err == 0; i++) {
-        const char pair[2] = {digits[last->key[i] >> 4], digits[last->key[i] & 15]};
-        err = buf_put(out, span_of(pair, 2));
-    }
+    err = err == 0 ? cursor_print(last, out) : err;
     return err == 0 ? buf_put(out, SPAN("\"}")) : err;
 }

@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 
-#define ROOM ((size_t)8 << 20) // bytes behind which an answer is cut
 #define HEAD "{\"outrider\":\"export\",\"version\":1,\"routes\":[\n"
 #define TEXTS_MOST 1048576 // bytes of one record's texts
 #define BYTES_MOST (UINT64_C(1) << 50)
@@ -103,7 +102,7 @@ static struct learner_record *record_new(void) {
 }
 
 int export_json_write(const struct learner *learner, struct span target, struct buf *out) {
-    uint64_t limit = query_number(target, SPAN("limit"), &limits), n = 0;
+    uint64_t limit = query_number(target, SPAN("limit"), &limits), n = 0, seen = 0;
     uint64_t since_ms = query_number(target, SPAN("since"), &times);
     const struct learner_route *r;
     struct cursor last;
@@ -112,8 +111,9 @@ int export_json_write(const struct learner *learner, struct span target, struct 
     }
     struct learner_record *record = record_new();
     int err = buf_put(out, SPAN(HEAD));
-    for (; r != NULL && err == 0 && n < limit && buf_len(out) < ROOM;
-         r = learner_after(learner, r)) {
+    for (; r != NULL && err == 0 && n < limit && seen < CURSOR_ROUTES_MOST &&
+           buf_len(out) < CURSOR_BYTES_MOST;
+         r = learner_after(learner, r), seen++) {
         cursor_keep(&last, r);
         if (r->last_seen_ms >= since_ms && learner_record_of(learner, r, record)) {
             err = n++ > 0 ? buf_put(out, SPAN(",\n")) : 0;

@@ -8,8 +8,7 @@
 
 #include <math.h>
 
-#define ROOM ((size_t)16 << 20) // bytes behind which an answer is cut
-#define NORMAL_95 1.96          // standard deviations that hold 95 % of a normal distribution
+#define NORMAL_95 1.96 // standard deviations that hold 95 % of a normal distribution
 
 static const struct query_range limits = {1, 10000, 1000};
 
@@ -96,15 +95,16 @@ static bool is_wanted(const struct filter *f, struct span key) {
 
 static int write_all(const struct learner *learner, struct span target, const struct filter *f,
                      struct buf *out) {
-    uint64_t limit = query_number(target, SPAN("limit"), &limits), n = 0;
+    uint64_t limit = query_number(target, SPAN("limit"), &limits), n = 0, seen = 0;
     const struct learner_route *r;
     struct cursor last;
     if (!cursor_start(learner, target, &r)) {
         return ERR_NOT_FOUND;
     }
     int err = buf_put(out, SPAN("{\"routes\":["));
-    for (; r != NULL && err == 0 && n < limit && buf_len(out) < ROOM;
-         r = learner_after(learner, r)) {
+    for (; r != NULL && err == 0 && n < limit && seen < CURSOR_ROUTES_MOST &&
+           buf_len(out) < CURSOR_BYTES_MOST;
+         r = learner_after(learner, r), seen++) {
         cursor_keep(&last, r);
         if (is_wanted(f, r->key)) {
             err = n++ > 0 ? buf_put(out, SPAN(",")) : 0;

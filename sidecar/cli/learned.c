@@ -207,19 +207,47 @@ int learned_import(int argc, char **argv) {
 
 // ---- forget and clear ---------------------------------------------------------------------------
 
-static int drop(const char *admin, const char *target, struct span body) {
-    char why[ADMIN_CLIENT_WHY_LEN] = "";
+struct drop {
+    const char *admin, *path;
+    struct span body;
+    unsigned long long forgotten;
+    bool is_cut; // the endpoint has more to do than it does at once
+    char next[TARGET_MOST];
+};
+
+static int drop_page(struct drop *d) {
+    char why[ADMIN_CLIENT_WHY_LEN] = "", target[TARGET_MOST + 64];
     struct buf answer;
     buf_init(&answer, 65536);
+    snprintf(target, sizeof target, "%s%s%s", d->path, d->next[0] != 0 ? "?after=" : "", d->next);
     int err = admin_client_ask(
-        admin, &(struct admin_request){.method = "POST", .target = target, .body = body}, &answer,
-        why);
+        d->admin, &(struct admin_request){.method = "POST", .target = target, .body = d->body},
+        &answer, why);
     if (err != 0) {
-        failed(admin, why);
+        failed(d->admin, why);
     } else {
-        printf("%llu routes forgotten\n", count(buf_span(&answer), SPAN("\"forgotten\":")));
+        struct transfer t = {.rest = buf_span(&answer)};
+        d->forgotten += count(t.rest, SPAN("\"forgotten\":"));
+        d->is_cut = span_find(t.rest, SPAN("\"truncated\":true")) < t.rest.n;
+        snprintf(d->next, sizeof d->next, "%.*s", SPAN_ARG(transfer_cursor(&t)));
     }
     buf_fini(&answer);
+    return err;
+}
+
+// With a site that nothing is known of: an error, as its name may be misspelt.
+static int drop_all(struct drop *d, const char *site) {
+    int err;
+    do {
+        err = drop_page(d);
+    } while (err == 0 && d->is_cut);
+    if (err == 0 && d->forgotten == 0 && site != NULL) {
+        fprintf(stderr, "outrider: nothing has been learned of a site \"%s\"\n", site);
+        return 1;
+    }
+    if (err == 0) {
+        printf("%llu routes forgotten\n", d->forgotten);
+    }
     return err;
 }
 
@@ -257,7 +285,8 @@ int learned_forget(int argc, char **argv) {
     struct buf body;
     buf_init(&body, 65536);
     put_object(&body, names, values);
-    err = drop(admin, "/forget", buf_span(&body));
+    struct drop d = {.admin = admin, .path = "/forget", .body = buf_span(&body)};
+    err = drop_all(&d, NULL);
     buf_fini(&body);
     return err;
 }
@@ -275,7 +304,8 @@ int learned_clear(int argc, char **argv) {
     struct buf body;
     buf_init(&body, 65536);
     put_object(&body, names, values);
-    err = drop(admin, "/clear", buf_span(&body));
+    struct drop d = {.admin = admin, .path = "/clear", .body = buf_span(&body)};
+    err = drop_all(&d, values[0]);
     buf_fini(&body);
     return err;
 }

@@ -5,13 +5,16 @@
 #include "cli/admin_client.h"
 #include "cli/arguments.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define ANSWER_MOST ((size_t)128 << 20) // bytes of one of the endpoint's answers
 #define TARGET_MOST 32768               // bytes
+#define PAGE_MOST 10000                 // routes that may be asked for at once
 
 struct asked {
-    const char *admin, *site, *route, *audience, *limit;
+    const char *admin, *site, *route, *audience;
+    uint64_t left; // routes that may still be given; 0: all
     bool is_raw;
 };
 
@@ -30,7 +33,11 @@ static int ask(const struct asked *a, const char *after, struct buf *answer) {
     put_pair(&target, "&site=", a->site);
     put_pair(&target, "&route=", a->route);
     put_pair(&target, "&audience=", a->audience);
-    put_pair(&target, "&limit=", a->limit);
+    if (a->left > 0) {
+        char limit[24];
+        snprintf(limit, sizeof limit, "%" PRIu64, a->left < PAGE_MOST ? a->left : PAGE_MOST);
+        put_pair(&target, "&limit=", limit);
+    }
     put_pair(&target, "&after=", after);
     buf_put(&target, span_of("", 1));
     struct admin_request q = {.method = "GET", .target = (const char *)buf_span(&target).p};
@@ -74,13 +81,14 @@ static int print_page(const struct asked *a, struct routes_text *t, size_t *all)
 }
 
 int routes_command(int argc, char **argv) {
+    const char *limit = NULL;
     struct asked a = {.admin = NULL};
     struct routes_text t = {.routes = 0};
     size_t all = 0;
     const struct argument options[] = {
         {"--admin", &a.admin, NULL}, {"--site", &a.site, NULL},
         {"--route", &a.route, NULL}, {"--audience", &a.audience, NULL},
-        {"--limit", &a.limit, NULL}, {"--json", NULL, &a.is_raw},
+        {"--limit", &limit, NULL},   {"--json", NULL, &a.is_raw},
         {NULL, NULL, NULL}};
     (void)argc;
     int err = arguments_read("routes", options, NULL, argv);
@@ -91,9 +99,16 @@ int routes_command(int argc, char **argv) {
         fprintf(stderr, "outrider: routes needs --admin ADDRESS, that of the running program\n");
         return 2;
     }
+    if (limit != NULL && (!span_to_u64(span_str(limit), &a.left) || a.left == 0)) {
+        fprintf(stderr, "outrider: --limit takes a number of routes, at least 1, not \"%s\"\n",
+                limit);
+        return 2;
+    }
+    size_t most = a.left;
     do {
         err = print_page(&a, &t, &all);
-    } while (err == 0 && t.next[0] != 0 && a.limit == NULL);
+        a.left = most - (all < most ? all : most);
+    } while (err == 0 && t.next[0] != 0 && (most == 0 || a.left > 0));
     if (err == 0 && all == 0) {
         printf("nothing has been learned yet\n");
     }

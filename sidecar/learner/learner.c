@@ -9,6 +9,7 @@
 #define BYTES_DEFAULT ((size_t)64 << 20)
 #define ASSETS_DEFAULT 65536
 #define TTL_DEFAULT_MS ((uint64_t)30 * 24 * 3600 * 1000)
+#define EXPIRED_A_TICK 4096           // routes, some milliseconds
 #define SCRATCH_MAX ((size_t)1 << 20) // bytes to read one piece of evidence with
 
 void *learner_allocate(struct learner *l, size_t n) {
@@ -256,41 +257,26 @@ bool learner_forget(struct learner *l, struct span key) {
     return node != NULL;
 }
 
-static size_t clear(struct learner *l, struct list *list, struct span site) {
+// At most so many.
+static size_t expire(struct learner *l, struct list *list, size_t most, uint64_t now_ms) {
     size_t n = 0;
-    for (struct list *at = list->next, *next; at != list; at = next) {
-        struct node *node = LIST_ITEM(at, struct node, age);
-        next = at->next;
-        if (site.n == 0 || span_eq(route_key_site(node_key(node)), site)) {
-            learner_drop(l, node);
-            n++;
-        }
-    }
-    return n;
-}
-
-size_t learner_clear(struct learner *l, struct span site) {
-    size_t n = clear(l, &l->probation, site) + clear(l, &l->main, site);
-    learner_count(l);
-    return n;
-}
-
-static void expire(struct learner *l, struct list *list, uint64_t now_ms) {
-    while (!list_is_empty(list)) {
+    for (; n < most && !list_is_empty(list); n++) {
         struct node *node = LIST_ITEM(list->next, struct node, age);
         uint64_t seen_ms = (uint64_t)node->last_s * 1000;
         if (now_ms <= seen_ms || now_ms - seen_ms < l->conf.ttl_ms) {
-            return;
+            break;
         }
         learner_drop(l, node);
-        l->stats.expired++;
     }
+    l->stats.expired += n;
+    return n;
 }
 
-void learner_tick(struct learner *l, uint64_t now_ms) {
-    expire(l, &l->probation, now_ms);
-    expire(l, &l->main, now_ms);
+bool learner_tick(struct learner *l, uint64_t now_ms) {
+    size_t n = expire(l, &l->probation, EXPIRED_A_TICK, now_ms);
+    n += expire(l, &l->main, EXPIRED_A_TICK - n, now_ms);
     learner_count(l);
+    return n < EXPIRED_A_TICK;
 }
 
 const struct learner_stats *learner_stats(const struct learner *l) {

@@ -103,10 +103,11 @@ struct learner_stats {
 // Never NULL. Copies conf.
 struct learner *learner_new(const struct learner_conf *conf);
 void learner_free(struct learner *l);
-// Takes one piece of evidence. now_ms: Unix time. Pull learner_next after each put.
+// Takes one piece of evidence. now_ms: Unix time. What is to be published of it comes out of
+// learner_next; it may wait there while more is put.
 void learner_put(struct learner *l, const struct evidence *e, uint64_t now_ms);
-// Forgets what is older than the ttl.
-void learner_tick(struct learner *l, uint64_t now_ms);
+// Forgets what is older than the ttl, some of it at a time. False when more is left.
+bool learner_tick(struct learner *l, uint64_t now_ms);
 // The next thing to publish. STEP_MORE when all is published.
 enum step learner_next(struct learner *l, struct learner_news *out);
 // The next asset to be looked up by somebody who can; each is asked once a while. STEP_MORE: none.
@@ -115,8 +116,6 @@ enum step learner_next_question(struct learner *l, struct learner_question *out)
 struct plan *learner_next_retired(struct learner *l);
 // Forgets one route or pattern; the drop comes out of learner_next. False when it is not known.
 bool learner_forget(struct learner *l, struct span key);
-// Forgets all of a site, or with an empty span all. How many routes that were.
-size_t learner_clear(struct learner *l, struct span site);
 // All routes and patterns, those first that were seen more than once, the latest first among them;
 // NULL behind the last. The learner has one view: it shows the next route with the next call of
 // these three.

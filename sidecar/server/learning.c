@@ -9,6 +9,11 @@
 #define RING_LEN (1u << 18)         // bytes of a worker's ring: some thousand pieces of evidence
 #define SERIAL_LEN sizeof(uint64_t) // before each piece of evidence in a ring
 #define DRAIN_MS 5                  // from the first piece to the drain: a burst is taken as one
+// Most of one turn of the learner's loop, some milliseconds of each. The rest waits for the next:
+// workers that put as fast as they are read must not keep signals, the store and the admin endpoint
+// waiting, nor must an asset that is in the plans of a million routes.
+#define EVIDENCE_A_TURN 1024
+#define NEWS_A_TURN 1024
 #define MOST 65536  // routes or assets that a learner has unless it is told otherwise
 #define OF_BUCKET 4 // of them, in a full table
 #define BUCKETS_MOST (1u << 24)
@@ -167,10 +172,11 @@ static uint64_t unix_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void publish_all(struct learning *l) {
+// Publishes at most so many news, and takes them off *most.
+static void publish_some(struct learning *l, unsigned *most) {
     struct learner_news news;
     struct plan *plan;
-    while (learner_next(l->model, &news) == STEP_ITEM) {
+    for (; *most > 0 && learner_next(l->model, &news) == STEP_ITEM; (*most)--) {
         publish(l, &news);
     }
     while ((plan = learner_next_retired(l->model)) != NULL) {
@@ -182,7 +188,6 @@ static void take_evidence(struct learning *l, struct span bytes) {
     struct evidence e;
     if (evidence_decode(&e, bytes)) {
         learner_put(l->model, &e, unix_ms());
-        publish_all(l);
     }
 }
 
@@ -207,27 +212,38 @@ static struct ring *oldest(const struct learning *l, struct span *bytes) {
     return found;
 }
 
-void learning_drain(struct learning *l) {
+bool learning_drain(struct learning *l) {
+    unsigned evidence = EVIDENCE_A_TURN, news = NEWS_A_TURN;
     // Cleared first: what is put from now on wakes again. Reading it too orders what was put
     // before.
     atomic_exchange(&l->is_awake, false);
     rcu_thread_online();
     struct span bytes;
-    for (struct ring *r; (r = oldest(l, &bytes)) != NULL;) {
+    for (struct ring *r; evidence > 0 && (r = oldest(l, &bytes)) != NULL; evidence--) {
         take_evidence(l, span_skip(bytes, SERIAL_LEN));
         ring_taken(r);
+        publish_some(l, &news);
     }
     if (l->on_drain != NULL) {
         l->on_drain(l->drain_self);
     }
-    learner_tick(l->model, unix_ms());
-    publish_all(l);
+    bool is_expired = learner_tick(l->model, unix_ms());
+    publish_some(l, &news);
     rcu_thread_offline();
     free_retired(l);
+    return evidence == 0 || news == 0 || !is_expired;
 }
 
+// What is left over is taken in the loop's next turn, behind whatever else waits by then.
 static void on_drain(uv_timer_t *timer) {
-    learning_drain(timer->data);
+    if (learning_drain(timer->data)) {
+        uv_timer_start(timer, on_drain, 0, 0);
+    }
+}
+
+void learning_drain_all(struct learning *l) {
+    while (learning_drain(l)) {
+    }
 }
 
 void learning_wants_drain(struct learning *l) {

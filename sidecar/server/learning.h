@@ -63,8 +63,11 @@ void learning_init(struct learning *l, struct loop *loop, const struct learner_c
 // Closes its handles; the loop must run once more. After the workers have ended.
 void learning_close(struct learning *l);
 void learning_fini(struct learning *l);
-// Takes what the workers have put and publishes what follows from it. On the learner's thread.
-void learning_drain(struct learning *l);
+// Takes what the workers have put and publishes what follows from it, but no more than one turn of
+// the loop may take. True when some is left. On the learner's thread.
+bool learning_drain(struct learning *l);
+// Until nothing is left: at the start, and when the workers have ended.
+void learning_drain_all(struct learning *l);
 // The same in a moment. On the learner's thread: whoever has changed the model calls it.
 void learning_wants_drain(struct learning *l);
 

@@ -160,7 +160,7 @@ static void open_learning(struct server *s) {
                           .on_change = on_change,
                           .change_self = s};
     keeping_start(&s->keeping, &s->loop, s->learning.model);
-    learning_drain(&s->learning); // what was kept is hinted from the first request on
+    learning_drain_all(&s->learning); // what was kept is hinted from the first request on
 }
 
 // ---- running ------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ static void on_ended(uv_async_t *ended) {
     for (unsigned i = 0; i < s->workers_n; i++) {
         worker_fini(&s->workers[i]);
     }
-    learning_drain(&s->learning);
+    learning_drain_all(&s->learning);
     keeping_close(&s->keeping);
     learning_close(&s->learning);
     admin_port_close(&s->admin);

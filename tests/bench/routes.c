@@ -60,7 +60,7 @@ static size_t resident(void) {
 
 static void publish(struct learning *l) {
     struct learner_question question;
-    learning_drain(l);
+    learning_drain_all(l);
     while (learner_next_question(l->model, &question) == STEP_ITEM) {
     }
 }

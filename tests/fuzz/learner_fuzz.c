@@ -211,9 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
             put_sheet(&w, d[1], d[2]);
             break;
         case 3:
-            if (d[1] < 32) {
-                learner_clear(w.l, d[1] & 1 ? SPAN("s") : SPAN("other"));
-            } else if (d[1] < 64) {
+            if (d[1] < 64) {
                 learner_tick(w.l, w.now_ms);
             } else {
                 learner_forget(w.l, key_of(d[2], d[1] & 1));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "admin/api.h"
 
+#include "admin/cursor.h"
 #include "learner/learner_record.h"
 #include "learner/route_key.h"
 
@@ -356,6 +357,43 @@ static void test_forget_and_clear(void **state) {
     }
 }
 
+static unsigned number(const struct api_response *r, const char *name) {
+    struct span text = buf_span(&r->body);
+    text = span_skip(text, span_find(text, span_str(name)) + strlen(name));
+    return (unsigned)strtoul((const char *)text.p, NULL, 10);
+}
+
+// The loop that learns must not stand still while an operator looks for what is not there.
+static void test_an_answer_looks_at_so_many_routes_and_no_more(void **state) {
+    (void)state;
+    struct fixture f;
+    char path[32], target[ROUTE_KEY_MAX * 2 + 64] = "/clear";
+    unsigned forgotten = 0, answers = 0;
+    bool is_cut = true;
+    fixture_init(&f);
+    for (unsigned i = 0; i < CURSOR_ROUTES_MOST + 100; i++) {
+        snprintf(path, sizeof path, "/%u/", i);
+        restore(&f, i % 2 == 0 ? "a.example" : "b.example", false, path);
+    }
+    expect(&f, "GET", "/routes?site=none.example", 200,
+           "{\"routes\":[],\"truncated\":true,\"next\":");
+    expect(&f, "GET", "/export?since=9999999999999", 200, "\"truncated\":true,\"next\":");
+    for (; is_cut; answers++) {
+        struct api_response r = ask(&f, "POST", target, SPAN("{\"site\":\"a.example\"}"));
+        struct span next = buf_span(&r.body);
+        next = span_skip(next, span_find(next, SPAN("\"next\":\"")) + 8);
+        snprintf(target, sizeof target, "/clear%s%.*s", next.n > 0 ? "?after=" : "",
+                 SPAN_ARG(span_first(next, span_index(next, '"'))));
+        forgotten += number(&r, "\"forgotten\":");
+        is_cut = has(&r, "\"truncated\":true");
+        api_response_fini(&r);
+    }
+    assert_int_equal(answers, 2);
+    assert_int_equal(forgotten, (CURSOR_ROUTES_MOST + 100) / 2);
+    assert_int_equal(learner_stats(f.learner)->routes, (CURSOR_ROUTES_MOST + 100) / 2);
+    fixture_fini(&f);
+}
+
 static void test_metrics_are_prometheus_text(void **state) {
     (void)state;
     struct fixture f;
@@ -378,6 +416,7 @@ int main(void) {
         cmocka_unit_test(test_an_export_is_imported_as_it_was),
         cmocka_unit_test(test_any_byte_may_be_wrong_in_an_import),
         cmocka_unit_test(test_forget_and_clear),
+        cmocka_unit_test(test_an_answer_looks_at_so_many_routes_and_no_more),
         cmocka_unit_test(test_metrics_are_prometheus_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

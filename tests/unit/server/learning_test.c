@@ -135,6 +135,26 @@ static void test_what_one_worker_saw_all_find(void **state) {
     end();
 }
 
+// Workers that put as fast as they are read must not keep the loop from all else.
+static void test_a_turn_takes_a_part_and_the_next_the_rest(void **state) {
+    (void)state;
+    begin();
+    struct learning_worker *w = learning.workers;
+    unsigned put_n = 0, turns = 1;
+    while (put_evidence(w, &(struct evidence){.kind = EVIDENCE_ASSET, .status = 404}, NULL)) {
+        put_n++;
+    }
+    assert_true(put_n > 2000);
+    while (learning_drain(&learning)) {
+        uint64_t taken = learner_stats(learning.model)->evidence;
+        assert_true(taken > 0 && taken <= turns * 1024);
+        turns++;
+    }
+    assert_true(turns > 1);
+    assert_int_equal(learner_stats(learning.model)->evidence, put_n);
+    end();
+}
+
 static void expect_style(const char *wanted) {
     uint8_t key[ROUTE_KEY_MAX];
     struct offer offer;
@@ -192,7 +212,7 @@ static void test_workers_read_whole_plans_while_the_learner_replaces_them(void *
     for (unsigned i = 0; i < WORKERS; i++) {
         pthread_join(threads[i], NULL);
     }
-    learning_drain(&learning);
+    learning_drain_all(&learning);
     assert_int_equal(found(&learning.workers[0]), ROUTES);
     end();
 }
@@ -262,9 +282,9 @@ static void test_a_full_ring_drops_and_the_learner_goes_on(void **state) {
     }
     assert_true(n > 500);
     assert_int_equal(w->ring.dropped, 1);
-    learning_drain(&learning);
+    learning_drain_all(&learning);
     assert_true(put(w, 1, 1));
-    learning_drain(&learning);
+    learning_drain_all(&learning);
     assert_in_range(found(w), ROUTES - 1, ROUTES); // of one the asset was what was dropped
     end();
 }
@@ -274,6 +294,7 @@ int main(void) {
         cmocka_unit_test(test_what_one_worker_saw_all_find),
         cmocka_unit_test(test_what_was_seen_later_is_learned_later),
         cmocka_unit_test(test_another_identity_is_not_found),
+        cmocka_unit_test(test_a_turn_takes_a_part_and_the_next_the_rest),
         cmocka_unit_test(test_workers_read_whole_plans_while_the_learner_replaces_them),
         cmocka_unit_test(test_what_is_forgotten_is_found_no_more),
         cmocka_unit_test(test_what_is_known_of_an_asset_is_found),
