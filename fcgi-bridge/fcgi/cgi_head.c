@@ -294,6 +294,10 @@ static enum step tell_bad(struct cgi_head *h, struct cgi_head_event *e, int erro
 // The input is used up in the middle of a block.
 static enum step next_more(struct cgi_head *h, struct cgi_head_event *e) {
     struct span part = h->is_held ? span_skip(buf_span(&h->held), h->block.len) : h->in;
+    if (h->has_ended && h->state == CGI_HEAD_IN_NEXT && h->block.len == 0 && part.n == 0) {
+        h->block.is_certain = true; // nothing at all follows it: it is no page either
+        return tell_bad(h, e, fail(h, ERR_BACKEND_STATUS, "only an interim header block"));
+    }
     if (h->has_ended) {
         return tell_bad(
             h, e,

@@ -8,7 +8,8 @@
 // 1xx block is a header block if its lines are header fields until one of them is Status,
 // Content-Type or Location; from that line on it is held to be one, and what is bad in it is an
 // error. Else it is the body, and the 1xx block was the final head after all: it is told once more
-// as CGI_HEAD_FINAL with status 200 and `was_interim`.
+// as CGI_HEAD_FINAL with status 200 and `was_interim`. Where nothing at all follows, the program
+// has not answered: an error.
 //
 //     block  = *( name ":" OWS value OWS EOL ) EOL        EOL = [ CR ] LF
 //     Status = 3DIGIT [ SP reason ]

@@ -275,6 +275,9 @@ enum step fcgi_conn_next(struct fcgi_conn *c, struct fcgi_event *e) {
 bool fcgi_conn_drain(struct fcgi_conn *c) {
     struct reader_event r;
     enum step step;
+    if (c->error != 0 || c->has_end_record) {
+        return true; // its end came before the last of it had been told
+    }
     while ((step = reader_next(&c->reader, &r)) == STEP_ITEM) {
         if (r.kind == READER_CLOSE && r.type == FCGI_END_REQUEST) {
             return true;

@@ -366,7 +366,12 @@ static void on_backend_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *byte
         // Between requests there is nothing to be told; the engine calls it a malformed record.
         tell(b, &e);
     }
-    if (!b->is_dead && !b->is_orphan && step == STEP_BAD) {
+    if (b->is_dead || b->is_orphan) {
+        return;
+    }
+    if (step == STEP_BAD) {
         backend_failed(b, b->fcgi.error, b->fcgi.why);
+    } else if (b->call == NULL && !fcgi_conn_is_idle(&b->fcgi)) {
+        backend_die(b); // the beginning of a record behind an answer: no request may follow it
     }
 }

@@ -31,9 +31,16 @@ static void call_wait(struct call *call) {
     pool_wait(&u->pool, &call->waiter, loop_now_ms(u->loop));
 }
 
+// What has come behind the last answer has ended a kept connection already; the engine is asked all
+// the same, since it may not begin a request on a connection that is not idle.
 static struct backend *reuse(struct upstream *u, unsigned server) {
     struct pool_idle *idle = pool_reuse(&u->pool, server);
-    return idle != NULL ? LIST_ITEM(idle, struct backend, idle) : NULL;
+    struct backend *b = idle != NULL ? LIST_ITEM(idle, struct backend, idle) : NULL;
+    if (b != NULL && !fcgi_conn_is_idle(&b->fcgi)) {
+        backend_die(b);
+        return NULL;
+    }
+    return b;
 }
 
 // A call that had waited before keeps its place and its deadline.

@@ -31,7 +31,6 @@ struct said {
     size_t len;      // bytes of body
     uint64_t length; // Content-Length it gave, or BODY_UNKNOWN
     int status;      // of its final head; 0: none yet
-    bool has_hinted; // an interim head
     bool has_ended;  // END_REQUEST, and nothing wrong before
     bool is_spoilt;  // something wrong
 };
@@ -116,7 +115,6 @@ static void speak(struct storm *t, struct backend *b, struct said *said) {
         int n = snprintf(text, sizeof text,
                          "Status: 103\r\nLink: </%c.css>; rel=preload; as=style\r\n\r\n", mark);
         say(t, b, span_of(text, (size_t)n));
-        said->has_hinted = true;
     } else if (said->status == 0) {
         say_head(t, b, said, mark);
     } else if (what < 30) {
@@ -292,10 +290,7 @@ static const char *judge_answer(const struct storm *t, const struct heard *seen,
     const struct said *said = said_to(t, mark, &asked);
     snprintf(field, sizeof field, "[x-for: %c]", mark);
     if (span_find(heads, SPAN("[x-for: ")) == heads.n) {
-        // An interim head and nothing else is a final one (F-12).
-        bool is_lone = said != NULL && said->has_hinted && said->status == 0 && said->has_ended;
-        bool is_ours = seen->status != 200 || (is_lone && body.n == 0);
-        return is_ours ? NULL : "a page of our own with status 200";
+        return seen->status != 200 ? NULL : "a page of our own with status 200";
     }
     if (span_find(heads, span_str(field)) == heads.n || !is_all(body, mark)) {
         return "the answer to another request";

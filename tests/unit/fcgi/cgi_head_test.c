@@ -125,9 +125,13 @@ static const struct row rows[] = {
                "final 200 [] Link=</a>|Content-type=text/html| was interim\nbody:<!doctype "
                "html>\\n<p>\n")},
     {"a 1xx as the only block, with nothing", SPAN_INIT("Status: 103\nA: b\n\n"),
-     SPAN_INIT("interim 103 [] A=b|\nfinal 200 [] A=b| was interim\n")},
-    {"a 1xx as the last of several", SPAN_INIT("Status: 102\nA: b\n\nStatus: 103\nC: d\n\n"),
-     SPAN_INIT("interim 102 [] A=b|\ninterim 103 [] C=d|\nfinal 200 [] C=d| was interim\n")},
+     SPAN_INIT("interim 103 [] A=b|\nbad ERR_BACKEND_STATUS only an interim header block\n")},
+    {"a 1xx as the last of several", SPAN_INIT("Status: 102\nA: b\n\nStatus: 103\nC: d\n\nx y"),
+     SPAN_INIT("interim 102 [] A=b|\ninterim 103 [] C=d|\nfinal 200 [] C=d| was interim\n"
+               "body:x y\n")},
+    {"several 1xx and nothing else", SPAN_INIT("Status: 102\n\nStatus: 103\n\n"),
+     SPAN_INIT("interim 102 []\ninterim 103 []\n"
+               "bad ERR_BACKEND_STATUS only an interim header block\n")},
     {"a page of words that could be a name", SPAN_INIT("Status: 103\n\nHello"),
      SPAN_INIT("interim 103 []\nfinal 200 [] was interim\nbody:Hello\n")},
     {"a page of lines that could be fields", SPAN_INIT("Status: 103\n\nNote: a\r\nAnd: b\n"),

@@ -65,7 +65,7 @@ static const struct row rows[] = {
      "interim 103 L=m|\nhead 200 L=m| was interim\nbody:<p>\nend 0\nidle\n"},
     {"a 103 and no more",
      {{OUT, 1, SPAN_INIT("Status: 103\nL: m\n\n"), 0}, {END, 1, OK, 0}},
-     "interim 103 L=m|\nhead 200 L=m| was interim\nend 0\nidle\n"},
+     "interim 103 L=m|\nbad ERR_BACKEND_STATUS only an interim header block\n"},
     {"a 103 and a page that might have been a head",
      {{OUT, 1, SPAN_INIT("Status: 103\nL: m\n\nNote: x\nY"), 0},
       {ERR, 1, SPAN_INIT("e"), 0},
@@ -481,6 +481,29 @@ static void bytes_behind_the_answer_are_not_idle(void **state) {
     arena_fini(&s.arena);
 }
 
+// Its last piece is told before its end: who wants no more of it just then must not wait for an end
+// that has come.
+static void an_answer_not_wanted_behind_its_end_record_is_over(void **state) {
+    (void)state;
+    struct subject s;
+    struct fcgi_event e;
+    struct buf wire;
+    arena_init(&s.arena, 1 << 16);
+    fcgi_conn_init(&s.conn, NULL);
+    buf_init(&wire, 1 << 16);
+    assert_int_equal(begin_request(&s.conn, &s.arena, 0, false), 0);
+    put_record(&wire, &(struct record){OUT, 1, SPAN_INIT("Status: 103\n\nNote"), 0});
+    put_record(&wire, &(struct record){END, 1, OK, 0});
+    fcgi_conn_feed(&s.conn, buf_span(&wire));
+    assert_int_equal(fcgi_conn_next(&s.conn, &e), STEP_ITEM); // the 103
+    assert_int_equal(fcgi_conn_next(&s.conn, &e), STEP_ITEM); // what was held to be a head is none
+    assert_int_equal(e.kind, FCGI_EVENT_HEAD);
+    assert_true(fcgi_conn_drain(&s.conn));
+    fcgi_conn_fini(&s.conn);
+    buf_fini(&wire);
+    arena_fini(&s.arena);
+}
+
 static void a_connection_not_to_be_kept_is_not_idle(void **state) {
     (void)state;
     struct subject s;
@@ -537,6 +560,7 @@ int main(void) {
         cmocka_unit_test(what_comes_late_of_a_request_is_not_the_next_ones),
         cmocka_unit_test(what_was_not_sent_completely_is_not_idle),
         cmocka_unit_test(bytes_behind_the_answer_are_not_idle),
+        cmocka_unit_test(an_answer_not_wanted_behind_its_end_record_is_over),
         cmocka_unit_test(a_connection_not_to_be_kept_is_not_idle),
         cmocka_unit_test(bytes_before_any_request_are_refused),
         cmocka_unit_test(a_reset_connection_is_fresh),
