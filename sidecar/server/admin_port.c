@@ -31,9 +31,9 @@ static void answer(struct conn *c, struct front_stream *stream, const struct api
     if (r->allow.n > 0) {
         pairs_put(&head.fields, a, SPAN("allow"), r->allow);
     }
-    if (front_head(c->front, stream, &head, false) == 0) {
-        front_body(c->front, stream, buf_span(&r->body));
-        front_finish(c->front, stream);
+    if (front_head(c->down.front, stream, &head, false) == 0) {
+        front_body(c->down.front, stream, buf_span(&r->body));
+        front_finish(c->down.front, stream);
     }
 }
 
@@ -53,7 +53,7 @@ static void posted_free(struct posted *p) {
 
 static void refuse(struct conn *c, struct front_stream *stream, int status) {
     struct response head = {.status = status};
-    front_head(c->front, stream, &head, true);
+    front_head(c->down.front, stream, &head, true);
 }
 
 static uint64_t unix_ms(void) {
@@ -92,13 +92,13 @@ static void on_request(struct conn *c, struct front_stream *stream) {
     }
     buf_init(&posted->body, API_REQUEST_MOST);
     list_init(&posted->node);
-    list_put(&c->requests, &posted->node);
+    list_put(&c->posted, &posted->node);
     stream->owner = posted;
 }
 
 static void on_body(struct conn *c, const struct front_event *e) {
     struct posted *posted = e->stream->owner;
-    front_consumed(c->front, e->stream, e->body.n);
+    front_consumed(c->down.front, e->stream, e->body.n);
     if (posted != NULL && buf_put(&posted->body, e->body) != 0) {
         e->stream->owner = NULL;
         posted_free(posted);
@@ -139,8 +139,8 @@ static void on_event(struct conn *c, const struct front_event *e) {
 }
 
 static void on_close(struct conn *c) {
-    while (!list_is_empty(&c->requests)) {
-        posted_free(LIST_ITEM(c->requests.next, struct posted, node));
+    while (!list_is_empty(&c->posted)) {
+        posted_free(LIST_ITEM(c->posted.next, struct posted, node));
     }
 }
 

@@ -72,16 +72,11 @@ void conn_die(struct conn *c) {
     }
 }
 
-void conn_cut(struct conn *c) {
-    c->is_cut = true;
-    conn_wants_flush(c);
-}
-
 static void on_free(struct loop_task *task) {
     struct conn *c = LIST_ITEM(task, struct conn, free);
     struct conn_conf *conf = c->conf;
-    if (c->front != NULL) {
-        front_fini(c->front);
+    if (c->down.front != NULL) {
+        front_fini(c->down.front);
     }
     if (conf->tls != NULL) {
         tls_fini(&c->tls);
@@ -92,6 +87,23 @@ static void on_free(struct loop_task *task) {
     metrics_add(conf->metrics, METRIC_SLOT_CONNECTIONS_OPEN, (uint64_t)-1);
     free(c);
 }
+
+static void on_wants_flush(struct downstream *d) {
+    conn_wants_flush(LIST_ITEM(d, struct conn, down));
+}
+
+static void on_pump(struct downstream *d) {
+    conn_pump(LIST_ITEM(d, struct conn, down));
+}
+
+static void on_cut(struct downstream *d) {
+    struct conn *c = LIST_ITEM(d, struct conn, down);
+    c->is_cut = true;
+    conn_wants_flush(c);
+}
+
+static const struct downstream_ops downstream_ops = {
+    .wants_flush = on_wants_flush, .pump = on_pump, .cut = on_cut};
 
 static void open_handle(struct conn *c, int fd, bool is_unix) {
     uv_loop_t *uv = &c->conf->loop->uv;
@@ -119,8 +131,11 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
     list_init(&c->flush.node);
     list_init(&c->free.node);
     list_init(&c->watch.node);
-    list_init(&c->requests);
-    seen_init(&c->seen);
+    list_init(&c->posted);
+    downstream_init(&c->down, &downstream_ops, &c->peer, &c->from);
+    if (conf->handler->on_open != NULL) {
+        conf->handler->on_open(c);
+    }
     c->free.run = on_free;
     conn_output_init(c);
     conf->count++;
@@ -147,7 +162,7 @@ void conn_shutdown(struct conn_conf *conf) {
         if (c->is_dead) {
             continue;
         }
-        if (c->front == NULL) {
+        if (c->down.front == NULL) {
             c->is_ending = true;
         } else {
             conn_shut(c);

@@ -5,14 +5,10 @@
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
 
-#include "exchange/cgi_env.h"
-#include "hints/audience.h"
-#include "hints/seen.h"
-#include "http/front.h"
+#include "gateway/downstream.h"
 #include "http/h1.h"
 #include "http/h2.h"
 #include "http/tls.h"
-#include "learner/visit.h"
 #include "metrics/metrics.h"
 #include "server/loop.h"
 
@@ -23,6 +19,8 @@ struct conn;
 
 // Who answers the requests of a connection.
 struct conn_handler {
+    // First of all; there is no front yet. May be NULL.
+    void (*on_open)(struct conn *);
     // Every event of the front, in order. After FRONT_DONE and FRONT_RESET the stream is released
     // by conn itself.
     void (*on_event)(struct conn *, const struct front_event *);
@@ -69,7 +67,7 @@ struct conn {
         uv_pipe_t pipe;
     } io;
     struct tls tls;
-    struct front *front; // NULL until the protocol is known; points at one of the two below
+    struct downstream down; // the handler's own, but for the front, which is one of the two below
     union {
         struct h1 h1;
         struct h2 h2;
@@ -83,10 +81,7 @@ struct conn {
     uint64_t stuck_len;      // bytes it had not taken then, the kernel's too
     uint64_t deadline_ms;
     enum front_phase phase;
-    struct list requests;   // the handler's own, one node a request under way
-    struct seen seen;       // the handler's own: what was hinted, pushed and fetched here
-    struct visit_ref visit; // likewise: the last navigation
-    bool is_h2;             // which of the two, once there is a front
+    struct list posted; // the handler's own too: requests whose bodies it collects
     bool has_phase, is_reading, is_pumping;
     bool has_eof;                 // the client sends no more; what is under way is completed
     bool has_fin;                 // and the socket is at its end
@@ -107,9 +102,6 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix);
 void conn_wants_flush(struct conn *c);
 // Pulls events and starts or stops reading, after input or after the handler consumed some.
 void conn_pump(struct conn *c);
-// Once an HTTP/1 response is broken off: the connection ends so that the client sees it, without
-// the FIN or close_notify that ends a body whose length nobody said.
-void conn_cut(struct conn *c);
 // Ends all connections of conf: those idle at once, the others after what is under way.
 void conn_shutdown(struct conn_conf *conf);
 // Closes all connections of conf at once.

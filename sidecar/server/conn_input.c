@@ -11,12 +11,12 @@ static void open_front(struct conn *c, bool is_h2) {
         conn_die(c);
         return;
     }
-    c->is_h2 = is_h2;
-    c->front = is_h2 ? &c->proto.h2.front : &c->proto.h1.front;
+    c->down.is_h2 = is_h2;
+    c->down.front = is_h2 ? &c->proto.h2.front : &c->proto.h1.front;
 }
 
 static void feed_front(struct conn *c, struct span bytes) {
-    if (front_feed(c->front, bytes) != 0) {
+    if (front_feed(c->down.front, bytes) != 0) {
         c->is_ending = true;
     }
     conn_pump(c);
@@ -45,7 +45,7 @@ static void feed_first(struct conn *c, struct span bytes) {
 }
 
 static void feed_plain(struct conn *c, struct span bytes) {
-    if (c->front != NULL) {
+    if (c->down.front != NULL) {
         feed_front(c, bytes);
     } else {
         feed_first(c, bytes);
@@ -55,9 +55,9 @@ static void feed_plain(struct conn *c, struct span bytes) {
 // The client sends no more. What it has asked for may still be worth completing: a program that
 // shuts its side down after its last request, on HTTP/1.
 static bool is_worth_completing(struct conn *c) {
-    bool is_h1 = c->front != NULL && !c->is_h2;
+    bool is_h1 = c->down.front != NULL && !c->down.is_h2;
     bool has_output = buf_len(&c->stuck) > 0 || !list_is_empty(&c->flush.node);
-    return is_h1 && !c->is_lingering && (has_output || front_phase(c->front) == FRONT_BUSY) &&
+    return is_h1 && !c->is_lingering && (has_output || front_phase(c->down.front) == FRONT_BUSY) &&
            (c->conf->handler->is_asking == NULL || !c->conf->handler->is_asking(c));
 }
 
@@ -71,7 +71,7 @@ static void feed_tls(struct conn *c, struct span bytes) {
             log_line(LOG_DEBUG, "tls with %s: %s", c->remote, tls_why(&c->tls));
             break;
         }
-        if (c->front == NULL) {
+        if (c->down.front == NULL) {
             open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
         }
         if (c->is_dead) {
@@ -80,7 +80,7 @@ static void feed_tls(struct conn *c, struct span bytes) {
         feed_front(c, plain);
     }
     // A handshake that is complete before any request: the server's preface need not wait.
-    if (!c->is_dead && c->front == NULL && tls_is_open(&c->tls)) {
+    if (!c->is_dead && c->down.front == NULL && tls_is_open(&c->tls)) {
         open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
     }
     if (!c->is_dead && tls_has_ended(&c->tls) && !c->has_eof) { // answered by our own close_notify
@@ -133,12 +133,12 @@ void conn_set_reading(struct conn *c, bool on) {
 void conn_pump(struct conn *c) {
     struct front_event e;
     enum step step = STEP_MORE;
-    if (c->front == NULL || c->is_pumping) {
+    if (c->down.front == NULL || c->is_pumping) {
         return;
     }
     c->is_pumping = true;
     bool has_more = false;
-    while (!c->is_dead && (step = front_next(c->front, &e)) == STEP_ITEM) {
+    while (!c->is_dead && (step = front_next(c->down.front, &e)) == STEP_ITEM) {
         has_more = true;
         if (e.kind == FRONT_REQUEST) {
             c->is_idle = false;
@@ -146,7 +146,7 @@ void conn_pump(struct conn *c) {
         c->conf->handler->on_event(c, &e);
         if (e.kind == FRONT_DONE || e.kind == FRONT_RESET) {
             c->has_phase = false; // what follows, also the same phase again, has its whole time
-            front_release(c->front, e.stream);
+            front_release(c->down.front, e.stream);
         }
     }
     c->is_pumping = false;
@@ -156,7 +156,7 @@ void conn_pump(struct conn *c) {
     bool is_broken = step == STEP_BAD && !c->is_ending; // it says so for ever after
     c->is_ending = c->is_ending || is_broken;
     conn_set_deadline(c);
-    conn_set_reading(c, c->is_ending || front_wants(c->front));
+    conn_set_reading(c, c->is_ending || front_wants(c->down.front));
     if (has_more || is_broken) {
         conn_wants_flush(c);
     }

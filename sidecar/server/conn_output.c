@@ -12,15 +12,15 @@ void conn_wants_flush(struct conn *c) {
 // The next bytes for the socket: of TLS, which is given what the front has to say, or of the front.
 static struct span next_output(struct conn *c) {
     if (c->conf->tls == NULL) {
-        return c->front != NULL ? front_output(c->front) : (struct span){NULL, 0};
+        return c->down.front != NULL ? front_output(c->down.front) : (struct span){NULL, 0};
     }
     struct span out = tls_output(&c->tls);
-    if (out.n > 0 || c->front == NULL || !tls_is_open(&c->tls)) {
+    if (out.n > 0 || c->down.front == NULL || !tls_is_open(&c->tls)) {
         return out;
     }
-    struct span plain = front_output(c->front);
+    struct span plain = front_output(c->down.front);
     if (plain.n > 0 && tls_put(&c->tls, plain) == 0) {
-        front_sent(c->front, plain.n);
+        front_sent(c->down.front, plain.n);
     }
     return tls_output(&c->tls);
 }
@@ -29,7 +29,7 @@ static void output_sent(struct conn *c, size_t n) {
     if (c->conf->tls != NULL) {
         tls_sent(&c->tls, n);
     } else if (n > 0) {
-        front_sent(c->front, n);
+        front_sent(c->down.front, n);
     }
 }
 
@@ -80,10 +80,10 @@ static void linger(struct conn *c) {
 }
 
 bool conn_wants_end(const struct conn *c) {
-    if (c->is_ending || c->front == NULL) {
+    if (c->is_ending || c->down.front == NULL) {
         return c->is_ending;
     }
-    enum front_phase phase = front_phase(c->front);
+    enum front_phase phase = front_phase(c->down.front);
     return phase == FRONT_CLOSING || (c->has_eof && phase != FRONT_BUSY);
 }
 

@@ -7,7 +7,7 @@
 #define GOAWAY_MS 1000 // how long an idle HTTP/2 client may take to answer a GOAWAY
 
 void conn_set_deadline(struct conn *c) {
-    enum front_phase phase = front_phase(c->front);
+    enum front_phase phase = front_phase(c->down.front);
     if ((phase == c->phase && c->has_phase) || c->is_lingering) {
         return;
     }
@@ -36,11 +36,11 @@ static void see_progress(struct conn *c, uint64_t now_ms) {
 }
 
 void conn_shut(struct conn *c) {
-    c->is_idle = front_phase(c->front) == FRONT_IDLE;
-    c->is_ending = c->is_ending || (c->is_idle && !c->is_h2);
+    c->is_idle = front_phase(c->down.front) == FRONT_IDLE;
+    c->is_ending = c->is_ending || (c->is_idle && !c->down.is_h2);
     c->is_shut = true;
     c->has_phase = c->has_phase && !c->is_idle; // the deadline is another
-    front_shutdown(c->front);
+    front_shutdown(c->down.front);
     conn_set_deadline(c);
 }
 
@@ -60,11 +60,11 @@ static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
     if (c->is_dead || now_ms < c->deadline_ms) {
         return;
     }
-    if (c->front == NULL || c->is_lingering || c->is_ending) {
+    if (c->down.front == NULL || c->is_lingering || c->is_ending) {
         conn_die(c);
         return;
     }
-    bool is_last = c->is_shut || front_phase(c->front) != FRONT_IDLE;
+    bool is_last = c->is_shut || front_phase(c->down.front) != FRONT_IDLE;
     if (!c->is_shut) {
         conn_shut(c);
     }

@@ -457,3 +457,18 @@ void files_close(struct files *f, struct file_response *r) {
         file->fd = -1;
     }
 }
+
+static int on_open(void *self, struct file_response *r, const struct route *route,
+                   const struct request *request, struct arena *arena) {
+    return files_open(self, r, route, request, arena);
+}
+
+static bool on_next(void *self, struct file_response *r, size_t most, struct span *piece) {
+    return files_next(self, r, most, piece);
+}
+
+static void on_close(void *self, struct file_response *r) {
+    files_close(self, r);
+}
+
+const struct file_ops files_ops = {.open = on_open, .next = on_next, .close = on_close};

@@ -7,10 +7,9 @@
 
 #include "base/message.h"
 #include "base/siphash.h"
-#include "exchange/router.h"
+#include "gateway/ports.h"
 #include "server/loop.h"
 
-struct file; // one path that was looked up
 struct files_root;
 
 struct files {
@@ -26,13 +25,6 @@ struct files {
     uint8_t *chunk; // where the next piece of a larger file is read to
 };
 
-// A file being sent.
-struct file_response {
-    struct file *file;
-    uint64_t from, to; // bytes of it to be sent: [from, to)
-    struct response head;
-};
-
 // Opens the roots of the sites.
 void files_init(struct files *f, struct loop *loop, const struct site *sites, size_t n);
 void files_fini(struct files *f);
@@ -45,5 +37,8 @@ int files_open(struct files *f, struct file_response *r, const struct route *rou
 bool files_next(struct files *f, struct file_response *r, size_t most, struct span *piece);
 // Idempotent.
 void files_close(struct files *f, struct file_response *r);
+
+// The same three for the gateway, with a struct files as self.
+extern const struct file_ops files_ops;
 
 #endif

@@ -32,7 +32,7 @@ static void on_turn_end(void *self) {
 
 // Adds to a metric what has been counted elsewhere since it was added last.
 static void count(struct worker *w, enum metric_slot slot, uint64_t now, uint64_t *was) {
-    metrics_add(w->relay.metrics, slot, now - *was);
+    metrics_add(w->relays.conf.metrics, slot, now - *was);
     *was = now;
 }
 
@@ -41,7 +41,7 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     const struct teaching *t = &w->teaching;
     struct worker_counts *was = &w->counted;
     (void)now_ms;
-    relay_tell_visits(&w->relay, VISITS_A_SECOND);
+    relay_tell_visits(&w->relays.conf, VISITS_A_SECOND);
     count(w, METRIC_SLOT_VISITS, t->visits.opened, &was->visits);
     count(w, METRIC_SLOT_VISITS_REFUSED, t->visits.refused, &was->refused);
     count(w, METRIC_SLOT_FETCHES_CUT, t->visits.cut, &was->cut);
@@ -55,13 +55,13 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
     struct conn_conf *c = &l->conns;
     *c = (struct conn_conf){
         .loop = &w->loop,
-        .handler = &relay_handler,
+        .handler = &relays_handler,
         .handler_self = &l->relay,
         .tls = listen->tls ? w->conf->tls : NULL,
         .tls_pool = &w->tls_pool,
         .timeouts = {t->head_ms, t->idle_ms, t->send_ms, t->body_ms},
         .most = w->conf->config->connections,
-        .metrics = w->relay.metrics,
+        .metrics = w->relays.conf.metrics,
     };
     list_init(&c->conns);
     h1_conf_init(&c->h1);
@@ -69,12 +69,13 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
     c->h1.is_secure = c->h2.is_secure = listen->tls;
     c->h1.unix_time = c->h2.unix_time = &w->loop.unix_time;
     c->h2.pool = &w->h2_pool;
-    l->relay = (struct relay_listener){.conf = &w->relay,
+    l->relay = (struct relay_listener){.conf = &w->relays.conf,
+                                       .limits = {t->send_ms, t->body_ms, c->h2.response_queue},
                                        .exchange = {.router = w->conf->router,
                                                     .files = &w->files.finder,
                                                     .hinting = {.find = find,
                                                                 .find_asset = find_asset,
-                                                                .self = w->relay.learning,
+                                                                .self = w->relays.learning,
                                                                 .secret = *w->conf->secret,
                                                                 .holdbacks = w->holdbacks},
                                                     .teaching = &w->teaching,
@@ -95,7 +96,8 @@ static int open_listener(struct worker_listener *l, const struct listen_conf *li
 static int open_all(struct worker *w, const int *fds) {
     const struct config *config = w->conf->config;
     for (size_t i = 0; i < config->pools_n; i++) {
-        int err = upstream_init(&w->upstreams[i], &w->loop, &config->pools[i], w->relay.metrics);
+        int err =
+            upstream_init(&w->upstreams[i], &w->loop, &config->pools[i], w->relays.conf.metrics);
         if (err != 0) {
             return err;
         }
@@ -181,22 +183,21 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     h2_pool_init(&w->h2_pool);
     tls_pool_init(&w->tls_pool);
     files_init(&w->files, &w->loop, config->sites, config->sites_n);
-    w->relay = (struct relay_conf){.loop = &w->loop,
-                                   .upstreams = w->upstreams,
-                                   .files = &w->files,
-                                   .learning = &conf->learning->workers[index],
-                                   .metrics = &conf->metrics->workers[index],
-                                   .secret = conf->secret,
-                                   .temp = (const char *)config->temp.p};
-    w->relay.teaching = &w->teaching;
-    relay_conf_init(&w->relay);
+    w->relays = (struct relays){.conf = {.teaching = &w->teaching,
+                                         .metrics = &conf->metrics->workers[index],
+                                         .secret = conf->secret},
+                                .loop = &w->loop,
+                                .upstreams = w->upstreams,
+                                .learning = &conf->learning->workers[index],
+                                .temporary = {(const char *)config->temp.p}};
+    relays_init(&w->relays, &w->files);
     teaching_init(&w->teaching, conf->secret, &w->loop.unix_time, &coding_unpack);
     init_holdbacks(w, index);
     list_init(&w->watch.node);
     w->watch.on_tick = on_second;
     loop_watch(&w->loop, &w->watch);
     w->loop.on_turn_end = on_turn_end;
-    w->loop.turn_self = w->relay.learning;
+    w->loop.turn_self = w->relays.learning;
     uv_async_init(&w->loop.uv, &w->stop, on_stop);
     uv_timer_init(&w->loop.uv, &w->drained);
     w->stop.data = w->drained.data = w;
@@ -206,13 +207,13 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
 static void run(void *self) {
     struct worker *w = self;
     size_t n;
-    learning_enter(w->relay.learning);
+    learning_enter(w->relays.learning);
     loop_run(&w->loop);
     while ((n = teaching_next_visit(&w->teaching, loop_now_us(), true)) > 0) {
-        learning_put(w->relay.learning, span_of(w->teaching.bytes, n));
+        learning_put(w->relays.learning, span_of(w->teaching.bytes, n));
     }
     loop_fini(&w->loop);
-    learning_leave(w->relay.learning);
+    learning_leave(w->relays.learning);
     atomic_store(&w->has_ended, true);
     uv_async_send(w->ended);
 }
@@ -230,7 +231,7 @@ void worker_fini(struct worker *w) {
     for (size_t i = 0; i < w->conf->config->pools_n; i++) {
         upstream_fini(&w->upstreams[i]);
     }
-    relay_conf_fini(&w->relay);
+    relays_fini(&w->relays);
     teaching_fini(&w->teaching);
     free(w->holdbacks);
     files_fini(&w->files);

@@ -7,14 +7,14 @@
 
 #include "config/config.h"
 #include "server/acceptor.h"
-#include "server/relay.h"
+#include "server/relays.h"
 
 // A listening socket as the worker uses it.
 struct worker_listener {
     struct worker *worker;
     struct acceptor acceptor;
     struct conn_conf conns;
-    struct relay_listener relay;
+    struct relay_listener relay; // what its connections share
 };
 
 // What of other counters has been added to the metrics.
@@ -38,7 +38,7 @@ struct worker {
     struct worker_listener *listeners; // as in config->listens
     struct upstream *upstreams;        // as in config->pools
     struct files files;
-    struct relay_conf relay;
+    struct relays relays;
     struct teaching teaching;
     struct holdback *holdbacks; // as in config->sites
     struct loop_watch watch;    // tells visits that are over

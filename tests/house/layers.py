@@ -18,13 +18,15 @@ STAIRS = {
     'sidecar/learner': (['base', 'hints', 'http/field', 'http/uri'], []),
     'sidecar/metrics': (['base'], []),
     'sidecar/exchange': (['base', 'hints', 'scan', 'learner', 'metrics'], []),
+    # The relay as an engine: what it needs of the world are ports, which server implements.
+    'sidecar/gateway': (['base', 'http', 'hints', 'scan', 'learner', 'metrics', 'exchange'], []),
     'sidecar/store': (['base', 'hints', 'learner'], ['sqlite', 'hiredis']),
     'sidecar/admin': (['base', 'hints', 'learner', 'metrics'], ['jansson']),
     # The conf structs of the steps below it.
     'sidecar/config': (['base', 'fcgi', 'http', 'hints', 'learner', 'metrics', 'exchange', 'store',
                         'admin'], ['confuse']),
     'sidecar/server': (['base', 'fcgi', 'http', 'hints', 'scan', 'learner', 'metrics', 'exchange',
-                        'store', 'admin', 'config'], ['uv', 'urcu']),
+                        'gateway', 'store', 'admin', 'config'], ['uv', 'urcu']),
     'sidecar/cli': (['base', 'fcgi', 'http', 'hints', 'learner', 'metrics', 'exchange', 'store',
                      'admin', 'config', 'server'], []),
     'sidecar': (['base', 'config', 'server', 'cli'], []),

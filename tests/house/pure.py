@@ -23,7 +23,8 @@ REST = '''getenv secure_getenv setenv putenv rand srand random srandom rand_r ge
 EVERYTHING = IO + NETWORK + CLOCK + LOG + REST
 
 PURE = ['fcgi-bridge/base', 'fcgi-bridge/fcgi', 'sidecar/http', 'sidecar/hints', 'sidecar/scan',
-        'sidecar/learner', 'sidecar/metrics', 'sidecar/exchange', 'sidecar/admin', 'sidecar/config']
+        'sidecar/learner', 'sidecar/metrics', 'sidecar/exchange', 'sidecar/gateway',
+        'sidecar/admin', 'sidecar/config']
 
 # A step that may do some of it, and why.
 MAY = {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A file as the answer: one that the request names, or one that the application names instead of a
 // body (X-Accel-Redirect, X-Sendfile).
-#ifndef SERVER_RELAY_FILE_H
-#define SERVER_RELAY_FILE_H
+#ifndef GATEWAY_RELAY_FILE_H
+#define GATEWAY_RELAY_FILE_H
 
-#include "server/relay.h"
+#include "gateway/relay.h"
 
 // Gives the exchange the head of the file that its route names.
 void relay_file_open(struct relay *r);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/files_age.h"
+#include "gateway/files_age.h"
 
 #include "http/mime.h"
 #include "learner/version.h"

@@ -4,21 +4,23 @@
 // removes when the program ends however it ends. So a slow client costs disk, not PHP workers.
 //
 //     taken ◄── [ memory: the oldest bytes ] ◄── [ file ] ◄── put
-#ifndef SERVER_SPOOL_H
-#define SERVER_SPOOL_H
+#ifndef GATEWAY_SPOOL_H
+#define GATEWAY_SPOOL_H
 
 #include "base/buf.h"
+#include "gateway/ports.h"
 
 struct spool {
-    const char *folder; // of the temporary file
+    const struct spool_disk *disk;
     struct buf memory;
-    int fd;                      // of the file, or -1
+    int file;                    // its number, or -1
     uint64_t file_from, file_to; // the bytes of it that wait
     uint64_t file_most;          // most bytes the file may have on disk
 };
 
-// folder is borrowed. memory_most, file_most: bytes. Allocates and opens nothing.
-void spool_init(struct spool *s, const char *folder, size_t memory_most, uint64_t file_most);
+// disk is borrowed. memory_most, file_most: bytes. Allocates and opens nothing.
+void spool_init(struct spool *s, const struct spool_disk *disk, size_t memory_most,
+                uint64_t file_most);
 // Other bounds from now on; what waits stays.
 void spool_bound(struct spool *s, size_t memory_most, uint64_t file_most);
 // Idempotent.

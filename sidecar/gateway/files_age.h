@@ -2,11 +2,11 @@
 // For how long a browser may use a static file without asking: the site's `assets`. Documents are
 // left out, and so is whatever an application answers, a file that it names too: for those the
 // application speaks.
-#ifndef SERVER_FILES_AGE_H
-#define SERVER_FILES_AGE_H
+#ifndef GATEWAY_FILES_AGE_H
+#define GATEWAY_FILES_AGE_H
 
 #include "exchange/site.h"
-#include "server/files.h"
+#include "gateway/ports.h"
 
 // The Cache-Control of the file at `path` asked for by a target with that query; empty: none.
 // Static text, or in the arena; empty too when that has no room.

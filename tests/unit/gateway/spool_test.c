@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "server/spool.h"
+#include "gateway/spool.h"
 
 #include "base/error.h"
+#include "server/temporary.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -17,8 +18,13 @@
 
 static char folder[] = "/tmp/outrider-spool-XXXXXX";
 
+static struct temporary temporary = {folder}, nowhere = {"/nonexistent"};
+static struct spool_disk disk, no_disk;
+
 static int make_folder(void **state) {
     (void)state;
+    disk = temporary_disk(&temporary);
+    no_disk = temporary_disk(&nowhere);
     return mkdtemp(folder) != NULL ? 0 : -1;
 }
 
@@ -57,7 +63,7 @@ static void test_bytes_come_out_as_they_went_in_through_memory_and_file(void **s
     (void)state;
     struct spool s;
     uint64_t in = 0, out = 0;
-    spool_init(&s, folder, 100000, 10 << 20);
+    spool_init(&s, &disk, 100000, 10 << 20);
     // More goes in than comes out, then the other way round, at sizes that meet no boundary.
     for (unsigned i = 0; i < 300; i++) {
         size_t n = 1 + i * 7919 % 20011;
@@ -68,7 +74,7 @@ static void test_bytes_come_out_as_they_went_in_through_memory_and_file(void **s
         }
         assert_int_equal(spool_len(&s), in - out);
     }
-    assert_true(s.fd >= 0);
+    assert_true(s.file >= 0);
     while (out < in) {
         uint64_t n = take(&s, out, 9973);
         assert_true(n > 0);
@@ -82,9 +88,9 @@ static void test_bytes_come_out_as_they_went_in_through_memory_and_file(void **s
 static void test_what_fits_into_memory_opens_no_file(void **state) {
     (void)state;
     struct spool s;
-    spool_init(&s, "/nonexistent", 100000, 1 << 20);
+    spool_init(&s, &no_disk, 100000, 1 << 20);
     put(&s, 0, 100000, 0);
-    assert_int_equal(s.fd, -1);
+    assert_int_equal(s.file, -1);
     assert_int_equal(take(&s, 0, 100000), 100000);
     spool_fini(&s);
 }
@@ -93,13 +99,13 @@ static void test_an_emptied_file_gives_its_disk_back(void **state) {
     (void)state;
     struct spool s;
     uint64_t out = 0;
-    spool_init(&s, folder, 65536, 1 << 20);
+    spool_init(&s, &disk, 65536, 1 << 20);
     put(&s, 0, 65536, 0);
     put(&s, 65536, 500000, 0);
     while (out < 565536) {
         out += take(&s, out, SIZE_MAX);
     }
-    assert_int_equal(lseek(s.fd, 0, SEEK_END), 0);
+    assert_int_equal(lseek(s.file, 0, SEEK_END), 0);
     put(&s, out, 1000, 0);
     assert_int_equal(take(&s, out, SIZE_MAX), 1000);
     spool_fini(&s);
@@ -108,7 +114,7 @@ static void test_an_emptied_file_gives_its_disk_back(void **state) {
 static void test_a_full_spool_takes_nothing_of_what_does_not_fit(void **state) {
     (void)state;
     struct spool s;
-    spool_init(&s, folder, 65536, 1000);
+    spool_init(&s, &disk, 65536, 1000);
     put(&s, 0, 65536, 0);
     put(&s, 65536, 1000, 0);
     put(&s, 66536, 1, ERR_SPOOL_FULL);
@@ -119,7 +125,7 @@ static void test_a_full_spool_takes_nothing_of_what_does_not_fit(void **state) {
 static void test_a_file_that_never_runs_empty_stays_within_its_limit(void **state) {
     (void)state;
     struct spool s;
-    spool_init(&s, folder, 65536, 1 << 20);
+    spool_init(&s, &disk, 65536, 1 << 20);
     put(&s, 0, 65536, 0);
     uint64_t in = 65536, out = 0;
     int err = 0;
@@ -131,7 +137,7 @@ static void test_a_file_that_never_runs_empty_stays_within_its_limit(void **stat
         err = spool_put(&s, span_of(piece, sizeof piece));
         in += err == 0 ? sizeof piece : 0;
         out += take(&s, out, sizeof piece);
-        assert_true(lseek(s.fd, 0, SEEK_END) <= 1 << 20);
+        assert_true(lseek(s.file, 0, SEEK_END) <= 1 << 20);
     }
     assert_int_equal(err, ERR_SPOOL_FULL);
     while (out < in) {
@@ -146,7 +152,7 @@ static void test_a_disk_that_can_not_be_written_is_told_and_loses_nothing(void *
     struct spool s;
     struct rlimit was, low = {.rlim_cur = 100000, .rlim_max = RLIM_INFINITY};
     uint64_t out = 0;
-    spool_init(&s, folder, 65536, 10 << 20);
+    spool_init(&s, &disk, 65536, 10 << 20);
     put(&s, 0, 65536, 0);
     // A file that may not grow beyond the limit fails as a full disk does.
     signal(SIGXFSZ, SIG_IGN);
@@ -162,7 +168,7 @@ static void test_a_disk_that_can_not_be_written_is_told_and_loses_nothing(void *
     }
     assert_int_equal(out, 156536);
     spool_fini(&s);
-    spool_init(&s, "/nonexistent", 65536, 1 << 20);
+    spool_init(&s, &no_disk, 65536, 1 << 20);
     put(&s, 0, 70000, ERR_SPOOL_DISK);
     assert_int_equal(spool_len(&s), 0);
     spool_fini(&s);

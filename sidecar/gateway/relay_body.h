@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The bodies that a relay passes on. A request's body waits for the backend, a response's for the
-// client: in memory, then on disk (server/spool.h), and beyond that whoever sends waits.
+// client: in memory, then on disk (gateway/spool.h), and beyond that whoever sends waits.
 //
 //     front ─► hold ─► held ─► pass ─► call          call, file ─► keep ─► kept ─► pass_kept ─►
 //     front
-#ifndef SERVER_RELAY_BODY_H
-#define SERVER_RELAY_BODY_H
+#ifndef GATEWAY_RELAY_BODY_H
+#define GATEWAY_RELAY_BODY_H
 
-#include "server/relay.h"
+#include "gateway/relay.h"
 
 // Takes bytes of the request's body.
 void relay_body_hold(struct relay *r, struct span body);

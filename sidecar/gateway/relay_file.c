@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "server/relay_file.h"
+#include "gateway/relay_file.h"
 
 #include "base/error.h"
+#include "gateway/files_age.h"
+#include "gateway/relay_body.h"
 #include "http/uri.h"
-#include "server/files_age.h"
-#include "server/log.h"
-#include "server/relay_body.h"
 
 void relay_file_more(struct relay *r) {
     struct span piece;
@@ -14,7 +13,7 @@ void relay_file_more(struct relay *r) {
     while (room > 0 && r->has_file && r->stream != NULL &&
            r->exchange.state == EXCHANGE_ANSWERING) {
         size_t most = room < RELAY_PIECE ? room : RELAY_PIECE;
-        bool is_good = files_next(r->conf->files, &r->file, most, &piece);
+        bool is_good = r->conf->files->next(r->conf->files_self, &r->file, most, &piece);
         room -= is_good ? piece.n : 0;
         struct exchange_event e = {.kind = EXCHANGE_BODY, .body = piece};
         if (!is_good) {
@@ -23,24 +22,23 @@ void relay_file_more(struct relay *r) {
             e.kind = EXCHANGE_END;
         }
         if (e.kind != EXCHANGE_BODY) {
-            files_close(r->conf->files, &r->file);
+            r->conf->files->close(r->conf->files_self, &r->file);
             r->has_file = false;
         }
-        exchange_put(&r->exchange, &e);
-        relay_act(r);
+        relay_put(r, &e);
     }
 }
 
 void relay_file_open(struct relay *r) {
     struct exchange_event e = {.kind = EXCHANGE_HEAD, .response = &r->file.head};
-    int err = files_open(r->conf->files, &r->file, &r->exchange.route, &r->stream->request,
-                         &r->stream->arena);
+    int err = r->conf->files->open(r->conf->files_self, &r->file, &r->exchange.route,
+                                   &r->stream->request, &r->stream->arena);
     if (err == 0) {
         err = files_age_put(&r->file, r->exchange.site, &r->stream->request, &r->exchange.route,
                             &r->stream->arena);
     }
     if (err != 0) {
-        files_close(r->conf->files, &r->file);
+        r->conf->files->close(r->conf->files_self, &r->file);
         e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = err};
     }
     r->has_file = err == 0;
@@ -123,15 +121,15 @@ void relay_file_send(struct relay *r, const struct response *response) {
     }
     int err = name_file(r, response, &route->file);
     if (err == 0) {
-        err = files_open(r->conf->files, &r->file, route, &r->stream->request, &r->stream->arena);
+        err = r->conf->files->open(r->conf->files_self, &r->file, route, &r->stream->request,
+                                   &r->stream->arena);
     }
     r->has_file = err == 0;
     if (err == 0) {
         err = join_fields(r, response);
     }
     if (err != 0) {
-        log_line(LOG_WARN, "%s: the file that the application names: %s", relay_name(r),
-                 error_row(err)->text);
+        relay_log(r, RELAY_WARN, "the file that the application names", error_row(err)->text);
         e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = err};
     }
     exchange_put(&r->exchange, &e);

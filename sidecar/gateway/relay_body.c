@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/relay_body.h"
+#include "gateway/relay_body.h"
 
 #include "base/error.h"
 
@@ -9,22 +9,25 @@ void relay_body_acknowledge(struct relay *r) {
     if (r->unconsumed > 0 && r->stream != NULL) {
         size_t n = r->unconsumed;
         r->unconsumed = 0;
-        r->body_ms = loop_now_ms(r->conf->loop); // until now it was us who kept it from coming
-        struct conn *c = r->conn;
-        front_consumed(c->front, r->stream, n);
-        conn_wants_flush(c);
-        conn_pump(c);
+        r->body_ms = relay_now_ms(r); // until now it was us who kept it from coming
+        struct downstream *d = r->down;
+        front_consumed(d->front, r->stream, n);
+        downstream_wants_flush(d);
+        d->ops->pump(d);
     }
 }
 
 void relay_body_pass(struct relay *r) {
+    const struct call_ops *calls = r->conf->calls;
     struct span piece;
+    size_t room;
     int err = 0;
-    while (err == 0 && r->has_call && spool_len(&r->held) > 0 && call_room(&r->call) > 0) {
+    while (err == 0 && r->has_call && spool_len(&r->held) > 0 &&
+           (room = calls->room(r->call)) > 0) {
         err = spool_peek(&r->held, &piece);
-        piece = span_first(piece, call_room(&r->call));
+        piece = span_first(piece, room);
         if (err == 0) {
-            call_body(&r->call, piece);
+            calls->body(r->call, piece);
             spool_take(&r->held, piece.n);
         }
     }
@@ -32,18 +35,18 @@ void relay_body_pass(struct relay *r) {
         relay_fail(r, err);
         return;
     }
-    if (!r->has_call || spool_len(&r->held) > 0 || r->call.backend == NULL) {
+    if (!r->has_call || spool_len(&r->held) > 0 || !r->wants_call_end || r->is_call_ended) {
         return;
     }
-    if (r->wants_call_end && !r->is_call_ended) {
+    if (calls->is_placed(r->call)) {
         r->is_call_ended = true;
-        call_body_end(&r->call);
+        calls->body_end(r->call);
     }
 }
 
 void relay_body_hold(struct relay *r, struct span body) {
     const struct site *site = r->exchange.site;
-    if (!r->has_call && !r->exchange.is_collecting) {
+    if (!relay_is_asking(r)) {
         return; // the application has answered without it
     }
     if (r->exchange.is_collecting) {
@@ -59,7 +62,7 @@ void relay_body_hold(struct relay *r, struct span body) {
 
 bool relay_body_is_taking(const struct relay *r) {
     return r->exchange.is_collecting ||
-           (r->has_call && spool_len(&r->held) == 0 && call_keeps_up(&r->call));
+           (r->has_call && spool_len(&r->held) == 0 && r->conf->calls->keeps_up(r->call));
 }
 
 // ---- the response's body ------------------------------------------------------------------------
@@ -71,13 +74,13 @@ static bool is_keeping(const struct relay *r) {
 // A head that fills the front's queue by itself is followed by no FRONT_ROOM, so the first piece of
 // the body is always given.
 size_t relay_body_room(const struct relay *r) {
-    size_t room = front_room(r->conn->front, r->stream);
+    size_t room = front_room(r->down->front, r->stream);
     return room == 0 && r->put == 0 ? RELAY_PIECE : room;
 }
 
 static void give(struct relay *r, struct span piece) {
     r->put += piece.n;
-    front_body(r->conn->front, r->stream, piece);
+    front_body(r->down->front, r->stream, piece);
 }
 
 void relay_body_keep(struct relay *r, struct span body) {
@@ -98,7 +101,7 @@ void relay_body_keep(struct relay *r, struct span body) {
 }
 
 void relay_body_pass_kept(struct relay *r) {
-    struct front *front = r->conn->front;
+    struct front *front = r->down->front;
     struct span piece;
     size_t room;
     while (spool_len(&r->kept) > 0 && (room = relay_body_room(r)) > 0) {

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// What the gateway asks of the world around it: tables of functions, as http/front.h is one for the
+// client's protocol. sidecar/server fills them with sockets, files and the clock; tests/sim fills
+// them in memory, so that plays perform with the gateway itself.
+//
+//     client ─► front ─► relay ─► exchange          call_ops ─► a FastCGI pool
+//            ◄─       ◄─       ◄─                    file_ops ─► a static file
+//                                                    spool_ops ─► a temporary file
+//                                                    downstream_ops, relay_ops ─► the loop
+#ifndef GATEWAY_PORTS_H
+#define GATEWAY_PORTS_H
+
+#include "base/message.h"
+#include "exchange/router.h"
+
+struct call;       // one request to a pool, in its port's memory
+struct downstream; // the client's connection (gateway/downstream.h)
+struct file;       // a static file that is open
+struct relay;      // gateway/relay.h
+
+// What a pool is asked.
+struct call_request {
+    unsigned pool; // site.pool
+    const struct pairs *params;
+    struct arena *arena; // of the request
+    uint64_t body_len;
+    bool is_safe; // may be asked twice (RFC 9110, 9.2.2)
+};
+
+// A pool of backends. What comes back is told by relay_on_answer and relay_on_room.
+struct call_ops {
+    // Begins relay->call. Nothing is told before it returns.
+    void (*start)(struct relay *, const struct call_request *);
+    // A backend has been found for it.
+    bool (*is_placed)(const struct call *);
+    // Bytes of the request's body that it takes now.
+    size_t (*room)(const struct call *);
+    // The backend keeps up: it is connected to, and little of what it was given waits to leave.
+    bool (*keeps_up)(const struct call *);
+    // Passes bytes of the request's body on, at most `room`.
+    void (*body)(struct call *, struct span);
+    void (*body_end)(struct call *);
+    // Stops and resumes reading the response.
+    void (*pause)(struct call *, bool);
+    // The response is not wanted any more; nothing more is told.
+    void (*abort)(struct call *);
+};
+
+// A file being sent.
+struct file_response {
+    struct file *file;
+    uint64_t from, to; // bytes of it to be sent: [from, to)
+    struct response head;
+};
+
+struct file_ops {
+    // Makes the head for `request` of what the router found, and holds the file until `close`. 0,
+    // or ERR_FILE_IO, ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION, ERR_RANGE, ERR_ARENA_LIMIT.
+    int (*open)(void *self, struct file_response *, const struct route *, const struct request *,
+                struct arena *);
+    // The next piece of at most `most` bytes; borrowed until the next call. Empty at the end. False
+    // when the file can not be read or has become shorter.
+    bool (*next)(void *self, struct file_response *, size_t most, struct span *piece);
+    // Idempotent.
+    void (*close)(void *self, struct file_response *);
+};
+
+// Temporary files without names, for bodies that wait. Each is known by a number.
+struct spool_ops {
+    // -1 when none can be made.
+    int (*open)(void *self);
+    // How many of the bytes were written; fewer than all when the disk takes no more.
+    size_t (*write)(void *self, int file, struct span bytes, uint64_t at);
+    // How many bytes were read, 0 when they can not be.
+    size_t (*read)(void *self, int file, uint8_t *to, size_t n, uint64_t at);
+    // Gives the disk back. False when that fails.
+    bool (*clear)(void *self, int file);
+    void (*close)(void *self, int file);
+};
+
+struct spool_disk {
+    const struct spool_ops *ops;
+    void *self;
+};
+
+struct downstream_ops {
+    // Something was given to the front: it is to be written at the end of the turn.
+    void (*wants_flush)(struct downstream *);
+    // Events may wait in the front, and input that it had no room for.
+    void (*pump)(struct downstream *);
+    // An HTTP/1 response is broken off: the connection ends so that the client sees it, without the
+    // FIN or close_notify that ends a body whose length nobody said.
+    void (*cut)(struct downstream *);
+};
+
+enum relay_level { RELAY_INFO, RELAY_WARN, RELAY_ERROR };
+
+// The worker: memory, the clock, the learner, the log.
+struct relay_ops {
+    // Memory for a relay and its call, whose address is in relay->call. Never NULL.
+    struct relay *(*take)(void *self);
+    // Takes it back at the end of the turn: nothing below may still look at it then.
+    void (*give_back)(struct relay *);
+    // relay_begin is called at the end of the turn, unless it is given back before.
+    void (*begin_later)(struct relay *);
+    // A monotonic clock: as of the beginning of the turn, and read now.
+    uint64_t (*now_ms)(void *self);
+    uint64_t (*now_us)(void *self);
+    // Evidence for the learner (a copy). False when it was dropped.
+    bool (*learn)(void *self, struct span evidence);
+    // One line about the request of this relay. why: static words, or NULL.
+    void (*log)(struct relay *, enum relay_level, const char *words, const char *why);
+};
+
+#endif

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/relay.h"
+
+#include "base/error.h"
+#include "gateway/relay_body.h"
+#include "gateway/relay_file.h"
+#include "hints/seen.h"
+
+#define VISITS_EACH 2 // visits that are told with each that begins
+
+// ---- life ---------------------------------------------------------------------------------------
+
+static struct relay *relay_new(struct downstream *d, struct front_stream *stream) {
+    struct relay_conf *conf = d->listener->conf;
+    struct relay *r = conf->ops->take(conf->self);
+    list_init(&r->node);
+    r->conf = conf;
+    r->down = d;
+    r->stream = stream;
+    r->unconsumed = 0;
+    r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->wants_finish =
+        r->is_acting = r->is_counted = r->is_decided = false;
+    r->body_ms = r->taken_ms = relay_now_ms(r);
+    r->put = r->taken = 0;
+    spool_init(&r->held, &conf->spools, RELAY_HELD_MOST, 0);
+    spool_init(&r->kept, &conf->spools, 0, 0);
+    buf_init(&r->last, RELAY_PIECE);
+    exchange_init(&r->exchange, &d->listener->exchange, &stream->request, &stream->arena);
+    r->exchange.peer = d->peer;
+    r->exchange.from = d->from;
+    r->exchange.seen = &d->seen;
+    r->exchange.can_push = front_can_push(d->front);
+    stream->owner = r;
+    list_put(&d->relays, &r->node);
+    return r;
+}
+
+// Lets go of the call or the file, and of what was held for them.
+static void release(struct relay *r) {
+    if (r->has_call) {
+        r->conf->calls->abort(r->call);
+    }
+    if (r->has_file) {
+        r->conf->files->close(r->conf->files_self, &r->file);
+    }
+    r->has_call = r->has_file = false;
+    spool_fini(&r->held);
+}
+
+// Why a page was hinted, or not: each has exactly one reason.
+static void count_decision(struct relay *r) {
+    if (!r->is_decided && r->exchange.has_decision) {
+        metrics_add_by(r->conf->metrics, METRIC_GATE, (unsigned)r->exchange.gate, 1);
+    }
+    r->is_decided = true;
+}
+
+// The front has let go of the stream, or is about to.
+void relay_end(struct relay *r) {
+    count_decision(r);
+    exchange_fini(&r->exchange);
+    release(r);
+    spool_fini(&r->kept);
+    buf_fini(&r->last);
+    r->stream->owner = NULL;
+    r->stream = NULL;
+    list_drop(&r->node);
+    r->conf->ops->give_back(r);
+}
+
+bool relay_is_asking(const struct relay *r) {
+    return r->has_call || r->exchange.is_collecting;
+}
+
+// An error is told on its way from the backend to the client more than once, and counted once.
+static void count_error(struct relay *r, int error) {
+    if (!r->is_counted) {
+        r->is_counted = true;
+        metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - error), 1);
+    }
+}
+
+void relay_fail(struct relay *r, int error) {
+    count_error(r, error);
+    relay_drop_backend(r);
+    if (r->stream != NULL) {
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_FAILED, .error = error});
+    }
+}
+
+// ---- commands -----------------------------------------------------------------------------------
+
+static void start_call(struct relay *r, const struct exchange_command *c) {
+    const struct request *q = &r->stream->request;
+    struct call_request call = {
+        .pool = r->exchange.site->pool,
+        .params = c->params,
+        .arena = &r->stream->arena,
+        .body_len = q->body_len,
+        .is_safe = span_eq(q->method, SPAN("GET")) || span_eq(q->method, SPAN("HEAD")),
+    };
+    r->has_call = true;
+    // Nothing is to be sent as a body; the call's own end of input is part of its beginning.
+    r->is_call_ended = q->body_len == 0;
+    r->conf->calls->start(r, &call);
+    relay_body_pass(r);
+}
+
+static void learn(struct relay_conf *conf, struct span evidence) {
+    bool is_put = conf->ops->learn(conf->self, evidence);
+    metrics_add(conf->metrics, is_put ? METRIC_SLOT_EVIDENCE : METRIC_SLOT_EVIDENCE_DROPPED, 1);
+}
+
+void relay_tell_visits(struct relay_conf *conf, unsigned most) {
+    uint64_t now_us = conf->ops->now_us(conf->self);
+    size_t n;
+    while (most-- > 0 && (n = teaching_next_visit(conf->teaching, now_us, false)) > 0) {
+        learn(conf, span_of(conf->teaching->bytes, n));
+    }
+}
+
+static void promise_one(struct relay *r, struct span path) {
+    struct front_stream *pushed = NULL;
+    struct downstream *d = r->down;
+    const struct request *q = &r->stream->request;
+    if (!seen_put(&d->seen, r->conf->secret, path, 0)) {
+        return;
+    }
+    struct request push = {.method = SPAN("GET"),
+                           .scheme = q->scheme,
+                           .authority = q->authority,
+                           .target = path,
+                           .protocol = q->protocol,
+                           .is_secure = q->is_secure};
+    if (front_promise(d->front, r->stream, &push, &pushed) != 0) {
+        metrics_add(r->conf->metrics, METRIC_SLOT_PUSHES_REFUSED, 1);
+        return;
+    }
+    metrics_add(r->conf->metrics, METRIC_SLOT_PUSHES, 1);
+    struct relay *p = relay_new(d, pushed);
+    p->exchange.is_pushed = true;
+    // It is answered after this turn's heads: the page's own head comes first.
+    p->conf->ops->begin_later(p);
+}
+
+static void send_head(struct relay *r, const struct exchange_command *c) {
+    count_decision(r);
+    int err = front_head(r->down->front, r->stream, c->response, c->end);
+    if (err != 0) {
+        relay_log(r, RELAY_ERROR, "the response's header fields can not be sent", NULL);
+        struct exchange_event failed = {.kind = EXCHANGE_FAILED, .error = ERR_BACKEND_HEAD};
+        exchange_put(&r->exchange, &failed);
+        return;
+    }
+    metrics_add_by(r->conf->metrics, METRIC_RESPONSES, (unsigned)c->response->status / 100 - 1, 1);
+}
+
+static void inform(struct relay *r, const struct response *response) {
+    if (front_inform(r->down->front, r->stream, response) == 0) {
+        metrics_add(r->conf->metrics, METRIC_SLOT_HINTS, 1);
+    }
+}
+
+void relay_drop_backend(struct relay *r) {
+    release(r);
+    relay_body_acknowledge(r);
+}
+
+static void act(struct relay *r, const struct exchange_command *c) {
+    struct front *front = r->down->front;
+    switch (c->kind) {
+    case COMMAND_INFORM:
+        inform(r, c->response);
+        break;
+    case COMMAND_PROMISE:
+        for (size_t i = 0; i < c->paths_n; i++) {
+            promise_one(r, c->paths[i]);
+        }
+        break;
+    case COMMAND_HEAD:
+        send_head(r, c);
+        break;
+    case COMMAND_BODY:
+        relay_body_keep(r, c->body);
+        break;
+    case COMMAND_FINISH:
+        r->wants_finish = true;
+        relay_body_pass_kept(r);
+        break;
+    case COMMAND_RESET:
+        count_error(r, c->error);
+        front_reset(front, r->stream, c->error);
+        break;
+    case COMMAND_CALL:
+        start_call(r, c);
+        break;
+    case COMMAND_CALL_BODY:
+        relay_body_hold(r, c->body);
+        break;
+    case COMMAND_CALL_END:
+        r->wants_call_end = true;
+        relay_body_pass(r);
+        break;
+    case COMMAND_FILE:
+        relay_file_open(r);
+        break;
+    case COMMAND_SENDFILE:
+        relay_file_send(r, c->response);
+        break;
+    case COMMAND_LEARN:
+        learn(r->conf, c->body);
+        break;
+    case COMMAND_ABORT:
+        relay_drop_backend(r);
+        break;
+    }
+}
+
+void relay_put(struct relay *r, const struct exchange_event *event) {
+    struct exchange_command c;
+    if (event->kind != EXCHANGE_BODY && event->kind != EXCHANGE_REQUEST_BODY &&
+        (event->kind != EXCHANGE_SENT || r->exchange.fetch.place != 0)) {
+        r->exchange.now_us = r->conf->ops->now_us(r->conf->self);
+    }
+    exchange_put(&r->exchange, event);
+    if (r->is_acting) {
+        return; // the loop further out takes what was put
+    }
+    r->is_acting = true;
+    while (r->stream != NULL && exchange_next(&r->exchange, &c) == STEP_ITEM) {
+        act(r, &c);
+    }
+    r->is_acting = false;
+    if (r->stream != NULL) {
+        downstream_wants_flush(r->down);
+    }
+}
+
+// ---- events from the backend --------------------------------------------------------------------
+
+void relay_on_room(struct relay *r) {
+    relay_body_pass(r);
+    if (relay_body_is_taking(r)) {
+        relay_body_acknowledge(r);
+    }
+}
+
+void relay_on_answer(struct relay *r, const struct exchange_event *event) {
+    if (event->kind == EXCHANGE_FAILED) {
+        count_error(r, event->error);
+    }
+    if (event->kind == EXCHANGE_FAILED || event->kind == EXCHANGE_END) {
+        r->has_call = false;
+        spool_fini(&r->held);
+    }
+    relay_put(r, event);
+    if (r->stream == NULL) {
+        return;
+    }
+    if (r->has_call) {
+        r->conf->calls->pause(r->call, relay_body_must_pause(r));
+        return;
+    }
+    relay_body_acknowledge(r);
+    relay_file_more(r);
+}
+
+// ---- events from the front ----------------------------------------------------------------------
+
+static void on_body(struct relay *r, struct span body) {
+    struct exchange_event e = {.kind = EXCHANGE_REQUEST_BODY, .body = body};
+    r->unconsumed += body.n;
+    r->body_ms = relay_now_ms(r);
+    relay_put(r, &e);
+    if (r->stream != NULL && (!relay_is_asking(r) || relay_body_is_taking(r))) {
+        relay_body_acknowledge(r);
+    }
+}
+
+static void on_room(struct relay *r) {
+    relay_body_pass_kept(r);
+    downstream_wants_flush(r->down);
+    if (r->has_call) {
+        r->conf->calls->pause(r->call, relay_body_must_pause(r));
+    } else if (r->has_file) {
+        relay_file_more(r);
+    }
+}
+
+void relay_begin(struct relay *r) {
+    relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
+    relay_file_more(r);
+}
+
+// The front broke the response off: at our word, or since it is not as long as it said it would be.
+static void note_reset(struct relay *r, int error) {
+    if (error == ERR_CLIENT_GONE) {
+        return;
+    }
+    if (!r->is_counted) {
+        relay_log(r, RELAY_ERROR, error_row(error)->text, NULL);
+    }
+    count_error(r, error);
+    if (r->stream->request.protocol != PROTOCOL_HTTP2) {
+        r->down->ops->cut(r->down);
+    }
+}
+
+void relay_on_event(struct downstream *d, const struct front_event *e) {
+    struct relay *r = e->stream->owner;
+    switch (e->kind) {
+    case FRONT_REQUEST:
+        r = relay_new(d, e->stream);
+        metrics_add_by(r->conf->metrics, METRIC_REQUESTS, e->stream->request.protocol, 1);
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
+        if (r->exchange.visit.place != 0) {
+            d->visit = r->exchange.visit;
+            relay_tell_visits(r->conf, VISITS_EACH);
+        }
+        relay_file_more(r);
+        break;
+    case FRONT_BODY:
+        on_body(r, e->body);
+        break;
+    case FRONT_BODY_END:
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST_END});
+        break;
+    case FRONT_ROOM:
+        on_room(r);
+        break;
+    case FRONT_RESET:
+        note_reset(r, e->error);
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
+        relay_end(r);
+        break;
+    case FRONT_DONE:
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_SENT});
+        relay_end(r);
+        break;
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "server/relays.h"
+
+#include "server/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SPARE_MOST 256 // relays kept for their next use
+#define NAME_LEN 256   // bytes of a request as the log names it
+
+// A relay with what its ports keep for it.
+struct slot {
+    struct relay relay;
+    struct relays *relays;
+    struct call call;
+    struct loop_task free, begin;
+    char name[NAME_LEN]; // made only when a line is written about it
+};
+
+static struct slot *slot_of(struct relay *r) {
+    return LIST_ITEM(r, struct slot, relay);
+}
+
+// ---- memory -------------------------------------------------------------------------------------
+
+static void on_free(struct loop_task *task) {
+    struct slot *s = LIST_ITEM(task, struct slot, free);
+    struct relays *rs = s->relays;
+    if (rs->spare_count < SPARE_MOST) {
+        rs->spare_count++;
+        list_put(&rs->spare, &s->relay.node);
+    } else {
+        free(s);
+    }
+}
+
+static void on_begin(struct loop_task *task) {
+    relay_begin(&LIST_ITEM(task, struct slot, begin)->relay);
+}
+
+static struct relay *take(void *self) {
+    struct relays *rs = self;
+    struct list *spare = list_take(&rs->spare);
+    struct slot *s =
+        spare != NULL ? slot_of(LIST_ITEM(spare, struct relay, node)) : malloc(sizeof *s);
+    if (s == NULL) {
+        abort();
+    }
+    rs->spare_count -= spare != NULL;
+    s->relays = rs;
+    s->relay.call = &s->call;
+    list_init(&s->free.node);
+    list_init(&s->begin.node);
+    s->free.run = on_free;
+    s->begin.run = on_begin;
+    s->name[0] = 0;
+    return &s->relay;
+}
+
+static void give_back(struct relay *r) {
+    struct slot *s = slot_of(r);
+    list_drop(&s->begin.node);
+    loop_put(s->relays->loop, LOOP_SWEEP, &s->free);
+}
+
+// Among what is written to clients: behind the heads of this turn.
+static void begin_later(struct relay *r) {
+    struct slot *s = slot_of(r);
+    loop_put(s->relays->loop, LOOP_CLIENTS, &s->begin);
+}
+
+// ---- clock, learner, log ------------------------------------------------------------------------
+
+static uint64_t now_ms(void *self) {
+    const struct relays *rs = self;
+    return loop_now_ms(rs->loop);
+}
+
+static uint64_t now_us(void *self) {
+    (void)self;
+    return loop_now_us();
+}
+
+static bool learn(void *self, struct span evidence) {
+    const struct relays *rs = self;
+    return learning_put(rs->learning, evidence);
+}
+
+// "GET host/path"
+static const char *name_of(struct slot *s) {
+    if (s->name[0] == 0) {
+        const struct request *q = &s->relay.stream->request;
+        char method[32], authority[80], target[120];
+        snprintf(s->name, sizeof s->name, "%s %s%s", log_escape(q->method, method, sizeof method),
+                 log_escape(q->authority, authority, sizeof authority),
+                 log_escape(q->target, target, sizeof target));
+    }
+    return s->name;
+}
+
+static void write_log(struct relay *r, enum relay_level level, const char *words, const char *why) {
+    static const enum log_level levels[] = {
+        [RELAY_INFO] = LOG_INFO, [RELAY_WARN] = LOG_WARN, [RELAY_ERROR] = LOG_ERROR};
+    log_line(levels[level], "%s: %s%s%s", name_of(slot_of(r)), words, why != NULL ? ": " : "",
+             why != NULL ? why : "");
+}
+
+static const struct relay_ops ops = {.take = take,
+                                     .give_back = give_back,
+                                     .begin_later = begin_later,
+                                     .now_ms = now_ms,
+                                     .now_us = now_us,
+                                     .learn = learn,
+                                     .log = write_log};
+
+// ---- calls --------------------------------------------------------------------------------------
+
+static const char *on_call_name(struct call *call) {
+    return name_of(LIST_ITEM(call, struct slot, call));
+}
+
+static void on_call_event(struct call *call, const struct exchange_event *event) {
+    relay_on_answer(&LIST_ITEM(call, struct slot, call)->relay, event);
+}
+
+static void on_call_room(struct call *call) {
+    relay_on_room(&LIST_ITEM(call, struct slot, call)->relay);
+}
+
+static void start(struct relay *r, const struct call_request *q) {
+    struct slot *s = slot_of(r);
+    s->call = (struct call){
+        .params = q->params,
+        .arena = q->arena,
+        .body_len = q->body_len,
+        .is_safe = q->is_safe,
+        .name = on_call_name,
+        .on_event = on_call_event,
+        .on_room = on_call_room,
+    };
+    upstream_call(&s->relays->upstreams[q->pool], &s->call);
+}
+
+static bool is_placed(const struct call *call) {
+    return call->backend != NULL;
+}
+
+static const struct call_ops calls = {.start = start,
+                                      .is_placed = is_placed,
+                                      .room = call_room,
+                                      .keeps_up = call_keeps_up,
+                                      .body = call_body,
+                                      .body_end = call_body_end,
+                                      .pause = call_pause,
+                                      .abort = call_abort};
+
+// ---- connections --------------------------------------------------------------------------------
+
+static void on_conn_open(struct conn *c) {
+    c->down.listener = c->conf->handler_self;
+}
+
+static void on_conn_event(struct conn *c, const struct front_event *e) {
+    relay_on_event(&c->down, e);
+}
+
+static void on_conn_close(struct conn *c) {
+    downstream_end(&c->down);
+}
+
+static void on_conn_tick(struct conn *c, uint64_t now) {
+    downstream_tick(&c->down, now);
+}
+
+static bool is_asking(struct conn *c) {
+    return downstream_is_asking(&c->down);
+}
+
+const struct conn_handler relays_handler = {
+    .on_open = on_conn_open,
+    .on_event = on_conn_event,
+    .on_close = on_conn_close,
+    .on_tick = on_conn_tick,
+    .is_asking = is_asking,
+};
+
+// ---- life ---------------------------------------------------------------------------------------
+
+void relays_init(struct relays *rs, struct files *files) {
+    list_init(&rs->spare);
+    rs->spare_count = 0;
+    rs->conf.ops = &ops;
+    rs->conf.self = rs;
+    rs->conf.calls = &calls;
+    rs->conf.files = &files_ops;
+    rs->conf.files_self = files;
+    rs->conf.spools = temporary_disk(&rs->temporary);
+}
+
+void relays_fini(struct relays *rs) {
+    for (struct list *n; (n = list_take(&rs->spare)) != NULL;) {
+        free(slot_of(LIST_ITEM(n, struct relay, node)));
+    }
+}

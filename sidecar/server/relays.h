@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// The ports of the gateway (gateway/ports.h) on one worker: memory for relays and their calls, the
+// pools, the files, the clock, the learner's ring and the log.
+#ifndef SERVER_RELAYS_H
+#define SERVER_RELAYS_H
+
+#include "gateway/relay.h"
+#include "server/conn.h"
+#include "server/files.h"
+#include "server/learning.h"
+#include "server/temporary.h"
+#include "server/upstream.h"
+
+struct relays {
+    struct relay_conf conf; // for listeners to point at
+    struct loop *loop;
+    struct upstream *upstreams; // by site.pool
+    struct learning_worker *learning;
+    struct temporary temporary;
+    struct list spare; // that wait for their next use
+    unsigned spare_count;
+};
+
+// What of it the caller has made: loop, upstreams, learning and the folder of `temporary` are set.
+// teaching, metrics and secret of conf are the caller's to set.
+void relays_init(struct relays *rs, struct files *files);
+void relays_fini(struct relays *rs);
+
+// To be given to conn_conf, with a struct relay_listener as handler_self.
+extern const struct conn_handler relays_handler;
+
+#endif
