@@ -118,6 +118,7 @@ static void orphan_begin(struct backend *b) {
     b->call = NULL;
     b->is_orphan = true;
     b->orphan_deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    upstream_watch(u, b->orphan_deadline_ms);
     metrics_add(u->metrics, METRIC_SLOT_ORPHANS, 1);
     backend_read(b, true);
     if (fcgi_conn_drain(&b->fcgi)) {
@@ -177,7 +178,7 @@ static void backend_connected(struct backend *b) {
     struct upstream *u = b->upstream;
     b->is_connected = true;
     if (b->call != NULL) {
-        b->call->deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+        call_set_deadline(b->call, u->conf->think_timeout_ms);
     }
     backend_read(b, true);
     backend_wants_flush(b);
@@ -303,7 +304,9 @@ static void backend_done(struct backend *b) {
     if (fcgi_conn_is_idle(&b->fcgi) && buf_len(&b->stuck) == 0) {
         b->was_kept = true;
         backend_read(b, true); // a slow client may have paused it; and its closing is to be seen
-        struct pool_idle *out = pool_keep(&u->pool, server, &b->idle, loop_now_ms(u->loop));
+        uint64_t now_ms = loop_now_ms(u->loop);
+        struct pool_idle *out = pool_keep(&u->pool, server, &b->idle, now_ms);
+        upstream_watch(u, now_ms + u->conf->keepalive_timeout_ms);
         if (out != NULL) {
             backend_die(LIST_ITEM(out, struct backend, idle));
         }
@@ -315,7 +318,6 @@ static void backend_done(struct backend *b) {
 
 static void tell(struct backend *b, struct fcgi_event *e) {
     struct call *call = b->call;
-    uint64_t now_ms = loop_now_ms(b->upstream->loop);
     switch (e->kind) {
     case FCGI_EVENT_INTERIM:
     case FCGI_EVENT_HEAD:
@@ -336,7 +338,7 @@ static void tell(struct backend *b, struct fcgi_event *e) {
         return;
     }
     if (call->has_head && !call->is_paused) {
-        call->deadline_ms = now_ms + b->upstream->conf->idle_timeout_ms;
+        call_set_deadline(call, b->upstream->conf->idle_timeout_ms);
     }
 }
 

@@ -25,10 +25,17 @@ static void on_call_failed(struct loop_task *task) {
     call->on_event(call, &(struct exchange_event){.kind = EXCHANGE_FAILED, .error = call->error});
 }
 
+void call_set_deadline(struct call *call, uint64_t timeout_ms) {
+    struct upstream *u = call->upstream;
+    call->deadline_ms = timeout_ms == UINT64_MAX ? timeout_ms : loop_now_ms(u->loop) + timeout_ms;
+    upstream_watch(u, call->deadline_ms);
+}
+
 static void call_wait(struct call *call) {
     struct upstream *u = call->upstream;
     call->deadline_ms = UINT64_MAX; // the waiter has its own
     pool_wait(&u->pool, &call->waiter, loop_now_ms(u->loop));
+    upstream_watch(u, pool_deadline(&u->pool, loop_now_ms(u->loop)));
 }
 
 // What has come behind the last answer has ended a kept connection already; the engine is asked all
@@ -51,6 +58,7 @@ static void call_wait_again(struct call *call) {
     call_wait(call);
     if (deadline_ms != 0) {
         call->waiter.deadline_ms = deadline_ms;
+        upstream_watch(call->upstream, deadline_ms);
         list_put(first, &call->waiter.node); // before it
     }
 }
@@ -97,8 +105,7 @@ void call_go(struct call *call, unsigned server) {
     b->call = call;
     b->errors_len = 0;
     call->backend = b;
-    call->deadline_ms =
-        loop_now_ms(u->loop) + (is_kept ? u->conf->think_timeout_ms : u->conf->connect_timeout_ms);
+    call_set_deadline(call, is_kept ? u->conf->think_timeout_ms : u->conf->connect_timeout_ms);
     if (!is_kept && !has_connected(b)) {
         return;
     }
@@ -140,7 +147,7 @@ void call_body(struct call *call, struct span bytes) {
     struct upstream *u = call->upstream;
     int err = fcgi_conn_body(&call->backend->fcgi, bytes);
     call->has_body = true;
-    call->deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    call_set_deadline(call, u->conf->think_timeout_ms);
     if (err != 0) {
         backend_failed(call->backend, err, "the request's body");
         return;
@@ -154,7 +161,7 @@ void call_body_end(struct call *call) {
         backend_failed(call->backend, err, "the request's body");
         return;
     }
-    call->deadline_ms = loop_now_ms(call->upstream->loop) + call->upstream->conf->think_timeout_ms;
+    call_set_deadline(call, call->upstream->conf->think_timeout_ms);
     backend_wants_flush(call->backend);
 }
 
@@ -165,7 +172,7 @@ void call_pause(struct call *call, bool paused) {
     }
     call->is_paused = paused;
     // It is the client who is slow, not the backend.
-    call->deadline_ms = paused ? UINT64_MAX : loop_now_ms(u->loop) + u->conf->idle_timeout_ms;
+    call_set_deadline(call, paused ? UINT64_MAX : u->conf->idle_timeout_ms);
     if (call->backend != NULL && call->backend->is_connected) {
         backend_read(call->backend, !paused);
     }
@@ -197,6 +204,7 @@ void call_init(struct call *call, struct upstream *u) {
     call->is_open = true;
     uint64_t total_ms = u->conf->total_timeout_ms;
     call->total_ms = total_ms > 0 ? loop_now_ms(u->loop) + total_ms : UINT64_MAX;
+    upstream_watch(u, call->total_ms);
     call->has_head = call->is_paused = call->has_body = call->has_retried = false;
     list_init(&call->node);
     list_init(&call->waiter.node);

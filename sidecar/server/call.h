@@ -60,6 +60,8 @@ void call_init(struct call *call, struct upstream *u);
 void call_start(struct call *call, int avoid);
 // An execution at `server` has been taken for the call.
 void call_go(struct call *call, unsigned server);
+// From now on it waits so many milliseconds at most; UINT64_MAX: for as long as it takes.
+void call_set_deadline(struct call *call, uint64_t timeout_ms);
 // Its response is complete.
 void call_done(struct call *call);
 // It fails; its owner is told at the end of the turn.

@@ -64,7 +64,7 @@ void conn_die(struct conn *c) {
         c->conf->handler->on_close(c);
     }
     list_drop(&c->flush.node);
-    list_drop(&c->watch.node);
+    loop_unwatch(&c->watch);
     // A reset is refused while a shutdown is under way; the end is then the ordinary one.
     bool is_tcp = c->io.handle.type == UV_TCP;
     if (!c->is_cut || !is_tcp || uv_tcp_close_reset(&c->io.tcp, on_closed) != 0) {
@@ -130,13 +130,13 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
     list_init(&c->node);
     list_init(&c->flush.node);
     list_init(&c->free.node);
-    list_init(&c->watch.node);
     list_init(&c->posted);
     downstream_init(&c->down, &downstream_ops, &c->peer, &c->from);
     if (conf->handler->on_open != NULL) {
         conf->handler->on_open(c);
     }
     c->free.run = on_free;
+    conn_start_time(c);
     conn_output_init(c);
     conf->count++;
     metrics_add(conf->metrics, METRIC_SLOT_CONNECTIONS_OPEN, 1);
@@ -150,7 +150,6 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
         return;
     }
     learn_addresses(c);
-    conn_start_time(c);
     conn_set_reading(c, true);
 }
 

@@ -74,6 +74,7 @@ static void linger(struct conn *c) {
     }
     c->is_lingering = true;
     c->deadline_ms = loop_now_ms(c->conf->loop) + LINGER_MS;
+    loop_watch_by(c->conf->loop, &c->watch, c->deadline_ms);
     if (uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) != 0) {
         conn_die(c);
     }

@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#define LOOK_MS 1000   // how often a connection is looked at that has no deadline of its own
 #define GOAWAY_MS 1000 // how long an idle HTTP/2 client may take to answer a GOAWAY
 
 void conn_set_deadline(struct conn *c) {
@@ -18,6 +19,8 @@ void conn_set_deadline(struct conn *c) {
     uint64_t head_ms = c->conf->timeouts.head_ms;
     c->deadline_ms =
         phase == FRONT_BUSY ? UINT64_MAX : now_ms + (phase == FRONT_IDLE ? idle_ms : head_ms);
+    uint64_t look_ms = now_ms + LOOK_MS;
+    loop_watch_by(c->conf->loop, &c->watch, c->deadline_ms < look_ms ? c->deadline_ms : look_ms);
 }
 
 // libuv hears of room only when a third of the kernel's buffer is free, which may take a slow
@@ -44,8 +47,7 @@ void conn_shut(struct conn *c) {
     conn_set_deadline(c);
 }
 
-static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
-    struct conn *c = LIST_ITEM(watch, struct conn, watch);
+static void look(struct conn *c, uint64_t now_ms) {
     const struct conn_timeouts *t = &c->conf->timeouts;
     if (buf_len(&c->stuck) > 0) {
         see_progress(c, now_ms);
@@ -72,8 +74,19 @@ static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
     conn_wants_flush(c);
 }
 
+static void on_tick(struct loop_watch *watch, uint64_t now_ms) {
+    struct conn *c = LIST_ITEM(watch, struct conn, watch);
+    look(c, now_ms);
+    if (!c->is_dead) {
+        loop_watch(c->conf->loop, watch, now_ms + LOOK_MS);
+        if (c->deadline_ms > now_ms) {
+            loop_watch_by(c->conf->loop, watch, c->deadline_ms);
+        }
+    }
+}
+
 void conn_start_time(struct conn *c) {
-    c->watch.on_tick = on_tick;
+    loop_watch_init(&c->watch, on_tick);
     c->deadline_ms = loop_now_ms(c->conf->loop) + c->conf->timeouts.head_ms;
-    loop_watch(c->conf->loop, &c->watch);
+    loop_watch(c->conf->loop, &c->watch, c->deadline_ms);
 }

@@ -56,8 +56,38 @@ static void run_turn(struct loop *l) {
     }
 }
 
+// Whose deadline has come. One that it kills is on the wheel no more.
+static void run_watches(struct loop *l) {
+    uint64_t now_ms = loop_now_ms(l);
+    for (struct wheel_entry *e; (e = wheel_next(&l->wheel, now_ms)) != NULL;) {
+        struct loop_watch *w = LIST_ITEM(e, struct loop_watch, entry);
+        w->on_tick(w, now_ms);
+    }
+}
+
+static void on_due(uv_timer_t *handle) {
+    struct loop *l = handle->data;
+    l->due_at_ms = UINT64_MAX; // the loop is awake, which is all it is for
+}
+
+static void set_due(struct loop *l) {
+    uint64_t due_ms = wheel_due(&l->wheel), now_ms = loop_now_ms(l);
+    if (due_ms == l->due_at_ms) {
+        return;
+    }
+    l->due_at_ms = due_ms;
+    if (due_ms == UINT64_MAX) {
+        uv_timer_stop(&l->due);
+    } else {
+        uv_timer_start(&l->due, on_due, due_ms > now_ms ? due_ms - now_ms : 0, 0);
+    }
+}
+
 static void on_prepare(uv_prepare_t *handle) {
-    run_turn(handle->data);
+    struct loop *l = handle->data;
+    run_watches(l);
+    run_turn(l);
+    set_due(l);
 }
 
 static void on_check(uv_check_t *handle) {
@@ -66,19 +96,7 @@ static void on_check(uv_check_t *handle) {
 
 static void on_second(uv_timer_t *handle) {
     struct loop *l = handle->data;
-    uint64_t now_ms = loop_now_ms(l);
     l->unix_time = time(NULL);
-    // Each is moved back before it ticks, so that it, or what it kills, may leave either list.
-    struct list round;
-    list_init(&round);
-    for (struct list *node; (node = list_take(&l->watched)) != NULL;) {
-        list_put(&round, node);
-    }
-    for (struct list *node; (node = list_take(&round)) != NULL;) {
-        struct loop_watch *w = LIST_ITEM(node, struct loop_watch, node);
-        list_put(&l->watched, node);
-        w->on_tick(w, now_ms);
-    }
 }
 
 int loop_init(struct loop *l) {
@@ -89,7 +107,8 @@ int loop_init(struct loop *l) {
     for (int i = 0; i < LOOP_PHASES; i++) {
         list_init(&l->tasks[i]);
     }
-    list_init(&l->watched);
+    wheel_init(&l->wheel, uv_now(&l->uv));
+    l->due_at_ms = UINT64_MAX;
     l->on_turn_end = NULL;
     l->turn_self = NULL;
     l->unix_time = time(NULL);
@@ -97,8 +116,9 @@ int loop_init(struct loop *l) {
     uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);
     uv_timer_init(&l->uv, &l->second);
+    uv_timer_init(&l->uv, &l->due);
     uv_idle_init(&l->uv, &l->more);
-    l->prepare.data = l->check.data = l->second.data = l;
+    l->prepare.data = l->check.data = l->second.data = l->due.data = l;
     uv_prepare_start(&l->prepare, on_prepare);
     uv_check_start(&l->check, on_check);
     uv_timer_start(&l->second, on_second, 1000, 1000);
@@ -106,6 +126,7 @@ int loop_init(struct loop *l) {
     uv_unref((uv_handle_t *)&l->prepare);
     uv_unref((uv_handle_t *)&l->check);
     uv_unref((uv_handle_t *)&l->second);
+    uv_unref((uv_handle_t *)&l->due);
     uv_unref((uv_handle_t *)&l->more);
     return 0;
 }
@@ -119,6 +140,7 @@ void loop_fini(struct loop *l) {
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->check, NULL);
     uv_close((uv_handle_t *)&l->second, NULL);
+    uv_close((uv_handle_t *)&l->due, NULL);
     uv_close((uv_handle_t *)&l->more, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     end_turn(l, UINT_MAX);
@@ -139,8 +161,23 @@ void loop_put(struct loop *l, enum loop_phase phase, struct loop_task *task) {
     }
 }
 
-void loop_watch(struct loop *l, struct loop_watch *w) {
-    list_put(&l->watched, &w->node);
+void loop_watch_init(struct loop_watch *w, void (*on_tick)(struct loop_watch *, uint64_t)) {
+    list_init(&w->entry.node);
+    w->on_tick = on_tick;
+}
+
+void loop_watch(struct loop *l, struct loop_watch *w, uint64_t due_ms) {
+    wheel_put(&l->wheel, &w->entry, due_ms);
+}
+
+void loop_watch_by(struct loop *l, struct loop_watch *w, uint64_t due_ms) {
+    if (list_is_empty(&w->entry.node) || due_ms < w->entry.due_ms) {
+        loop_watch(l, w, due_ms);
+    }
+}
+
+void loop_unwatch(struct loop_watch *w) {
+    list_drop(&w->entry.node);
 }
 
 void loop_on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *out) {

@@ -5,12 +5,15 @@
 // what died. Nothing is freed before that sweep, so no frame above it can be left with a dangling
 // pointer.
 //
-//     timers ─► poll: callbacks record, pumps act ─► flush clients ─► flush backends ─► sweep
+//     deadlines ─► poll: callbacks record, pumps act ─► flush clients ─► flush backends ─► sweep
+//
+// The loop wakes for the next deadline of all that are watched, by one timer (server/wheel.h).
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
 
 #include "base/list.h"
 #include "base/span.h"
+#include "server/wheel.h"
 
 #include <uv.h>
 
@@ -34,18 +37,21 @@ struct loop {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_timer_t second;
+    uv_timer_t due; // the next deadline
     uv_idle_t more; // active while a turn has left something to the next
     struct list tasks[LOOP_PHASES];
-    struct list watched;             // struct loop_watch: looked at once a second
+    struct wheel wheel;              // struct loop_watch, by deadline
+    uint64_t due_at_ms;              // what `due` is set to, or UINT64_MAX
     void (*on_turn_end)(void *self); // after the sweep, e.g. to end the RCU read section
     void *turn_self;
     int64_t unix_time; // seconds, brought up to date once a second
     uint8_t read_bytes[LOOP_READ_LEN];
 };
 
-// Something with a deadline. on_tick is called about once a second with the loop's time.
+// Something with a deadline. on_tick is called once it has come, with the loop's time, and sets the
+// next one. To be initialised by loop_watch_init; loop_unwatch takes it off.
 struct loop_watch {
-    struct list node;
+    struct wheel_entry entry;
     void (*on_tick)(struct loop_watch *, uint64_t now_ms);
 };
 
@@ -62,7 +68,13 @@ uint64_t loop_now_us(void);
 // Has task->run called once at the end of this turn, or of the next one when this one has been
 // long; putting it twice is harmless.
 void loop_put(struct loop *l, enum loop_phase phase, struct loop_task *task);
-void loop_watch(struct loop *l, struct loop_watch *w);
+void loop_watch_init(struct loop_watch *w, void (*on_tick)(struct loop_watch *, uint64_t now_ms));
+// Sets or moves the deadline: not before it, and at most WHEEL_SLOT_MS and a turn after it.
+// UINT64_MAX: none.
+void loop_watch(struct loop *l, struct loop_watch *w, uint64_t due_ms);
+// The same, unless it has an earlier one.
+void loop_watch_by(struct loop *l, struct loop_watch *w, uint64_t due_ms);
+void loop_unwatch(struct loop_watch *w);
 // libuv's allocation callback that lends the shared read buffer.
 void loop_on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *out);
 

@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-#define AGAIN_MS 20 // until a full listen queue is asked again
+#define LOOK_MS 1000 // how often a call is looked at that waits for its client
+#define AGAIN_MS 20  // until a full listen queue is asked again
 
 static void let_go(struct upstream *u) {
     for (struct pool_waiter *w; (w = pool_next(&u->pool, loop_now_ms(u->loop))) != NULL;) {
@@ -17,6 +18,9 @@ static void let_go(struct upstream *u) {
         if (call->backend == NULL && call->is_open) {
             return; // the listen queue is full: ask again later, in order
         }
+    }
+    if (u->pool.waiting > 0) { // for a server that is out, perhaps since just now
+        upstream_watch(u, pool_deadline(&u->pool, loop_now_ms(u->loop)));
     }
 }
 
@@ -28,13 +32,23 @@ static void on_again(uv_timer_t *timer) {
     let_go(timer->data);
 }
 
+static void fail_waiting(struct call *call, int error) {
+    log_line(LOG_WARN, "%s: %s", call->name(call), error_row(error)->text);
+    call_fail(call, error);
+}
+
 static void expire_calls(struct upstream *u, uint64_t now_ms) {
     for (struct list *n = u->calls.next, *next; n != &u->calls; n = next) {
         struct call *call = LIST_ITEM(n, struct call, node);
         next = n->next;
         bool is_over = now_ms >= call->total_ms;
-        bool is_due = is_over || (now_ms >= call->deadline_ms && !call_awaits_client(call));
-        if (!is_due || call->backend == NULL) {
+        if (call->backend == NULL) { // it waits in the pool, which has a deadline of its own
+            if (is_over) {
+                fail_waiting(call, ERR_BACKEND_TOTAL_TIMEOUT);
+            }
+            continue;
+        }
+        if (!is_over && (now_ms < call->deadline_ms || call_awaits_client(call))) {
             continue;
         }
         if (is_over) {
@@ -58,19 +72,43 @@ static void expire_orphans(struct upstream *u, uint64_t now_ms) {
     }
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+// The next deadline of a call, an orphan, or what waits in the pool.
+static uint64_t next_deadline(const struct upstream *u, uint64_t now_ms) {
+    uint64_t due_ms = pool_deadline(&u->pool, now_ms);
+    for (struct list *n = u->calls.next; n != &u->calls; n = n->next) {
+        const struct call *call = LIST_ITEM(n, struct call, node);
+        due_ms = earlier(due_ms, call->total_ms);
+        // One that is over and goes on waits for the client, and is looked at now and then.
+        uint64_t deadline_ms = call->deadline_ms;
+        due_ms = earlier(due_ms, deadline_ms > now_ms ? deadline_ms : now_ms + LOOK_MS);
+    }
+    for (struct list *n = u->backends.next; n != &u->backends; n = n->next) {
+        const struct backend *b = LIST_ITEM(n, struct backend, node);
+        due_ms = b->is_orphan ? earlier(due_ms, b->orphan_deadline_ms) : due_ms;
+    }
+    return due_ms;
+}
+
 static void on_upstream_tick(struct loop_watch *watch, uint64_t now_ms) {
     struct upstream *u = LIST_ITEM(watch, struct upstream, watch);
     expire_calls(u, now_ms);
     expire_orphans(u, now_ms);
     for (struct pool_waiter *w; (w = pool_expired(&u->pool, now_ms)) != NULL;) {
-        struct call *call = LIST_ITEM(w, struct call, waiter);
-        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(ERR_QUEUE_TIMEOUT)->text);
-        call_fail(call, ERR_QUEUE_TIMEOUT);
+        fail_waiting(LIST_ITEM(w, struct call, waiter), ERR_QUEUE_TIMEOUT);
     }
     for (struct pool_idle *idle; (idle = pool_aged(&u->pool, now_ms)) != NULL;) {
         backend_die(LIST_ITEM(idle, struct backend, idle));
     }
     let_go(u);
+    upstream_watch(u, next_deadline(u, now_ms));
+}
+
+void upstream_watch(struct upstream *u, uint64_t due_ms) {
+    loop_watch_by(u->loop, &u->watch, due_ms);
 }
 
 void upstream_again(struct upstream *u) {
@@ -89,9 +127,8 @@ int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf 
     *u = (struct upstream){.loop = loop, .conf = conf, .metrics = metrics};
     list_init(&u->backends);
     list_init(&u->calls);
-    list_init(&u->watch.node);
     list_init(&u->next.node);
-    u->watch.on_tick = on_upstream_tick;
+    loop_watch_init(&u->watch, on_upstream_tick);
     u->next.run = on_next;
     u->addresses = calloc(conf->server_count, sizeof *u->addresses);
     if (u->addresses == NULL) {
@@ -108,7 +145,6 @@ int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf 
     uv_timer_init(&loop->uv, &u->again);
     uv_unref((uv_handle_t *)&u->again);
     u->again.data = u;
-    loop_watch(loop, &u->watch);
     return 0;
 }
 
@@ -119,7 +155,7 @@ void upstream_close(struct upstream *u) {
     for (struct list *n = u->backends.next; n != &u->backends; n = n->next) {
         backend_die(LIST_ITEM(n, struct backend, node));
     }
-    list_drop(&u->watch.node);
+    loop_unwatch(&u->watch);
     list_drop(&u->next.node);
     uv_close((uv_handle_t *)&u->again, NULL);
 }

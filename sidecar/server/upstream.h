@@ -40,5 +40,7 @@ void upstream_fini(struct upstream *u);
 void upstream_call(struct upstream *u, struct call *call);
 // For calls: the listen queue of a server is full; whoever waits is let go a little later.
 void upstream_again(struct upstream *u);
+// Somebody of the pool has a deadline: the loop wakes for it.
+void upstream_watch(struct upstream *u, uint64_t due_ms);
 
 #endif

@@ -9,7 +9,8 @@
 
 #define BACKLOG 4096   // connections that may wait to be accepted; the kernel cuts it to somaxconn
 #define DRAIN_MS 10000 // from a stop until connections are closed whatever they do
-#define DRAIN_LOOK_MS 20   // how often a stopping worker looks whether it is done
+#define DRAIN_LOOK_MS 20 // how often a stopping worker looks whether it is done
+#define SECOND_MS 1000
 #define VISITS_A_SECOND 64 // that are told when there are no requests to tell them with
 
 static void on_accept(struct acceptor *a, int fd) {
@@ -40,7 +41,7 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     struct worker *w = LIST_ITEM(watch, struct worker, watch);
     const struct teaching *t = &w->teaching;
     struct worker_counts *was = &w->counted;
-    (void)now_ms;
+    loop_watch(&w->loop, watch, now_ms + SECOND_MS);
     relay_tell_visits(&w->relays.conf, VISITS_A_SECOND);
     count(w, METRIC_SLOT_VISITS, t->visits.opened, &was->visits);
     count(w, METRIC_SLOT_VISITS_REFUSED, t->visits.refused, &was->refused);
@@ -193,9 +194,8 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     relays_init(&w->relays, &w->files);
     teaching_init(&w->teaching, conf->secret, &w->loop.unix_time, &coding_unpack);
     init_holdbacks(w, index);
-    list_init(&w->watch.node);
-    w->watch.on_tick = on_second;
-    loop_watch(&w->loop, &w->watch);
+    loop_watch_init(&w->watch, on_second);
+    loop_watch(&w->loop, &w->watch, loop_now_ms(&w->loop) + SECOND_MS);
     w->loop.on_turn_end = on_turn_end;
     w->loop.turn_self = w->relays.learning;
     uv_async_init(&w->loop.uv, &w->stop, on_stop);
