@@ -2,6 +2,7 @@
 #include "exchange/cgi_env.h"
 
 #include "base/error.h"
+#include "exchange/client.h"
 
 #define FIXED_MOST 24 // variables that are not HTTP_*
 
@@ -14,9 +15,6 @@ static const struct span never[] = {
     SPAN_INIT("te"),           SPAN_INIT("trailer"),           SPAN_INIT("upgrade"),
     SPAN_INIT("expect"),       SPAN_INIT("transfer-encoding"), SPAN_INIT("proxy-connection"),
 };
-
-// What an application believes about its client: passed on from a trusted proxy only.
-static const struct span forwarded[] = {SPAN_INIT("forwarded"), SPAN_INIT("x-real-ip")};
 
 // Being built: HTTP_* names are written into one piece of the arena.
 struct writer {
@@ -65,7 +63,8 @@ static bool is_dropped(const struct writer *w, struct span name) {
     if (w->env->peer->is_trusted) {
         return false;
     }
-    return is_among(name, forwarded, sizeof forwarded / sizeof forwarded[0]) ||
+    // Applications believe these, and would let the client say who and where it is.
+    return forwarded_field_find(name) != FORWARDED_FIELDS ||
            span_eq_nocase(span_first(name, 12), SPAN("x-forwarded-"));
 }
 

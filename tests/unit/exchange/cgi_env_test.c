@@ -43,8 +43,14 @@ static const struct row rows[] = {
     {"the host is the authority's", "Host: other.example\n", ""},
     {"what applications believe about their client",
      "X-Forwarded-Proto: https\nx-forwarded-for: 1.2.3.4\nForwarded: for=x\nX-Real-IP: 1.1.1.1\n"
-     "X-Forwardedx: 1\n",
+     "X-Forwardedx: 1\nX-Forwarded-Anything: 1\n",
      "HTTP_X_FORWARDEDX=1\n"},
+    {"under whichever name",
+     "CF-Connecting-IP: 1.1.1.1\nTrue-Client-IP: 1.1.1.1\nClient-IP: 1.1.1.1\n"
+     "X-Client-IP: 1.1.1.1\nX-Cluster-Client-IP: 1.1.1.1\nFastly-Client-IP: 1.1.1.1\n"
+     "X-Forwarded: for=x\nFront-End-Https: on\nX-Url-Scheme: https\nX-Original-URL: /admin\n"
+     "X-Rewrite-URL: /admin\nx-ORIGINAL-url: /b\nClient: 1\n",
+     "HTTP_CLIENT=1\n"},
     {"control characters", "x: a\x01z\ny: a\x7f\nz: a\tb\nContent-Type: a\x02\n", "HTTP_Z=a\tb\n"},
     {"credentials are the application's", "Authorization: Basic eDp5\n",
      "HTTP_AUTHORIZATION=Basic eDp5\n"},
