@@ -42,11 +42,34 @@ struct span build_text(struct build *b, const struct file_section *s, enum optio
     return file_values(s, id) > 0 ? keep(b, file_value(s, id, 0)) : SPAN("");
 }
 
-struct span_list build_list(struct build *b, const struct file_section *s, enum option id) {
-    size_t n = file_values(s, id);
-    struct span *v = build_alloc(b, n * sizeof *v);
+bool build_has_none(const struct file_section *s, enum option id) {
+    return option_adds(id) && file_has(s, id) && file_values(s, id) > 0 &&
+           span_eq(file_value(s, id, 0), SPAN("none"));
+}
+
+static bool is_among(const struct span *v, size_t n, struct span text) {
     for (size_t i = 0; i < n; i++) {
-        v[i] = keep(b, file_value(s, id, i));
+        if (span_eq(v[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct span_list build_list(struct build *b, const struct file_section *s, enum option id) {
+    size_t own = file_values(s, id), n = 0, first = build_has_none(s, id) ? 1 : 0;
+    struct span *v = build_alloc(b, (own + OPTION_STANDARD_MOST) * sizeof *v);
+    for (size_t i = first; i < own; i++) {
+        v[n++] = keep(b, file_value(s, id, i));
+    }
+    if (!option_adds(id) || first > 0) {
+        return (struct span_list){v, n};
+    }
+    struct span rest = span_str(option_row(id)->standard), text;
+    while (n < own + OPTION_STANDARD_MOST && option_next_standard(&rest, &text)) {
+        if (!is_among(v, n, text)) {
+            v[n++] = keep(b, text);
+        }
     }
     return (struct span_list){v, n};
 }

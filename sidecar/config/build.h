@@ -20,8 +20,13 @@ void build_config(struct build *b);
 uint64_t build_number(struct build *b, const struct file_section *s, enum option id);
 // Its text in the configuration's arena, zero-terminated; empty when it has none.
 struct span build_text(struct build *b, const struct file_section *s, enum option id);
-// All its texts.
+// All its texts; of an option that adds to its default, those of the default behind them, unless
+// the first is "none".
 struct span_list build_list(struct build *b, const struct file_section *s, enum option id);
+// The option is written and begins with "none": nothing is added to it.
+bool build_has_none(const struct file_section *s, enum option id);
+// Why a text is no pattern of paths; NULL when it is one.
+const char *build_why_no_pattern(struct span text);
 // n bytes of the arena, zeroed.
 void *build_alloc(struct build *b, size_t n);
 // Looks whether a file can be read and tells when not. `path` is zero-terminated.

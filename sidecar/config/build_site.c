@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_site.h"
 
+#include "config/build_access.h"
 #include "hints/hint.h"
 #include "hints/plan.h"
 #include "hints/target.h"
@@ -102,12 +103,7 @@ static const char *why_no_index(struct span s) {
     return is_good ? NULL : "an index file is a name without slash, and not hidden";
 }
 
-static const char *why_no_suffix(struct span s) {
-    bool is_good = s.n > 1 && s.p[0] == '.' && span_index(s, '/') == s.n;
-    return is_good ? NULL : "a suffix begins with a dot and has no slash";
-}
-
-static const char *why_no_pattern(struct span s) {
+const char *build_why_no_pattern(struct span s) {
     if (s.n == 0 || (s.p[0] != '/' && s.p[0] != '*')) {
         return "a pattern of paths begins with / or *";
     }
@@ -157,11 +153,8 @@ static void build_files(const struct builder *b) {
     struct site *site = b->site;
     const struct file_section *s = &b->section;
     site->index = build_list(b->build, s, OPTION_SITE_INDEX);
-    site->suffixes = build_list(b->build, s, OPTION_SITE_SCRIPTS);
-    site->denied = build_list(b->build, s, OPTION_SITE_DENY);
+    build_access(b->build, s, site);
     check_each(b, OPTION_SITE_INDEX, site->index, why_no_index);
-    check_each(b, OPTION_SITE_SCRIPTS, site->suffixes, why_no_suffix);
-    check_each(b, OPTION_SITE_DENY, site->denied, why_no_pattern);
     site->has_server_timing = build_number(b->build, s, OPTION_SITE_SERVER_TIMING) == 1;
     site->has_debug_field = build_number(b->build, s, OPTION_SITE_DEBUG_FIELD) == 1;
     site->params = build_list(b->build, s, OPTION_SITE_PARAMS);
@@ -189,6 +182,8 @@ static void build_front(const struct builder *b) {
     if (why_no_path(site->front) != NULL) {
         tell(b, OPTION_SITE_FRONT_CONTROLLER, "front-controller \"%.*s\": %s",
              SPAN_ARG(site->front), why_no_path(site->front));
+    } else {
+        build_access_front(b->build, &b->section, site);
     }
     uint8_t *p = build_alloc(b->build, site->root.n + site->front.n + 1);
     if (site->root.n > 0) {
@@ -312,7 +307,7 @@ static void build_policy(const struct builder *b, const struct file_section *s) 
         }
     }
     struct span_list origins = build_checked(b, s, OPTION_HINTS_ORIGINS, why_no_origin);
-    struct span_list patterns = build_checked(b, s, OPTION_HINTS_PATTERNS, why_no_pattern);
+    struct span_list patterns = build_checked(b, s, OPTION_HINTS_PATTERNS, build_why_no_pattern);
     policy->origins = origins.v;
     policy->origins_n = origins.n;
     policy->patterns = patterns.v;
@@ -423,9 +418,9 @@ static void build_rules(const struct builder *b) {
             .mode = (enum hint_mode)build_number(b->build, &r.section, OPTION_ROUTE_MODE),
             .pushes = build_list(b->build, &r.section, OPTION_ROUTE_PUSH),
         };
-        if (why_no_pattern(title) != NULL) {
+        if (build_why_no_pattern(title) != NULL) {
             config_errors_put(b->build->errors, file_section_line(&r.section), "route \"%.*s\": %s",
-                              SPAN_ARG(title), why_no_pattern(title));
+                              SPAN_ARG(title), build_why_no_pattern(title));
         }
         build_rule_hints(&r, &rules[i]);
         check_each(&r, OPTION_ROUTE_PUSH, rules[i].pushes, why_no_push);

@@ -58,7 +58,22 @@ const struct option_row *option_row(enum option id) {
 }
 
 bool option_is_list(enum option id) {
-    return options[id].type == OPTION_LIST_TYPE || options[id].type == OPTION_WORDS_TYPE;
+    return options[id].type >= OPTION_LIST_TYPE;
+}
+
+bool option_adds(enum option id) {
+    return options[id].type == OPTION_MORE_TYPE;
+}
+
+bool option_next_standard(struct span *rest, struct span *text) {
+    size_t from = span_index(*rest, '"');
+    if (from == rest->n) {
+        return false;
+    }
+    *rest = span_skip(*rest, from + 1);
+    *text = span_first(*rest, span_index(*rest, '"'));
+    *rest = span_skip(*rest, text->n + 1);
+    return true;
 }
 
 // number = 1*DIGIT unit
@@ -217,6 +232,10 @@ const char *option_range(enum option id, char *out) {
     case OPTION_CHOICE_TYPE:
     case OPTION_WORDS_TYPE:
         format_words(row->unit, out, OPTION_RANGE_LEN);
+        break;
+    case OPTION_MORE_TYPE:
+        snprintf(out, OPTION_RANGE_LEN,
+                 "%s, added to the default unless \"none\" stands before them", row->unit);
         break;
     default:
         snprintf(out, OPTION_RANGE_LEN, "%s", row->unit);

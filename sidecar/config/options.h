@@ -33,6 +33,7 @@ enum option_type {
     OPTION_CHOICE_TYPE,
     OPTION_TEXT_TYPE,
     OPTION_LIST_TYPE,
+    OPTION_MORE_TYPE,
     OPTION_WORDS_TYPE,
 };
 
@@ -53,13 +54,18 @@ struct option_row {
     const char *sentence;
 };
 
-#define OPTION_WHY_LEN 256  // bytes of an error text, its zero included
-#define OPTION_RANGE_LEN 96 // bytes of a range as text
+#define OPTION_WHY_LEN 256      // bytes of an error text, its zero included
+#define OPTION_RANGE_LEN 96     // bytes of a range as text
+#define OPTION_STANDARD_MOST 32 // texts in the default of a list
 
 const struct section_row *section_row(enum section id);
 const struct option_row *option_row(enum option id);
 // The option takes several values in braces.
 bool option_is_list(enum option id);
+// Its values are added to those of its default, unless the first is "none".
+bool option_adds(enum option id);
+// Cuts the next text off a list's default, {"a", "b"}. False at its end.
+bool option_next_standard(struct span *rest, struct span *text);
 // The value of a COUNT, DURATION (milliseconds), SIZE (bytes), SHARE (ten-thousandths), FLAG (0,
 // 1), CHOICE or a single word of WORDS (index of the word). 0, or ERR_SYNTAX with words for the
 // operator in `why`, which has OPTION_WHY_LEN bytes.

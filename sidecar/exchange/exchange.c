@@ -206,7 +206,7 @@ static void on_request(struct exchange *x) {
     }
     teaching_request(x);
     x->has_decision = x->is_get && x->signs.is_navigation;
-    struct router_query query = {x->site, x->request, x->conf->files, x->arena};
+    struct router_query query = {x->site, x->request, x->conf->files, x->arena, ACCESS_CLIENT};
     router_route(&query, &x->route);
     switch (x->route.kind) {
     case ROUTE_FILE:

@@ -77,97 +77,19 @@ const struct site *router_site(const struct router *r, struct span authority, bo
     return *is_named ? slot->site : &r->sites[0];
 }
 
-// What follows the last star ends every path that matches: "*.bak" is decided by its last bytes.
-static bool has_tail(struct span pattern, struct span path) {
-    size_t n = 0;
-    while (n < pattern.n && pattern.p[pattern.n - 1 - n] != '*') {
-        n++;
-    }
-    return n == pattern.n || span_has_suffix(path, span_skip(pattern, pattern.n - n));
-}
-
-bool router_match(struct span pattern, struct span path) {
-    size_t p = 0, s = 0, star = SIZE_MAX, from = 0;
-    if (!has_tail(pattern, path)) {
-        return false;
-    }
-    while (s < path.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            from = s;
-        } else if (p < pattern.n && pattern.p[p] == path.p[s]) {
-            p++;
-            s++;
-        } else if (star != SIZE_MAX) {
-            // The last star takes one byte more; earlier ones need not be tried again.
-            p = star + 1;
-            s = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*') {
-        p++;
-    }
-    return p == pattern.n;
-}
-
 static const struct route_rule *find_rule(const struct site *site, struct span path) {
     for (size_t i = 0; i < site->rules_n; i++) {
-        if (router_match(site->rules[i].pattern, path)) {
+        if (access_match(site->rules[i].pattern, path)) {
             return &site->rules[i];
         }
     }
     return NULL;
 }
 
-// The path has been normalised; this says so once more, because a ".." that came through would
-// open the disk. Names that begin with a dot are nobody's business, but for /.well-known/
-// (RFC 8615).
-static int check_path(const struct site *site, struct span path) {
-    if (path.n == 0 || path.p[0] != '/' || memchr(path.p, 0, path.n) != NULL) {
-        return ERR_REQUEST_PATH;
-    }
-    bool has_dot_name = false;
-    for (size_t i = 0; i + 1 < path.n; i++) {
-        if (path.p[i] != '/') {
-            continue;
-        }
-        struct span rest = span_skip(path, i + 1);
-        struct span name = span_first(rest, span_index(rest, '/'));
-        if (name.n == 0 || span_eq(name, SPAN(".")) || span_eq(name, SPAN(".."))) {
-            return ERR_REQUEST_PATH;
-        }
-        has_dot_name |= name.p[0] == '.' && (i > 0 || !span_eq(name, SPAN(".well-known")));
-    }
-    if (has_dot_name) {
-        return ERR_FORBIDDEN;
-    }
-    for (size_t i = 0; i < site->denied.n; i++) {
-        if (router_match(site->denied.v[i], path)) {
-            return ERR_FORBIDDEN;
-        }
-    }
-    return 0;
-}
-
-static bool has_suffix_nocase(struct span s, struct span suffix) {
-    return s.n > suffix.n && span_eq_nocase(span_skip(s, s.n - suffix.n), suffix);
-}
-
-static bool is_script(const struct site *site, struct span path) {
-    for (size_t i = 0; i < site->suffixes.n; i++) {
-        if (has_suffix_nocase(path, site->suffixes.v[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Where PATH_INFO would begin: at the first slash behind a script's suffix; path.n if nowhere.
 static size_t find_split(const struct site *site, struct span path) {
     for (size_t i = 1; i < path.n; i++) {
-        if (path.p[i] == '/' && is_script(site, span_first(path, i))) {
+        if (path.p[i] == '/' && access_is_script(site, span_first(path, i))) {
             return i;
         }
     }
@@ -181,6 +103,7 @@ struct search {
     struct span path;
     uint8_t *file;
     struct route *out;
+    bool is_blind; // something could not be looked at
 };
 
 // Ends the route with an error.
@@ -189,51 +112,84 @@ static void set_error(struct route *out, int error) {
     out->error = error;
 }
 
+static enum file_kind look(struct search *s, struct span file) {
+    const struct router_files *files = s->q->files;
+    s->out->info = (struct file_info){0};
+    enum file_kind kind = files->find(files->self, file, &s->out->info);
+    s->is_blind = s->is_blind || kind == FILE_UNKNOWN;
+    return kind;
+}
+
 // Looks for root + path[0, n).
-static enum file_kind find(const struct search *s, size_t n) {
+static enum file_kind find(struct search *s, size_t n) {
     size_t len = s->q->site->root.n + n;
     if (len > PATH_MOST) {
         return FILE_NONE;
     }
     uint8_t was = s->file[len];
     s->file[len] = 0;
-    enum file_kind kind =
-        s->q->files->find(s->q->files->self, span_of(s->file, len), &s->out->info);
+    enum file_kind kind = look(s, span_of(s->file, len));
     s->file[len] = was;
     return kind;
 }
 
-static void set_file(const struct search *s, size_t n) {
+static void set_file(struct search *s, size_t n) {
     size_t root = s->q->site->root.n;
     s->file[root + n] = 0;
     s->out->file = span_of(s->file, root + n);
     s->out->script_name = span_of(s->file + root, n);
 }
 
-static void set_script(const struct search *s, size_t n) {
+// Whether what was looked at last may be the answer: by its name, and by that of the file itself
+// where symbolic links lead to it. A link is no way to show a script's source.
+static int check_found(struct search *s, struct span name, bool runs) {
+    const struct site *site = s->q->site;
+    struct span real = s->out->info.real;
+    s->out->info.real = span_of(NULL, 0);
+    int error = access_check_found(site, name, runs, s->q->by);
+    if (error != 0 || real.p == NULL) {
+        return error;
+    }
+    return !runs && access_is_script(site, real) ? ERR_FORBIDDEN
+                                                 : access_check_found(site, real, runs, s->q->by);
+}
+
+// Ends the route with the script root + path[0, n); what follows it is PATH_INFO.
+static void set_script(struct search *s, size_t n, struct span path_info) {
+    int error = check_found(s, span_of(s->file + s->q->site->root.n, n), true);
     if (s->q->site->pool == SITE_NO_POOL) {
-        set_error(s->out, ERR_FORBIDDEN); // its source must not be shown
+        error = ERR_FORBIDDEN; // its source must not be shown
+    }
+    if (error != 0) {
+        set_error(s->out, error);
         return;
     }
     s->out->kind = ROUTE_SCRIPT;
+    s->out->path_info = path_info;
     set_file(s, n);
 }
 
 // Ends the route with the regular file root + path[0, n).
-static void set_found(const struct search *s, size_t n) {
-    struct span method = s->q->request->method;
-    if (is_script(s->q->site, span_of(s->file + s->q->site->root.n, n))) {
-        set_script(s, n);
-    } else if (!span_eq(method, SPAN("GET")) && !span_eq(method, SPAN("HEAD"))) {
-        set_error(s->out, ERR_REQUEST_METHOD);
-    } else {
-        s->out->kind = ROUTE_FILE;
-        set_file(s, n);
+static void set_found(struct search *s, size_t n) {
+    struct span method = s->q->request->method, name = span_of(s->file + s->q->site->root.n, n);
+    if (access_is_script(s->q->site, name)) {
+        set_script(s, n, SPAN(""));
+        return;
     }
+    int error = check_found(s, name, false);
+    if (error == 0 && !span_eq(method, SPAN("GET")) && !span_eq(method, SPAN("HEAD"))) {
+        error = ERR_REQUEST_METHOD;
+    }
+    if (error != 0) {
+        set_error(s->out, error);
+        return;
+    }
+    s->out->kind = ROUTE_FILE;
+    set_file(s, n);
 }
 
 // The first index file of the directory path[0, n), n behind its slash: how long its path is, or 0.
-static size_t find_index(const struct search *s, size_t n) {
+static size_t find_index(struct search *s, size_t n) {
     const struct site *site = s->q->site;
     for (size_t i = 0; i < site->index.n; i++) {
         struct span name = site->index.v[i];
@@ -253,7 +209,7 @@ static bool is_plain(uint8_t c) {
 
 // To the same path with a slash behind it. The path is encoded anew rather than repeated as the
 // client wrote it: "//evil.example" would be another host.
-static void set_redirect(const struct search *s) {
+static void set_redirect(struct search *s) {
     struct span query = s->q->request->query;
     uint8_t *p = arena_alloc(s->q->arena, s->path.n * 3 + query.n + 2), *to = p;
     if (p == NULL) {
@@ -281,15 +237,17 @@ static void set_redirect(const struct search *s) {
 }
 
 // The front controller, or nothing.
-static void set_front(const struct search *s) {
+static void set_front(struct search *s) {
     const struct site *site = s->q->site;
     if (site->front.n == 0 || site->pool == SITE_NO_POOL) {
         set_error(s->out, ERR_NOT_FOUND);
         return;
     }
-    if (site->must_check &&
-        s->q->files->find(s->q->files->self, site->front_file, &s->out->info) != FILE_REGULAR) {
-        set_error(s->out, ERR_NOT_FOUND);
+    s->out->info.real = span_of(NULL, 0);
+    bool is_there = !site->must_check || look(s, site->front_file) == FILE_REGULAR;
+    int error = is_there ? check_found(s, site->front, true) : ERR_NOT_FOUND;
+    if (error != 0) {
+        set_error(s->out, error);
         return;
     }
     s->out->kind = ROUTE_SCRIPT;
@@ -299,9 +257,9 @@ static void set_front(const struct search *s) {
 
 // A script that the application server has and we cannot see. A directory with a dot in its name
 // may be a file over there ("/up/photo.jpg/x.php" must not run photo.jpg), so such a path is none.
-static bool set_unseen(const struct search *s, size_t split) {
+static bool set_unseen(struct search *s, size_t split) {
     struct span script = span_first(s->path, split);
-    if (s->q->site->must_check || !is_script(s->q->site, script)) {
+    if (s->q->site->must_check || !access_is_script(s->q->site, script)) {
         return false;
     }
     size_t name = script.n;
@@ -311,14 +269,14 @@ static bool set_unseen(const struct search *s, size_t split) {
     if (span_index(span_first(script, name), '.') < name) {
         return false;
     }
-    set_script(s, split);
-    s->out->path_info = span_skip(s->path, split);
+    s->out->info.real = span_of(NULL, 0);
+    set_script(s, split, span_skip(s->path, split));
     return true;
 }
 
 // A path with a slash at its end. Most are pretty links that are no directory at all: then one look
 // tells, and not one for each index file.
-static void route_directory(const struct search *s, size_t split) {
+static void route_directory(struct search *s, size_t split) {
     size_t n = s->path.n;
     bool is_there = n == 1 || find(s, n - 1) == FILE_DIRECTORY;
     size_t found = is_there ? find_index(s, n) : 0;
@@ -329,7 +287,7 @@ static void route_directory(const struct search *s, size_t split) {
     }
 }
 
-static void route_name(const struct search *s, size_t split) {
+static void route_name(struct search *s, size_t split) {
     size_t n = s->path.n;
     enum file_kind kind = find(s, n);
     if (kind == FILE_REGULAR) {
@@ -345,10 +303,26 @@ static void route_name(const struct search *s, size_t split) {
         }
     } else if (set_unseen(s, split)) {
         return;
-    } else if (s->q->site->must_check && is_script(s->q->site, s->path)) {
+    } else if (s->q->site->must_check && access_is_script(s->q->site, s->path)) {
         set_error(s->out, ERR_NOT_FOUND); // a missing script costs no worker
     } else {
         set_front(s);
+    }
+}
+
+static void decide(struct search *s) {
+    const struct site *site = s->q->site;
+    size_t split = find_split(site, s->path);
+    if (site->root.n == 0) {
+        if (!set_unseen(s, split)) {
+            set_front(s);
+        }
+    } else if (split < s->path.n && find(s, split) == FILE_REGULAR) {
+        set_script(s, split, span_skip(s->path, split));
+    } else if (s->path.p[s->path.n - 1] == '/') {
+        route_directory(s, split);
+    } else {
+        route_name(s, split);
     }
 }
 
@@ -356,13 +330,12 @@ void router_route(const struct router_query *q, struct route *out) {
     const struct site *site = q->site;
     struct search s = {.q = q, .path = q->request->path, .out = out};
     *out = (struct route){0};
-    int error = check_path(site, s.path);
+    int error = access_check(site, s.path, q->by);
     if (error != 0) {
         set_error(out, error);
         return;
     }
     out->rule = find_rule(site, s.path);
-    size_t split = find_split(site, s.path);
     s.file = arena_alloc(q->arena, site->root.n + s.path.n + site->index_len + 2);
     if (s.file == NULL) {
         set_error(out, ERR_ARENA_LIMIT);
@@ -372,16 +345,10 @@ void router_route(const struct router_query *q, struct route *out) {
         memcpy(s.file, site->root.p, site->root.n);
     }
     memcpy(s.file + site->root.n, s.path.p, s.path.n);
-    if (split < s.path.n && site->root.n > 0 && find(&s, split) == FILE_REGULAR) {
-        set_script(&s, split);
-        out->path_info = span_skip(s.path, split);
-    } else if (site->root.n == 0) {
-        if (!set_unseen(&s, split)) {
-            set_front(&s);
-        }
-    } else if (s.path.p[s.path.n - 1] == '/') {
-        route_directory(&s, split);
-    } else {
-        route_name(&s, split);
+    decide(&s);
+    // What is there may be what could not be looked at: no answer is better than a wrong one.
+    if (s.is_blind) {
+        *out = (struct route){.rule = out->rule};
+        set_error(out, ERR_FILES_BUSY);
     }
 }

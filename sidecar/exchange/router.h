@@ -4,6 +4,7 @@
 // directory's index file; else a script with PATH_INFO; else the front controller. A script must be
 // a regular file under the root before any backend is asked for it, and only the router says which
 // part of the path it is. The router looks at no disk itself: the caller's router_files does.
+// Whatever it finds is held against the operator's rules (access.h) before it is an answer.
 //
 //     /style.css          ROUTE_FILE    root/style.css
 //     /wp-admin           ROUTE_REDIRECT to /wp-admin/
@@ -16,13 +17,14 @@
 #define EXCHANGE_ROUTER_H
 
 #include "base/message.h"
-#include "exchange/site.h"
+#include "exchange/access.h"
 
 enum file_kind {
     FILE_NONE,      // nothing there, or nothing we may know of
     FILE_REGULAR,   // a regular file that can be read
     FILE_DIRECTORY, // a directory
     FILE_DENIED,    // it exists, but is not to be served: no permission, leads out of the root, ...
+    FILE_UNKNOWN,   // nobody can tell now: no descriptor, no memory
 };
 
 // What is known of a regular file. Filled by router_files.find.
@@ -30,7 +32,8 @@ struct file_info {
     uint64_t len;      // bytes
     int64_t mtime_s;   // seconds since 1970
     uint32_t mtime_ns; // and nanoseconds
-    void *found;       // the finder's own, passed through to whoever serves the file
+    struct span real;  // where symbolic links led: its path below the root, borrowed until the next
+                       // look; p is NULL when there is no link in the name
 };
 
 // The disk, as the router asks for it. `path` is absolute and zero-terminated (the zero is not
@@ -50,7 +53,7 @@ enum route_kind {
 struct route {
     enum route_kind kind;
     int error;        // ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_REQUEST_METHOD (Allow: GET, HEAD),
-                      // ERR_REQUEST_PATH, ERR_ARENA_LIMIT
+                      // ERR_REQUEST_PATH, ERR_ARENA_LIMIT, ERR_FILES_BUSY
     struct span file; // absolute, zero-terminated: the file to send, or SCRIPT_FILENAME
     struct file_info info;
     struct span script_name;       // SCRIPT_NAME: `file` without the root; of files too
@@ -84,11 +87,10 @@ struct router_query {
     const struct request *request; // method, path, query
     const struct router_files *files;
     struct arena *arena; // of the request; one piece is taken from it
+    enum access_by by;   // who names the path
 };
 
 // Decides. The spans of *out live in the arena, the request or the site.
 void router_route(const struct router_query *q, struct route *out);
-// Whether `path` matches `pattern`, in which "*" stands for any run of bytes.
-bool router_match(struct span pattern, struct span path);
 
 #endif

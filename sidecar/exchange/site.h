@@ -56,6 +56,8 @@ struct site {
     bool must_check;              // a script must be a regular file under root
     struct span_list suffixes;    // of scripts: ".php"; compared without case
     struct span_list denied;      // patterns of paths that are nobody's business
+    struct span_list script_free; // of folders whose scripts never run
+    struct span_list internal;    // of paths that only the application may name
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none
     struct site_buffer buffer;

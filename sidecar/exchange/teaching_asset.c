@@ -64,12 +64,13 @@ static bool is_of_origin(const struct exchange *x, const struct response *respon
     return span_eq(span_skip(rest, span_index(rest, '/')), x->request->target);
 }
 
-// The asset is not there, for nobody: not what only this request brought about.
+// The asset is not there, for nobody: not what only this request brought about, nor what passes by
+// itself (503: too much to do, no descriptors).
 static bool is_gone(const struct exchange *x, const struct response *response) {
     int status = response->status;
     bool is_redirect = status >= 300 && status < 400 && status != 304;
-    return (is_redirect && !is_of_origin(x, response)) || status >= 500 || status == 403 ||
-           status == 404 || status == 410 || status == 451;
+    return (is_redirect && !is_of_origin(x, response)) || (status >= 500 && status != 503) ||
+           status == 403 || status == 404 || status == 410 || status == 451;
 }
 
 static uint32_t log2_of(uint32_t n) {

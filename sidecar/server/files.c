@@ -11,12 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FRESH_MS 1000            // how long a look-up is believed
@@ -35,7 +34,8 @@ struct file {
     ino_t inode;
     dev_t device;
     struct timespec changed; // content, name or mode: also what leaves mtime as it was
-    int fd;                  // of a larger file that is being sent, or -1
+    char *real; // where symbolic links lead to, below the root; NULL: there are none in the path
+    int fd;     // of a larger file that is being sent, or -1
     uint8_t *content;
     unsigned users;  // responses under way
     bool is_dropped; // out of the table; freed with the last user
@@ -45,62 +45,7 @@ struct file {
     char path[]; // zero-terminated
 };
 
-struct files_root {
-    struct span path;
-    int fd;
-    uint64_t opened_ms;
-};
-
 // ---- the disk -----------------------------------------------------------------------------------
-
-// The root that holds the path, and what follows it. Roots are few; the longest match counts.
-static struct files_root *find_root(const struct files *f, struct span path, const char **rest) {
-    struct files_root *best = NULL;
-    for (size_t i = 0; i < f->roots_n; i++) {
-        struct files_root *r = &f->roots[i];
-        bool is_longer = best == NULL || r->path.n > best->path.n;
-        if (is_longer && span_has_prefix(path, r->path) && path.p[r->path.n] == '/') {
-            best = r;
-        }
-    }
-    if (best != NULL) {
-        const char *p = (const char *)path.p + best->path.n;
-        while (*p == '/') {
-            p++;
-        }
-        *rest = *p != 0 ? p : ".";
-    }
-    return best;
-}
-
-// A root is opened anew when it has not been for a second: another folder may have taken its name,
-// or it may not have been there at the start.
-static void open_root(const struct files *f, struct files_root *root) {
-    uint64_t now_ms = loop_now_ms(f->loop);
-    if (root->opened_ms != 0 && now_ms - root->opened_ms < FRESH_MS) {
-        return;
-    }
-    if (root->fd >= 0) {
-        close(root->fd);
-    }
-    root->fd = open((const char *)root->path.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    root->opened_ms = now_ms;
-}
-
-// Opens below the root: neither ".." nor a symbolic link leads out of it, whatever changes between
-// the look and the opening.
-static int open_beneath(const struct files *f, struct span path, uint64_t flags) {
-    const char *rest = NULL;
-    struct files_root *root = find_root(f, path, &rest);
-    if (root == NULL) {
-        errno = EXDEV;
-        return -1;
-    }
-    open_root(f, root);
-    struct open_how how = {.flags = flags | O_CLOEXEC,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, root->fd, rest, &how, sizeof how);
-}
 
 static void describe(struct file *file, const struct stat *st) {
     file->info = (struct file_info){.len = (uint64_t)st->st_size,
@@ -116,18 +61,49 @@ static void describe(struct file *file, const struct stat *st) {
     date_format(file->info.mtime_s, file->modified);
 }
 
-static void look(const struct files *f, struct file *file) {
-    struct stat st;
-    file->kind = FILE_NONE;
-    int fd = open_beneath(f, span_of(file->path, file->path_n), O_PATH);
+// What an error of opening says about the file. Only what the name itself brings about is known;
+// anything else (no descriptor, no memory, a disk in trouble) is asked again.
+static enum file_kind kind_of_error(int error) {
+    bool is_missing = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG ||
+                      error == EBADF; // the root itself
+    bool is_denied = error == EXDEV || error == EACCES || error == EPERM || error == ELOOP;
+    return is_missing ? FILE_NONE : is_denied ? FILE_DENIED : FILE_UNKNOWN;
+}
+
+// Opens the path. Behind symbolic links, *real says where they lead to, as malloc has it; a link
+// whose end has no name below the root is denied.
+static int open_path(struct files *f, struct span path, int flags, char **real) {
+    char text[PATH_MAX];
+    *real = NULL;
+    int fd = files_roots_open(&f->roots, path, flags, false);
+    if (fd >= 0 || errno != ELOOP) {
+        return fd;
+    }
+    fd = files_roots_open(&f->roots, path, flags, true);
     if (fd < 0) {
-        // EXDEV: it leads out of the root. Anything but "not there" says nothing about the file,
-        // and is asked again.
-        bool is_missing = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ||
-                          errno == EBADF; // the root itself
-        bool is_known = is_missing || errno == EXDEV || errno == EACCES || errno == ELOOP;
-        file->kind = is_missing ? FILE_NONE : FILE_DENIED;
-        file->checked_ms = is_known ? file->checked_ms : 0;
+        return -1;
+    }
+    struct span end = files_roots_real(&f->roots, path, fd, text);
+    if (end.p == NULL) {
+        close(fd);
+        errno = EXDEV;
+        return -1;
+    }
+    *real = strndup((const char *)end.p, end.n);
+    if (*real == NULL) {
+        abort();
+    }
+    return fd;
+}
+
+static void look(struct files *f, struct file *file) {
+    struct stat st;
+    int fd = open_path(f, span_of(file->path, file->path_n), O_PATH, &file->real);
+    file->kind = fd < 0 ? kind_of_error(errno) : FILE_NONE;
+    if (file->kind == FILE_UNKNOWN) {
+        file->checked_ms = 0;
+    }
+    if (fd < 0) {
         return;
     }
     if (fstat(fd, &st) == 0) {
@@ -150,6 +126,7 @@ static void file_free(struct files *f, struct file *file) {
     if (file->fd >= 0) {
         close(file->fd);
     }
+    free(file->real);
     free(file);
 }
 
@@ -189,11 +166,15 @@ static struct file *file_new(struct files *f, struct span path, uint64_t hash) {
     return file;
 }
 
+static bool leads_alike(const char *a, const char *b) {
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static bool is_same(const struct file *a, const struct file *b) {
-    return a->kind == b->kind && a->inode == b->inode && a->device == b->device &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
-           a->info.len == b->info.len && a->info.mtime_s == b->info.mtime_s &&
-           a->info.mtime_ns == b->info.mtime_ns;
+    return leads_alike(a->real, b->real) && a->kind == b->kind && a->inode == b->inode &&
+           a->device == b->device && a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec && a->info.len == b->info.len &&
+           a->info.mtime_s == b->info.mtime_s && a->info.mtime_ns == b->info.mtime_ns;
 }
 
 static void remember(struct files *f, struct file *file) {
@@ -207,6 +188,10 @@ static void remember(struct files *f, struct file *file) {
 // under way may go on reading.
 static struct file *look_again(struct files *f, struct file *known) {
     struct file *now = file_new(f, span_of(known->path, known->path_n), known->hash);
+    if (now->kind == FILE_UNKNOWN) {
+        file_free(f, now); // what was there a moment ago is the best that is known
+        return known;
+    }
     if (is_same(known, now)) {
         known->checked_ms = now->checked_ms;
         file_free(f, now);
@@ -237,6 +222,7 @@ static struct file *find(struct files *f, struct span path) {
 static enum file_kind on_find(void *self, struct span path, struct file_info *info) {
     const struct file *file = find(self, path);
     *info = file->info;
+    info->real = span_str(file->real);
     return file->kind;
 }
 
@@ -245,30 +231,18 @@ void files_init(struct files *f, struct loop *loop, const struct site *sites, si
     list_init(&f->recent);
     f->table = calloc(SLOTS, sizeof(struct file *));
     f->chunk = malloc(CHUNK);
-    f->roots = calloc(n, sizeof *f->roots);
-    if (f->table == NULL || f->chunk == NULL || f->roots == NULL ||
+    if (f->table == NULL || f->chunk == NULL ||
         getrandom(&f->secret, sizeof f->secret, 0) != (ssize_t)sizeof f->secret) {
         abort();
     }
-    for (size_t i = 0; i < n; i++) {
-        if (sites[i].root.n > 0) {
-            struct files_root *root = &f->roots[f->roots_n++];
-            *root = (struct files_root){.path = sites[i].root, .fd = -1};
-            open_root(f, root);
-        }
-    }
+    files_roots_init(&f->roots, loop, sites, n);
 }
 
 void files_fini(struct files *f) {
     while (!list_is_empty(&f->recent)) {
         file_drop(f, LIST_ITEM(f->recent.next, struct file, recent));
     }
-    for (size_t i = 0; i < f->roots_n; i++) {
-        if (f->roots[i].fd >= 0) {
-            close(f->roots[i].fd);
-        }
-    }
-    free(f->roots);
+    files_roots_fini(&f->roots);
     free(f->table);
     free(f->chunk);
 }
@@ -294,18 +268,36 @@ static bool read_content(struct files *f, struct file *file, int fd) {
     return true;
 }
 
+// Opens what was looked at. The links in its name may have been turned since then: where they led
+// is what the router has judged.
+static int open_again(struct files *f, const struct file *file, int *fd) {
+    static const int errors[] = {[FILE_NONE] = ERR_NOT_FOUND,
+                                 [FILE_DENIED] = ERR_FORBIDDEN,
+                                 [FILE_UNKNOWN] = ERR_FILES_BUSY};
+    char *real;
+    *fd = open_path(f, span_of(file->path, file->path_n), O_RDONLY | O_NONBLOCK, &real);
+    if (*fd < 0) {
+        return errno == EIO ? ERR_FILE_IO : errors[kind_of_error(errno)];
+    }
+    bool is_turned = !leads_alike(real, file->real);
+    free(real);
+    if (is_turned) {
+        close(*fd);
+        return ERR_FORBIDDEN;
+    }
+    return 0;
+}
+
 // Opens the file or reads its content, and sees that it is still the one that was looked at.
 static int load(struct files *f, struct file *file) {
     struct stat st;
+    int fd = -1;
     if (file->content != NULL || file->fd >= 0) {
         return 0;
     }
-    int fd = open_beneath(f, span_of(file->path, file->path_n), O_RDONLY | O_NONBLOCK);
-    if (fd < 0) {
-        if (errno == ENOENT || errno == ENOTDIR) {
-            return ERR_NOT_FOUND;
-        }
-        return errno == EACCES || errno == EXDEV || errno == ELOOP ? ERR_FORBIDDEN : ERR_FILE_IO;
+    int err = open_again(f, file, &fd);
+    if (err != 0) {
+        return err;
     }
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(fd);

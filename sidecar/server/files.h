@@ -8,16 +8,13 @@
 #include "base/message.h"
 #include "base/siphash.h"
 #include "gateway/ports.h"
-#include "server/loop.h"
-
-struct files_root;
+#include "server/files_root.h"
 
 struct files {
     struct router_files finder; // to be given to the router
     struct loop *loop;
     struct siphash_key secret;
-    struct files_root *roots;
-    size_t roots_n;
+    struct files_roots roots;
     struct file **table; // by hash of the path
     struct list recent;  // the least recently used first
     unsigned count;
@@ -29,7 +26,8 @@ struct files {
 void files_init(struct files *f, struct loop *loop, const struct site *sites, size_t n);
 void files_fini(struct files *f);
 // Makes the head for `request` of what the router found at `path`, and holds the file until
-// files_close. 0, or ERR_FILE_IO, ERR_NOT_FOUND, ERR_PRECONDITION, ERR_RANGE, ERR_ARENA_LIMIT.
+// files_close. 0, or ERR_FILE_IO, ERR_FILES_BUSY, ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION,
+// ERR_RANGE, ERR_ARENA_LIMIT.
 int files_open(struct files *f, struct file_response *r, const struct route *route,
                const struct request *request, struct arena *arena);
 // The next piece of at most `most` bytes; borrowed until the next call on f. Empty at the end.

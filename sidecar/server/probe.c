@@ -105,12 +105,20 @@ static size_t tell_sheet(struct probe *p, const struct inquiry *q, struct file_r
     return n;
 }
 
+// Of the errors, only those that say something about the file.
+static void tell_error(struct probe *p, const struct inquiry *q, int error) {
+    if (error == ERR_NOT_FOUND || error == ERR_FORBIDDEN) {
+        tell_status(p, q, error_row(error)->status);
+    }
+}
+
 static size_t tell_file(struct probe *p, struct inquiry *q) {
     struct file_response file;
     const struct learner_question *question = q->question;
     size_t n = 0;
-    if (files_open(&p->files, &file, &q->route, &q->request, &p->arena) != 0) {
-        tell_status(p, q, 404);
+    int err = files_open(&p->files, &file, &q->route, &q->request, &p->arena);
+    if (err != 0) {
+        tell_error(p, q, err);
         return 0;
     }
     struct evidence e = begin(q, EVIDENCE_ASSET);
@@ -147,7 +155,7 @@ static size_t answer(struct probe *p, const struct learner_question *question) {
                                         &q.request.query, &why) != 0) {
         return 0;
     }
-    struct router_query query = {q.site, &q.request, &p->files.finder, &p->arena};
+    struct router_query query = {q.site, &q.request, &p->files.finder, &p->arena, ACCESS_CLIENT};
     router_route(&query, &q.route);
     switch (q.route.kind) {
     case ROUTE_FILE:
@@ -156,9 +164,7 @@ static size_t answer(struct probe *p, const struct learner_question *question) {
         tell_status(p, &q, 301);
         return 0;
     case ROUTE_ERROR:
-        if (q.route.error == ERR_NOT_FOUND || q.route.error == ERR_FORBIDDEN) {
-            tell_status(p, &q, error_row(q.route.error)->status);
-        }
+        tell_error(p, &q, q.route.error);
         return 0;
     case ROUTE_SCRIPT:
         return 0;

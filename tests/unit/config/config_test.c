@@ -368,6 +368,53 @@ static void test_what_is_not_written_has_its_default(void **state) {
     config_fini(&c);
 }
 
+static void test_a_list_adds_to_its_default(void **state) {
+    (void)state;
+    const struct {
+        const char *text;
+        size_t n;
+        const char *first, *last;
+    } lists[] = {
+        {"", 4, "*~", "*.swp"},
+        {"deny = {}", 4, "*~", "*.swp"},
+        {"deny = {\"/private/*\"}", 5, "/private/*", "*.swp"},
+        {"deny += {\"/private/*\"}", 5, "*~", "/private/*"},
+        {"deny = {\"*.bak\", \"/x\"}", 5, "*.bak", "*.swp"},
+        {"deny = {\"none\", \"/x\", \"/y\"}", 2, "/x", "/y"},
+        {"deny = {\"none\"}", 0, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        char text[256];
+        struct config c;
+        snprintf(text, sizeof text, LISTEN POOL "site \"a\" { root = \"/tmp\" %s }", lists[i].text);
+        parse(&c, text);
+        const struct span_list *list = &c.sites[0].denied;
+        if (list->n != lists[i].n) {
+            fail_msg("%s: %zu", lists[i].text, list->n);
+        }
+        if (list->n > 0) {
+            assert_span(list->v[0], lists[i].first);
+            assert_span(list->v[list->n - 1], lists[i].last);
+        }
+        config_fini(&c);
+    }
+}
+
+static void test_lists_that_choose_replace_their_default(void **state) {
+    (void)state;
+    struct config c;
+    parse(&c, LISTEN POOL "site \"a\" { root = \"/tmp\" index = {\"home.html\"} "
+                          "scripts = {\".phtml\"} hints { learn = {\"css\"} "
+                          "route-query = {\"product\"} } }");
+    const struct site *site = &c.sites[0];
+    assert_int_equal(site->index.n, 1);
+    assert_int_equal(site->policy.learn, LEARNER_CSS);
+    assert_int_equal(site->suffixes.n, 2);
+    assert_span(site->suffixes.v[1], ".php");
+    assert_int_equal(site->route_query.n, 10);
+    config_fini(&c);
+}
+
 static void test_every_default_is_a_value_of_its_option(void **state) {
     (void)state;
     for (enum option id = 0; id < OPTION_COUNT; id++) {
@@ -571,6 +618,8 @@ int main(void) {
         cmocka_unit_test(test_what_is_wrong_is_told_with_its_line),
         cmocka_unit_test(test_the_example_of_the_product_is_read),
         cmocka_unit_test(test_what_is_not_written_has_its_default),
+        cmocka_unit_test(test_a_list_adds_to_its_default),
+        cmocka_unit_test(test_lists_that_choose_replace_their_default),
         cmocka_unit_test(test_every_default_is_a_value_of_its_option),
         cmocka_unit_test(test_a_bad_text_does_not_spoil_the_next),
         cmocka_unit_test(test_a_file_is_read),

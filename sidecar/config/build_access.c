@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "config/build_access.h"
+
+#include "exchange/access.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define PATH_MOST 4096 // bytes of a file's name
+
+// Folders into which an application's users upload, where their names are common words: they are
+// free of scripts when the file that gives the application away is below the root as the
+// configuration is read.
+static const struct uploads_row {
+    const char *application, *file, *pattern;
+} uploads[] = {
+    {"Joomla", "/administrator/manifests/files/joomla.xml", "/images/*"},
+    {"Joomla", "/administrator/manifests/files/joomla.xml", "/media/*"},
+    {"phpBB", "/ucp.php", "/files/*"},
+    {"phpBB", "/ucp.php", "/store/*"},
+    {"MediaWiki", "/includes/WebStart.php", "/images/*"},
+    {"PrestaShop", "/config/defines.inc.php", "/img/*"},
+    {"PrestaShop", "/config/defines.inc.php", "/upload/*"},
+    {"PrestaShop", "/config/defines.inc.php", "/download/*"},
+    {"Magento", "/../app/etc/di.xml", "/media/*"},
+    {"Contao", "/../vendor/contao/core-bundle", "/files/*"},
+};
+
+#define UPLOADS_N (sizeof uploads / sizeof uploads[0])
+
+static const char *why_no_suffix(struct span s) {
+    bool is_good = s.n > 1 && s.p[0] == '.' && span_index(s, '/') == s.n;
+    return is_good ? NULL : "a suffix begins with a dot and has no slash";
+}
+
+static struct span_list build(struct build *b, const struct file_section *s, enum option id,
+                              const char *(*why)(struct span)) {
+    struct span_list list = build_list(b, s, id);
+    for (size_t i = 0; i < list.n; i++) {
+        if (why(list.v[i]) != NULL) {
+            config_errors_put(b->errors, file_line(s, id), "\"%.*s\": %s", SPAN_ARG(list.v[i]),
+                              why(list.v[i]));
+        }
+    }
+    return list;
+}
+
+static bool is_there(struct span root, const char *file) {
+    char path[PATH_MOST];
+    int n = snprintf(path, sizeof path, "%.*s%s", SPAN_ARG(root), file);
+    return n > 0 && n < PATH_MOST && access(path, F_OK) == 0;
+}
+
+// The patterns of the list, and those of the applications that stand in the root.
+static struct span_list with_uploads(struct build *b, const struct site *site,
+                                     struct span_list list) {
+    struct span *v = build_alloc(b, (list.n + UPLOADS_N) * sizeof *v);
+    size_t n = list.n;
+    for (size_t i = 0; i < n; i++) {
+        v[i] = list.v[i];
+    }
+    for (size_t i = 0; i < UPLOADS_N; i++) {
+        if (is_there(site->root, uploads[i].file)) {
+            v[n++] = span_str(uploads[i].pattern);
+        }
+    }
+    return (struct span_list){v, n};
+}
+
+void build_access(struct build *b, const struct file_section *s, struct site *site) {
+    site->suffixes = build(b, s, OPTION_SITE_SCRIPTS, why_no_suffix);
+    site->denied = build(b, s, OPTION_SITE_DENY, build_why_no_pattern);
+    site->internal = build(b, s, OPTION_SITE_INTERNAL, build_why_no_pattern);
+    site->script_free = build(b, s, OPTION_SITE_DENY_SCRIPTS, build_why_no_pattern);
+    if (site->root.n > 0 && !build_has_none(s, OPTION_SITE_DENY_SCRIPTS)) {
+        site->script_free = with_uploads(b, site, site->script_free);
+    }
+}
+
+void build_access_front(struct build *b, const struct file_section *s, const struct site *site) {
+    if (site->front.n > 0 && access_check_found(site, site->front, true, ACCESS_APPLICATION) != 0) {
+        config_errors_put(b->errors, file_line(s, OPTION_SITE_FRONT_CONTROLLER),
+                          "front-controller \"%.*s\" is denied by deny, by deny-scripts or because "
+                          "a name in it begins with a dot",
+                          SPAN_ARG(site->front));
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// What of a site may be reached: `scripts`, `deny`, `deny-scripts` and `internal`. Folders of
+// uploads whose names are too common for a rule of their own ("/images") are found by the
+// application that stands in the root.
+#ifndef CONFIG_BUILD_ACCESS_H
+#define CONFIG_BUILD_ACCESS_H
+
+#include "config/build.h"
+
+// Fills the lists of `site`, whose root is known; errors are told.
+void build_access(struct build *b, const struct file_section *s, struct site *site);
+// Tells when the front controller, which is known by now, is itself denied.
+void build_access_front(struct build *b, const struct file_section *s, const struct site *site);
+
+#endif

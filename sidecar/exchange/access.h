@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What of a site's files may be reached, by the operator's patterns: `deny`, `deny-scripts` and
+// `internal`. One matcher, held against every name that leads to an answer: the path asked for, the
+// file or script that the router found for it (an index file, the part before PATH_INFO, the front
+// controller, what an application names by X-Accel-Redirect), and, behind symbolic links, the file
+// that is really there. File systems and CGI programs may take another case for the same script, so
+// names of scripts are compared without case.
+//
+//     pattern = *( byte / "*" )      ; "*" is any run of bytes, slashes too
+#ifndef EXCHANGE_ACCESS_H
+#define EXCHANGE_ACCESS_H
+
+#include "exchange/site.h"
+
+// Who names a path.
+enum access_by {
+    ACCESS_CLIENT,      // the request's target
+    ACCESS_APPLICATION, // X-Accel-Redirect or X-Sendfile: internal paths are open to it
+};
+
+// Whether `path` matches `pattern`, byte by byte.
+bool access_match(struct span pattern, struct span path);
+// Whether the name ends in a suffix of the site's scripts, in any case: its source must not leave.
+bool access_is_script(const struct site *site, struct span path);
+// Whether a path is well-formed and may be asked for at all, before anything is looked up. 0;
+// ERR_REQUEST_PATH for an empty path, a NUL, "//", "/./" or "/../"; ERR_FORBIDDEN for a denied one
+// and for a name that begins with a dot, but for /.well-known/ (RFC 8615); ERR_NOT_FOUND for an
+// internal one that a client names.
+int access_check(const struct site *site, struct span path, enum access_by by);
+// The same for a file below the root that was found. With `runs`, it is going to be run as a
+// script. ERR_FORBIDDEN also for a script in a folder of `deny-scripts`.
+int access_check_found(const struct site *site, struct span path, bool runs, enum access_by by);
+
+#endif

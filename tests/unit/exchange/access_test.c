@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "exchange/access.h"
+
+#include "base/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void test_a_star_is_any_run_of_bytes(void **state) {
+    (void)state;
+    const struct {
+        const char *pattern, *path;
+        bool matches;
+    } pairs[] = {
+        {"/a", "/a", true},       {"/a", "/ab", false},       {"*", "", true},
+        {"", "", true},           {"", "x", false},           {"/a*", "/a", true},
+        {"/*/c", "/a/b/c", true}, {"/*/c", "/a/b/cd", false}, {"*a*b", "aab", true},
+        {"*a*b", "abab", true},   {"*ab", "aaab", true},      {"**", "x", true},
+        {"a*a", "a", false},      {"/x*y*z", "/xyz", true},   {"/x*y*z", "/xzy", false},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        bool got = access_match(span_str(pairs[i].pattern), span_str(pairs[i].path));
+        if (got != pairs[i].matches) {
+            fail_msg("%s %s", pairs[i].pattern, pairs[i].path);
+        }
+    }
+}
+
+static const struct span suffixes[] = {SPAN_INIT(".php"), SPAN_INIT(".sh")};
+static const struct span denied[] = {SPAN_INIT("*.bak"), SPAN_INIT("/up/*.php")};
+static const struct span script_free[] = {SPAN_INIT("*/Uploads/*")};
+static const struct span internal[] = {SPAN_INIT("/paid/*")};
+static const struct site site = {.suffixes = {suffixes, 2},
+                                 .denied = {denied, 2},
+                                 .script_free = {script_free, 1},
+                                 .internal = {internal, 1}};
+
+static void test_a_suffix_in_any_case_is_a_script(void **state) {
+    (void)state;
+    assert_true(access_is_script(&site, SPAN("/x.php")));
+    assert_true(access_is_script(&site, SPAN("/x.PhP")));
+    assert_true(access_is_script(&site, SPAN("/x.SH")));
+    assert_false(access_is_script(&site, SPAN(".php")));
+    assert_false(access_is_script(&site, SPAN("/x.php.txt")));
+    assert_false(access_is_script(&site, SPAN("/xphp")));
+}
+
+static void test_what_may_be_reached(void **state) {
+    (void)state;
+    const struct {
+        const char *path;
+        int asked, found, run, named; // by a client; of a file; of a script; by the application
+    } rows[] = {
+        {"/a", 0, 0, 0, 0},
+        {"/", 0, 0, 0, 0},
+        {"", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
+        {"a", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
+        {"/a/../b", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
+        {"/a//b", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
+        {"/a/./b", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
+        {"/.env", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/a/.git/b", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/a/.well-known/b", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/.well-known/a", 0, 0, 0, 0},
+        {"/a.bak", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/a.BAK", 0, 0, ERR_FORBIDDEN, 0}, // another file, unless it is run
+        {"/up/a.php", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/up/a.PHP", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/UP/a.Php", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/up/a.jpg", 0, 0, 0, 0},
+        {"/blog/Uploads/a.jpg", 0, 0, ERR_FORBIDDEN, 0},
+        {"/blog/uploads/b/a.php", 0, 0, ERR_FORBIDDEN, 0},
+        {"/paid/a.zip", ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND, 0},
+        {"/Paid/a.php", ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct span path = span_str(rows[i].path);
+        if (access_check(&site, path, ACCESS_CLIENT) != rows[i].asked ||
+            access_check_found(&site, path, false, ACCESS_CLIENT) != rows[i].found ||
+            access_check_found(&site, path, true, ACCESS_CLIENT) != rows[i].run ||
+            access_check(&site, path, ACCESS_APPLICATION) != rows[i].named) {
+            fail_msg("%s", rows[i].path);
+        }
+    }
+    assert_int_equal(access_check(&site, span_of("/a\0b", 4), ACCESS_CLIENT), ERR_REQUEST_PATH);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_star_is_any_run_of_bytes),
+        cmocka_unit_test(test_a_suffix_in_any_case_is_a_script),
+        cmocka_unit_test(test_what_may_be_reached),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
