@@ -55,7 +55,8 @@ struct file_response {
 
 struct file_ops {
     // Makes the head for `request` of what the router found, and holds the file until `close`. 0,
-    // or ERR_FILE_IO, ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION, ERR_RANGE, ERR_ARENA_LIMIT.
+    // or ERR_FILE_IO, ERR_FILES_BUSY, ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION, ERR_RANGE,
+    // ERR_ARENA_LIMIT.
     int (*open)(void *self, struct file_response *, const struct route *, const struct request *,
                 struct arena *);
     // The next piece of at most `most` bytes; borrowed until the next call. Empty at the end. False
