@@ -322,8 +322,8 @@ static struct heard *request_h1(struct client *c, const struct head *h) {
     struct heard *s = add(c, (int32_t)c->seen_n + 1);
     s->is_ended = h->has_body || !span_eq(h->method, SPAN("POST"));
     bool has_data = h->has_body || !s->is_ended;
-    split_line(&c->out, "%.*s %.*s HTTP/1.1\r\nHost: " AUTHORITY "\r\n", SPAN_ARG(h->method),
-               SPAN_ARG(h->target));
+    split_line(&c->out, "%.*s %.*s HTTP/1.%d\r\nHost: " AUTHORITY "\r\n", SPAN_ARG(h->method),
+               SPAN_ARG(h->target), !c->is_http10);
     for (size_t i = 0; i < h->n; i++) {
         split_line(&c->out, "%.*s: %.*s\r\n", SPAN_ARG(h->fields[i].name),
                    SPAN_ARG(h->fields[i].value));
@@ -559,9 +559,12 @@ void client_flush(struct client *c) {
     }
 }
 
-void client_close(struct client *c, bool is_ours) {
+void client_close(struct client *c, enum client_end end) {
     c->is_closed = true;
     for (size_t i = 0; i < c->seen_n; i++) {
-        see_end(c, c->seen[i], is_ours ? SEEN_CANCELLED : SEEN_RESET);
+        struct heard *s = c->seen[i];
+        bool is_all = end == CLIENT_SEES_FIN && !c->is_h2 && s->status > 0 && !c->is_chunked &&
+                      c->body_left > LIMIT;
+        see_end(c, s, is_all ? SEEN_COMPLETE : end == CLIENT_LEAVES ? SEEN_CANCELLED : SEEN_RESET);
     }
 }

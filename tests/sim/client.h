@@ -39,6 +39,7 @@ struct heard {
 
 struct client {
     bool is_h2;
+    bool is_http10; // and else this, set behind client_init
     nghttp2_session *session;
     struct heard *seen[CLIENT_STREAMS];
     size_t seen_n;
@@ -69,8 +70,9 @@ void client_goaway(struct client *c);
 void client_open(struct client *c, int32_t bytes);
 // Bytes from the server.
 void client_feed(struct client *c, struct span bytes);
-// The server closed the connection, or the client does (is_ours).
-void client_close(struct client *c, bool is_ours);
+// The connection is over. An HTTP/1.0 body without a length is complete by the server's FIN only.
+enum client_end { CLIENT_LEAVES, CLIENT_SEES_FIN, CLIENT_SEES_RESET };
+void client_close(struct client *c, enum client_end end);
 // Moves what the client has to say to c->out.
 void client_flush(struct client *c);
 // Writes `heads "body" complete`, `heads cancelled`, `heads open` or `reset`.

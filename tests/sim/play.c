@@ -115,31 +115,40 @@ static const struct part *part_of(const struct stage *s, int32_t id) {
     return NULL;
 }
 
+static enum exchange_state state_of(const struct part *p) {
+    return p->relay != NULL ? p->relay->exchange.state : p->state;
+}
+
+// What the client has of a body is of what was given, or a page of our own.
+static bool is_given(const struct part *p, const struct heard *seen) {
+    bool is_ours = buf_len(&p->given) == 0 && seen->status >= 300;
+    return is_ours || span_has_prefix(buf_span(&p->given), buf_span(&seen->body));
+}
+
+static const char *fault_of(const struct part *p, const struct heard *seen) {
+    // Without a body, the head is all.
+    bool is_bare = seen->is_head || seen->status == 204 || seen->status == 304;
+    bool is_whole = state_of(p) == EXCHANGE_DONE || seen->has_all || is_bare;
+    if (!is_given(p, seen)) {
+        return "bytes that nobody gave";
+    }
+    return seen->end == SEEN_COMPLETE && !is_whole ? "a response that looks complete and is not"
+                                                   : NULL;
+}
+
 const char *play_fault(struct stage *s) {
     const char *fault = s->fault != NULL ? s->fault : s->client.fault;
     for (size_t i = 0; fault == NULL && i < s->backends_n; i++) {
         fault = stage_backend(s, i)->peer.fault;
     }
     for (size_t i = 0; fault == NULL && i < s->client.seen_n; i++) {
-        const struct heard *seen = s->client.seen[i];
-        const struct part *p = part_of(s, seen->id);
-        if (p == NULL) {
-            continue;
-        }
-        if (!span_has_prefix(buf_span(&p->given), buf_span(&seen->body))) {
-            fault = "bytes that nobody gave";
-        }
-        // Without a body, the head is all.
-        bool is_bare = seen->is_head || seen->status == 204 || seen->status == 304;
-        bool is_whole = p->exchange.state == EXCHANGE_DONE || seen->has_all || is_bare;
-        if (seen->end == SEEN_COMPLETE && !is_whole) {
-            fault = "a response that looks complete and is not";
-        }
+        const struct part *p = part_of(s, s->client.seen[i]->id);
+        fault = p != NULL ? fault_of(p, s->client.seen[i]) : NULL;
     }
     for (struct list *n = s->parts.next; fault == NULL && n != &s->parts; n = n->next) {
         const struct part *p = LIST_ITEM(n, struct part, node);
-        bool is_over = p->exchange.state == EXCHANGE_DONE || p->exchange.state == EXCHANGE_BROKEN;
-        if (p->stream == NULL && !is_over) {
+        bool is_over = state_of(p) == EXCHANGE_DONE || state_of(p) == EXCHANGE_BROKEN;
+        if (p->relay == NULL && !is_over) {
             fault = "a stream that ended before its exchange";
         }
     }
@@ -264,6 +273,9 @@ static void perform(struct run *r, const struct act *act) {
         break;
     case ACT_TURN:
         break;
+    case ACT_WAIT:
+        stage_wait(s, (uint64_t)act->n);
+        break;
     case ACT_SHUT:
         stage_shut_down(s);
         break;
@@ -358,9 +370,11 @@ static void check(const struct play *play, const struct performance *as) {
 
 static void check_on(const struct play *play, bool is_h2) {
     struct performance p = {.conf = {.is_h2 = is_h2,
+                                     .is_http10 = play->is_http10,
                                      .keeps = play->keeps,
                                      .takes_pushes = !play->takes_no_pushes,
                                      .buffers = play->buffers,
+                                     .stores = play->stores,
                                      .relay = play->relay,
                                      .body_limit = play->body_limit,
                                      .window = play->window}};
@@ -380,7 +394,7 @@ static void check_on(const struct play *play, bool is_h2) {
 }
 
 void play_check(const struct play *play) {
-    if (!play->is_h1_only) {
+    if (!play->is_h1_only && !play->is_http10) {
         check_on(play, true);
     }
     if (!play->is_h2_only) {

@@ -30,6 +30,7 @@ enum act_kind {
     ACT_ON,   // what the application does next, it does on connection n
     ACT_TURN, // nobody does anything: what was written before arrives
     ACT_SHUT, // Outrider is told to end
+    ACT_WAIT, // n milliseconds pass
 };
 
 struct act {
@@ -90,6 +91,9 @@ struct act {
 #define SHUT                                                                                       \
     { .kind = ACT_SHUT }
 
+#define WAIT(ms)                                                                                   \
+    { .kind = ACT_WAIT, .n = (ms) }
+
 #define PLAY_ACTS 16
 
 struct play {
@@ -108,7 +112,7 @@ struct play {
     const char *lacks; // names that no variable of it has: "NAME\n"
     size_t errors_len; // bytes of standard error
     const char *h1;    // what an HTTP/1.1 client sees, where that is not the same without 1xx
-    bool is_h2_only, is_h1_only, keeps, takes_no_pushes, buffers;
+    bool is_h2_only, is_h1_only, is_http10, keeps, takes_no_pushes, buffers, stores;
     uint32_t window;     // of the client's streams; 0: the default
     uint64_t body_limit; // of the site; 0: 1000
     // What was handed to the learner, "page /x 200 asset /a.css 200"; NULL: that is not asked.

@@ -320,8 +320,10 @@ static const char *judge(struct storm *t) {
     }
     for (struct list *n = t->stage.parts.next; fault == NULL && n != &t->stage.parts; n = n->next) {
         const struct part *p = LIST_ITEM(n, struct part, node);
-        if (p->stream != NULL && !p->exchange.is_collecting && p->backend == NULL &&
-            t->stage.backends_n > 0 && p->stream->request.body_len == 0) {
+        const struct relay *r = p->relay;
+        if (r != NULL && r->stream != NULL && !r->exchange.is_collecting &&
+            r->call->backend == NULL && t->stage.backends_n > 0 &&
+            r->stream->request.body_len == 0) {
             fault = "a request that nobody works for";
         }
     }
@@ -352,6 +354,7 @@ static void check_storm(struct storm *t, unsigned seed) {
                               .keeps = roll(t, 2),
                               .takes_pushes = roll(t, 2),
                               .buffers = roll(t, 2),
+                              .stores = roll(t, 2),
                               .window = roll(t, 2) ? 1 + roll(t, 3000) : 0,
                               .client_step = roll(t, 4) ? 0 : 1 + roll(t, 30),
                               .app_step = roll(t, 2) ? 0 : 1 + roll(t, 3000)};
