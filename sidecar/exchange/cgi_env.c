@@ -104,43 +104,62 @@ static bool write_name(struct span name, uint8_t *to, uint32_t *hash) {
     return name.n > 0;
 }
 
-static struct pair *find_name(const struct writer *w, struct span name, uint32_t hash) {
+static bool has_name(const struct writer *w, struct span name, uint32_t hash) {
     if ((w->filter >> (hash & 63) & 1) == 0) {
-        return NULL;
+        return false;
     }
     for (size_t i = w->first; i < w->params->n; i++) {
         if (span_eq(w->params->v[i].name, name)) {
-            return &w->params->v[i];
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
-// A repeated field: its values become one.
-static void join(struct writer *w, struct pair *pair, struct span value) {
-    struct span comma = span_eq(pair->name, SPAN("HTTP_COOKIE")) ? SPAN("; ") : SPAN(", ");
-    uint8_t *p = arena_alloc(w->arena, pair->value.n + comma.n + value.n);
+// The length of a field's value and of all that repeat it further on, joined.
+static size_t joined_len(const struct pair *field, const struct pair *end, size_t comma) {
+    size_t len = field->value.n;
+    for (const struct pair *f = field + 1; f < end; f++) {
+        if (span_eq_nocase(f->name, field->name) && !has_ctl(f->value)) {
+            len += comma + f->value.n;
+        }
+    }
+    return len;
+}
+
+// The values of a field that is repeated become one, in one piece: made longer step by step, a
+// client's many small fields would take memory by their square.
+static struct span join(struct writer *w, const struct pair *field, const struct pair *end) {
+    struct span comma = span_eq_nocase(field->name, SPAN("cookie")) ? SPAN("; ") : SPAN(", ");
+    size_t len = joined_len(field, end, comma.n);
+    if (len == field->value.n) {
+        return field->value;
+    }
+    uint8_t *p = arena_alloc(w->arena, len);
     if (p == NULL) {
         w->error = ERR_ARENA_LIMIT;
-        return;
+        return field->value;
     }
-    uint8_t *end = append(append(append(p, pair->value), comma), value);
-    pair->value = span_of(p, (size_t)(end - p));
+    uint8_t *at = append(p, field->value);
+    for (const struct pair *f = field + 1; f < end; f++) {
+        if (span_eq_nocase(f->name, field->name) && !has_ctl(f->value)) {
+            at = append(append(at, comma), f->value);
+        }
+    }
+    return span_of(p, len);
 }
 
-static void put_field(struct writer *w, const struct pair *field) {
+static void put_field(struct writer *w, const struct pair *field, const struct pair *end) {
     uint32_t hash;
     if (is_dropped(w, field->name) || has_ctl(field->value) ||
         !write_name(field->name, w->names, &hash)) {
         return;
     }
     struct span name = span_of(w->names, 5 + field->name.n);
-    struct pair *same = find_name(w, name, hash);
-    if (same != NULL) {
-        join(w, same, field->value);
-        return;
+    if (has_name(w, name, hash)) {
+        return; // joined with the first of its name
     }
-    put(w, name, field->value);
+    put(w, name, join(w, field, end));
     w->filter |= (uint64_t)1 << (hash & 63);
     w->names += name.n;
 }
@@ -160,7 +179,7 @@ static void put_fields(struct writer *w) {
     }
     w->first = w->params->n;
     for (size_t i = 0; i < fields->n && w->error == 0; i++) {
-        put_field(w, &fields->v[i]);
+        put_field(w, &fields->v[i], fields->v + fields->n);
     }
 }
 

@@ -112,6 +112,32 @@ static void expect(const struct fixture *f, const char *name, const char *want) 
     }
 }
 
+// 60 fields of 300 bytes, and 100 of 320: what they are joined to may take no more than their sum.
+static void test_many_equal_fields_take_memory_once(void **state) {
+    (void)state;
+    static char text[100 * 330 + 1], want[100 * 322];
+    for (unsigned n = 60; n <= 100; n += 40) {
+        size_t at = 0, len = n == 60 ? 300 : 320, joined = n * (len + 2) - 2;
+        for (unsigned i = 0; i < n; i++) {
+            at += (size_t)sprintf(text + at, "x: ");
+            memset(text + at, 'v', len);
+            at += len;
+            text[at++] = '\n';
+        }
+        text[at] = 0;
+        struct fixture f;
+        fixture_init(&f, text, joined + 8192);
+        assert_int_equal(cgi_env_build(&f.env, &f.arena, &f.params), 0);
+        struct span value = find(&f, "HTTP_X");
+        assert_int_equal(value.n, joined);
+        memset(want, 'v', len);
+        assert_memory_equal(value.p, want, len);
+        assert_memory_equal(value.p + len, ", v", 3);
+        assert_memory_equal(value.p + joined - len, want, len);
+        arena_fini(&f.arena);
+    }
+}
+
 static void test_fields_become_variables(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -266,6 +292,7 @@ static void test_a_spent_budget_is_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_become_variables),
+        cmocka_unit_test(test_many_equal_fields_take_memory_once),
         cmocka_unit_test(test_the_operators_parameters_take_the_place_of_ours),
         cmocka_unit_test(test_the_conventional_set),
         cmocka_unit_test(test_what_is_not_so_is_not_said),
