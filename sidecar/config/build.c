@@ -2,6 +2,7 @@
 #include "config/build.h"
 
 #include "config/address.h"
+#include "config/build_clients.h"
 #include "config/build_site.h"
 #include "config/build_spawn.h"
 
@@ -260,6 +261,7 @@ static void build_learner(struct build *b) {
 
 void build_config(struct build *b) {
     build_top(b);
+    build_clients(b);
     build_learner(b);
     build_pools(b);
     build_spawns(b);

@@ -7,6 +7,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/arena.h"
+#include "base/network.h"
 #include "config/config_errors.h"
 #include "exchange/site.h"
 #include "fcgi/pool.h"
@@ -41,6 +42,15 @@ struct config_timeouts {
     uint64_t head_ms, idle_ms, send_ms, body_ms;
 };
 
+// What clients may hold at once: those of one network, and all. 0 is no bound.
+struct config_clients {
+    unsigned ipv4_prefix, ipv6_prefix; // bits of an address that name its network
+    const struct network *except;      // networks that only the bounds of all hold for
+    size_t except_n;
+    uint64_t connections, handshakes, requests, queue, orphans; // handshakes: a second
+    uint64_t memory, disk, all_memory, all_disk;                // bytes
+};
+
 struct config {
     struct arena arena;
     unsigned workers; // 0: one for each processor
@@ -49,6 +59,7 @@ struct config {
     enum config_log log;
     unsigned connections; // most of clients, of one worker
     struct config_timeouts timeouts;
+    struct config_clients clients;
     const struct listen_conf *listens;
     size_t listens_n;
     const struct pool_conf *pools; // by site.pool; without servers only if it has a spawn

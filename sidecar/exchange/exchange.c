@@ -200,6 +200,10 @@ static void run_script(struct exchange *x) {
 static void on_request(struct exchange *x) {
     x->asked_us = x->now_us;
     x->site = router_site(x->conf->router, x->request->authority, &x->is_named);
+    if (x->refusal != 0) {
+        answer_error(x, x->refusal);
+        return;
+    }
     if (x->conf->redirect_https) {
         redirect_https(x);
         return;

@@ -106,6 +106,7 @@ struct exchange {
     struct study *study;           // what is being learned from the response
     bool is_get, is_fetch_good;
     bool can_push;        // the client's connection takes pushes
+    int refusal;          // ERR_ that a request is answered with at once, or 0
     bool is_pushed;       // this exchange answers a push: no hints, no further pushes
     bool is_named;        // the site has the request's host as a name
     bool is_collecting;   // the backend is asked when the request's body is complete
@@ -123,7 +124,7 @@ struct exchange {
 };
 
 // request and arena belong to the front's stream and outlive the exchange, as does conf. Then peer
-// and from, which outlive it too, are to be set, and seen, can_push and is_pushed may be.
+// and from, which outlive it too, are to be set, and seen, can_push, refusal and is_pushed may be.
 void exchange_init(struct exchange *x, const struct exchange_conf *conf, struct request *request,
                    struct arena *arena);
 // Hands over one event; all commands of the event before must have been taken.

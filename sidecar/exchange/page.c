@@ -38,7 +38,7 @@ void page_error(struct page *page, int error, struct arena *arena) {
     if (page->head.status == 405) {
         pairs_put(&page->head.fields, arena, SPAN("allow"), SPAN("GET, HEAD"));
     }
-    if (page->head.status == 503) {
+    if (page->head.status == 429 || page->head.status == 503) {
         pairs_put(&page->head.fields, arena, SPAN("retry-after"), SPAN("1"));
     }
 }

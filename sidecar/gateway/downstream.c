@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "gateway/relay.h"
+#include "gateway/relay_budget.h"
 
 void downstream_init(struct downstream *d, const struct downstream_ops *ops,
                      const struct cgi_peer *peer, const struct audience_address *from) {
@@ -40,6 +41,7 @@ static bool is_stalled(struct relay *r, uint64_t now_ms) {
 }
 
 static void look_at(struct relay *r, uint64_t now_ms) {
+    relay_budget_trim(r);
     if (relay_is_asking(r) && !r->wants_call_end && r->unconsumed == 0 &&
         now_ms - r->body_ms > r->down->listener->limits.body_ms) {
         relay_log(r, RELAY_INFO, "the request's body stopped coming", NULL);

@@ -20,6 +20,7 @@ struct downstream {
     const struct relay_listener *listener; // set by the caller before anything is told
     const struct cgi_peer *peer;           // both ends, as text
     const struct audience_address *from;   // the client's address
+    struct budget_share *share;            // of the client's network; NULL: it is not counted
     struct list relays;                    // of the requests under way
     struct seen seen;                      // what was hinted, pushed and fetched here
     struct visit_ref visit;                // the last navigation

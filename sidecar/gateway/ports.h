@@ -13,10 +13,11 @@
 #include "base/message.h"
 #include "exchange/router.h"
 
-struct call;       // one request to a pool, in its port's memory
-struct downstream; // the client's connection (gateway/downstream.h)
-struct file;       // a static file that is open
-struct relay;      // gateway/relay.h
+struct budget_share; // what the client's network holds (gateway/budget.h)
+struct call;         // one request to a pool, in its port's memory
+struct downstream;   // the client's connection (gateway/downstream.h)
+struct file;         // a static file that is open
+struct relay;        // gateway/relay.h
 
 // What a pool is asked.
 struct call_request {
@@ -24,7 +25,8 @@ struct call_request {
     const struct pairs *params;
     struct arena *arena; // of the request
     uint64_t body_len;
-    bool is_safe; // may be asked twice (RFC 9110, 9.2.2)
+    bool is_safe;               // may be asked twice (RFC 9110, 9.2.2)
+    struct budget_share *share; // of the client's network, or NULL
 };
 
 // A pool of backends. What comes back is told by relay_on_answer and relay_on_room.

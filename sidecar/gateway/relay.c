@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "gateway/relay_body.h"
+#include "gateway/relay_budget.h"
 #include "gateway/relay_file.h"
 #include "hints/seen.h"
 
@@ -32,6 +33,7 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     r->exchange.can_push = front_can_push(d->front);
     stream->owner = r;
     list_put(&d->relays, &r->node);
+    relay_budget_begin(r);
     return r;
 }
 
@@ -62,6 +64,7 @@ void relay_end(struct relay *r) {
     release(r);
     spool_fini(&r->kept);
     buf_fini(&r->last);
+    relay_budget_end(r);
     r->stream->owner = NULL;
     r->stream = NULL;
     list_drop(&r->node);
@@ -72,8 +75,7 @@ bool relay_is_asking(const struct relay *r) {
     return r->has_call || r->exchange.is_collecting;
 }
 
-// An error is told on its way from the backend to the client more than once, and counted once.
-static void count_error(struct relay *r, int error) {
+void relay_count_error(struct relay *r, int error) {
     if (!r->is_counted) {
         r->is_counted = true;
         metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - error), 1);
@@ -81,7 +83,7 @@ static void count_error(struct relay *r, int error) {
 }
 
 void relay_fail(struct relay *r, int error) {
-    count_error(r, error);
+    relay_count_error(r, error);
     relay_drop_backend(r);
     if (r->stream != NULL) {
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_FAILED, .error = error});
@@ -98,6 +100,7 @@ static void start_call(struct relay *r, const struct exchange_command *c) {
         .arena = &r->stream->arena,
         .body_len = q->body_len,
         .is_safe = span_eq(q->method, SPAN("GET")) || span_eq(q->method, SPAN("HEAD")),
+        .share = r->share,
     };
     r->has_call = true;
     // Nothing is to be sent as a body; the call's own end of input is part of its beginning.
@@ -188,7 +191,7 @@ static void act(struct relay *r, const struct exchange_command *c) {
         relay_body_pass_kept(r);
         break;
     case COMMAND_RESET:
-        count_error(r, c->error);
+        relay_count_error(r, c->error);
         front_reset(front, r->stream, c->error);
         break;
     case COMMAND_CALL:
@@ -232,6 +235,7 @@ void relay_put(struct relay *r, const struct exchange_event *event) {
     }
     r->is_acting = false;
     if (r->stream != NULL) {
+        relay_budget_see(r);
         downstream_wants_flush(r->down);
     }
 }
@@ -247,7 +251,7 @@ void relay_on_room(struct relay *r) {
 
 void relay_on_answer(struct relay *r, const struct exchange_event *event) {
     if (event->kind == EXCHANGE_FAILED) {
-        count_error(r, event->error);
+        relay_count_error(r, event->error);
     }
     if (event->kind == EXCHANGE_FAILED || event->kind == EXCHANGE_END) {
         r->has_call = false;
@@ -279,6 +283,7 @@ static void on_body(struct relay *r, struct span body) {
 
 static void on_room(struct relay *r) {
     relay_body_pass_kept(r);
+    relay_budget_see(r);
     downstream_wants_flush(r->down);
     if (r->has_call) {
         r->conf->calls->pause(r->call, relay_body_must_pause(r));
@@ -300,7 +305,7 @@ static void note_reset(struct relay *r, int error) {
     if (!r->is_counted) {
         relay_log(r, RELAY_ERROR, error_row(error)->text, NULL);
     }
-    count_error(r, error);
+    relay_count_error(r, error);
     if (r->stream->request.protocol != PROTOCOL_HTTP2) {
         r->down->ops->cut(r->down);
     }
@@ -312,6 +317,9 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
     case FRONT_REQUEST:
         r = relay_new(d, e->stream);
         metrics_add_by(r->conf->metrics, METRIC_REQUESTS, e->stream->request.protocol, 1);
+        if (!relay_budget_admits(r)) {
+            break;
+        }
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
         if (r->exchange.visit.place != 0) {
             d->visit = r->exchange.visit;

@@ -10,6 +10,7 @@
 
 #include "base/siphash.h"
 #include "exchange/exchange.h"
+#include "gateway/budget.h"
 #include "gateway/downstream.h"
 #include "gateway/ports.h"
 #include "gateway/spool.h"
@@ -78,6 +79,10 @@ struct relay {
     uint64_t put;     // bytes of the response's body that the front was given
     uint64_t taken;   // how many of them had left it at taken_ms, the last time some had
     uint64_t taken_ms;
+    struct budget_share *share; // of the client's network: what is counted there
+    bool is_excess;             // twice as much as it may hold was there before
+    bool is_trimmed;            // only what the log needs is left of the request
+    uint64_t memory, disk;      // bytes of each
 };
 
 // Hands the exchange an event and carries out what it has to say; when that is being done further
@@ -87,6 +92,8 @@ void relay_put(struct relay *r, const struct exchange_event *event);
 void relay_end(struct relay *r);
 // The request can not be answered as it should: an error page, or a broken response.
 void relay_fail(struct relay *r, int error);
+// An error is told on its way from the backend to the client more than once, and counted once.
+void relay_count_error(struct relay *r, int error);
 // Lets go of the call or the file.
 void relay_drop_backend(struct relay *r);
 // A backend works on the request, or is to.

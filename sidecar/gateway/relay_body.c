@@ -2,6 +2,7 @@
 #include "gateway/relay_body.h"
 
 #include "base/error.h"
+#include "gateway/relay_budget.h"
 
 // ---- the request's body -------------------------------------------------------------------------
 
@@ -49,12 +50,15 @@ void relay_body_hold(struct relay *r, struct span body) {
     if (!relay_is_asking(r)) {
         return; // the application has answered without it
     }
+    uint64_t disk = relay_budget_disk(r, &r->held, site->body_limit);
     if (r->exchange.is_collecting) {
-        spool_bound(&r->held, site->buffer.memory, site->body_limit);
+        spool_bound(&r->held, relay_budget_memory(r, site->buffer.memory), disk);
     }
     int err = spool_put(&r->held, body);
     if (err != 0) {
-        relay_fail(r, err);
+        bool is_ours =
+            err == ERR_SPOOL_FULL && r->exchange.is_collecting && disk < site->body_limit;
+        relay_fail(r, is_ours ? relay_budget_disk_error(r, body.n) : err);
         return;
     }
     relay_body_pass(r);
@@ -93,7 +97,8 @@ void relay_body_keep(struct relay *r, struct span body) {
     if (body.n == 0) {
         return;
     }
-    spool_bound(&r->kept, site->buffer.memory, site->buffer.limit);
+    spool_bound(&r->kept, relay_budget_memory(r, site->buffer.memory),
+                relay_budget_disk(r, &r->kept, site->buffer.limit));
     // What finds no place any more is the last for now: the backend is not read meanwhile.
     if (buf_len(&r->last) > 0 || spool_put(&r->kept, body) != 0) {
         buf_put(&r->last, body);

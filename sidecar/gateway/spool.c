@@ -3,11 +3,11 @@
 
 #include "base/error.h"
 
-#define SPOOL_PIECE (64u << 10) // bytes read back from the file at a time
+#define SPOOL_PIECE (64u << 10)  // most bytes read back from the file at a time
+#define SPOOL_MEMORY (16u << 10) // least bytes of memory, which a piece must fit into
 
 void spool_bound(struct spool *s, size_t memory_most, uint64_t file_most) {
-    // A piece read back from the file must always fit.
-    s->memory.limit = memory_most > SPOOL_PIECE ? memory_most : SPOOL_PIECE;
+    s->memory.limit = memory_most > SPOOL_MEMORY ? memory_most : SPOOL_MEMORY;
     s->file_most = file_most;
 }
 
@@ -57,7 +57,8 @@ int spool_put(struct spool *s, struct span bytes) {
 // Memory is empty: the file's oldest bytes move into it, and an empty file gives its disk back.
 static int read_back(struct spool *s) {
     uint64_t left = s->file_to - s->file_from;
-    size_t want = left < SPOOL_PIECE ? (size_t)left : SPOOL_PIECE;
+    size_t most = s->memory.limit < SPOOL_PIECE ? s->memory.limit : SPOOL_PIECE;
+    size_t want = left < most ? (size_t)left : most;
     uint8_t *at = buf_reserve(&s->memory, want);
     size_t n = s->disk->ops->read(s->disk->self, s->file, at, want, s->file_from);
     if (n == 0) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hints/audience.h"
 
+#include "base/network.h"
+
 enum { STEADY, CHANGES };
 
 static const int kinds[] = {
@@ -152,13 +154,8 @@ uint64_t audience_session(const struct audience_conf *conf, const struct pairs *
     return not_zero(audience_client(&conf->secret, from, fields));
 }
 
-// Of ::ffff:a.b.c.d (RFC 4291, 2.5.5.2) the last four bytes.
 static struct span plain_address(const struct audience_address *from) {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    struct span bytes = span_of(from->bytes, from->n);
-    return bytes.n == 16 && memcmp(bytes.p, mapped, sizeof mapped) == 0
-               ? span_skip(bytes, sizeof mapped)
-               : bytes;
+    return network_plain(span_of(from->bytes, from->n));
 }
 
 uint64_t audience_network(const struct siphash_key *secret, const struct audience_address *from) {

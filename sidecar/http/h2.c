@@ -216,7 +216,8 @@ static uint32_t code_of(const struct h2_stream *s, int error) {
     if (s->is_pushed || error == ERR_CLIENT_GONE) {
         return NGHTTP2_CANCEL;
     }
-    return error == ERR_SHUTDOWN && !s->has_head ? NGHTTP2_REFUSED_STREAM : NGHTTP2_INTERNAL_ERROR;
+    bool is_refused = error == ERR_SHUTDOWN || error_row(error)->status == 429;
+    return is_refused && !s->has_head ? NGHTTP2_REFUSED_STREAM : NGHTTP2_INTERNAL_ERROR;
 }
 
 static void reset(struct front *f, struct front_stream *fs, int error) {

@@ -219,4 +219,7 @@ void h2_refuse(struct h2 *h, struct h2_stream *s, int error) {
     }
     h2_body(&h->front, &s->base, span_of(text, (size_t)n));
     h2_finish(&h->front, &s->base);
+    // The answer may wait for its window for long, and nobody will ask what the question was.
+    arena_fini(&s->base.arena);
+    s->base.request = (struct request){.protocol = PROTOCOL_HTTP2};
 }

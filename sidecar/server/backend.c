@@ -102,6 +102,8 @@ void backend_give_up(struct backend *b) {
     struct upstream *u = b->upstream;
     b->is_orphan = false;
     metrics_add(u->metrics, METRIC_SLOT_ORPHANS, (uint64_t)-1);
+    budget_put(b->share, BUDGET_ORPHANS, 1);
+    networks_release(b->share);
     pool_put(&u->pool, b->server, POOL_NEUTRAL, loop_now_ms(u->loop));
     if (u->pool.waiting > 0) {
         loop_put(u->loop, LOOP_BACKENDS, &u->next);
@@ -114,12 +116,15 @@ void backend_give_up(struct backend *b) {
 // the end.
 static void orphan_begin(struct backend *b) {
     struct upstream *u = b->upstream;
+    b->share = b->call->share;
     b->call->backend = NULL;
     b->call = NULL;
     b->is_orphan = true;
     b->orphan_deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
     upstream_watch(u, b->orphan_deadline_ms);
     metrics_add(u->metrics, METRIC_SLOT_ORPHANS, 1);
+    networks_hold(b->share); // the connection may be gone before the answer comes
+    budget_add(b->share, BUDGET_ORPHANS, 1);
     backend_read(b, true);
     if (fcgi_conn_drain(&b->fcgi)) {
         backend_give_up(b); // its end was in what had been read already

@@ -29,6 +29,7 @@ struct backend {
     bool was_kept;  // it has answered before
     bool is_orphan; // nobody waits for its answer; it has a slot of the pool all the same
     uint64_t orphan_deadline_ms;
+    struct budget_share *share; // of an orphan: the network that it is counted for, or NULL
 };
 
 // A connection to be made to a server of the pool. Freed by itself some time after backend_die.

@@ -11,9 +11,16 @@ void call_done(struct call *call) {
     call->on_event(call, &(struct exchange_event){.kind = EXCHANGE_END});
 }
 
+// It waits no more. Whoever takes it off the queue, its network has the place again.
+static void leave_queue(struct call *call) {
+    pool_leave(&call->upstream->pool, &call->waiter);
+    budget_put(call->share, BUDGET_QUEUE, call->has_place);
+    call->has_place = false;
+}
+
 void call_fail(struct call *call, int error) {
     list_drop(&call->node);
-    pool_leave(&call->upstream->pool, &call->waiter);
+    leave_queue(call);
     call->is_open = false;
     call->error = error;
     // Told at the end of the turn: upstream_call may not call back, and nor may what it runs.
@@ -31,11 +38,18 @@ void call_set_deadline(struct call *call, uint64_t timeout_ms) {
     upstream_watch(u, call->deadline_ms);
 }
 
-static void call_wait(struct call *call) {
+// 0, or the ERR_ for which it may not wait.
+static int call_wait(struct call *call) {
     struct upstream *u = call->upstream;
+    int err = budget_take(call->share, BUDGET_QUEUE, 1);
+    if (err != 0) {
+        return err;
+    }
+    call->has_place = true;
     call->deadline_ms = UINT64_MAX; // the waiter has its own
     pool_wait(&u->pool, &call->waiter, loop_now_ms(u->loop));
     upstream_watch(u, pool_deadline(&u->pool, loop_now_ms(u->loop)));
+    return 0;
 }
 
 // What has come behind the last answer has ended a kept connection already; the engine is asked all
@@ -51,16 +65,23 @@ static struct backend *reuse(struct upstream *u, unsigned server) {
 }
 
 // A call that had waited before keeps its place and its deadline.
-static void call_wait_again(struct call *call) {
+static int call_wait_again(struct call *call) {
     struct pool *pool = &call->upstream->pool;
     uint64_t deadline_ms = call->waiter.deadline_ms;
     struct list *first = pool->waiters.next;
-    call_wait(call);
-    if (deadline_ms != 0) {
+    int err = call_wait(call);
+    if (err == 0 && deadline_ms != 0) {
         call->waiter.deadline_ms = deadline_ms;
         upstream_watch(call->upstream, deadline_ms);
         list_put(first, &call->waiter.node); // before it
     }
+    return err;
+}
+
+// It may neither begin nor wait.
+static void refuse(struct call *call, int error) {
+    log_line(LOG_WARN, "%s: %s", call->name(call), error_row(error)->text);
+    call_fail(call, error);
 }
 
 // A full listen queue of a unix socket can not be waited for, only asked again (connect(2)).
@@ -69,12 +90,11 @@ static void wait_for_listen_queue(struct backend *b) {
     struct call *call = backend_detach(b, POOL_NEUTRAL);
     backend_die(b);
     list_drop(&u->next.node); // whoever waits would be told the same again, in this turn for ever
-    if (u->pool.waiting >= u->conf->queue) {
-        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(ERR_QUEUE_FULL)->text);
-        call_fail(call, ERR_QUEUE_FULL);
+    int err = u->pool.waiting < u->conf->queue ? call_wait_again(call) : ERR_QUEUE_FULL;
+    if (err != 0) {
+        refuse(call, err);
         return;
     }
-    call_wait_again(call);
     upstream_again(u);
 }
 
@@ -91,6 +111,7 @@ static bool has_connected(struct backend *b) {
 
 void call_go(struct call *call, unsigned server) {
     struct upstream *u = call->upstream;
+    leave_queue(call);
     struct backend *b = reuse(u, server);
     if (b != NULL && (call->has_retried || !call->is_safe || call->body_len > 0)) {
         // It is as old as the one that failed; or were it closed just now, the request would be
@@ -124,14 +145,14 @@ void call_go(struct call *call, unsigned server) {
 void call_start(struct call *call, int avoid) {
     struct upstream *u = call->upstream;
     unsigned server = 0;
-    int verdict = pool_take(&u->pool, loop_now_ms(u->loop), avoid, &server);
-    if (verdict == POOL_TAKEN) {
+    // Who abandons what it asks for, again and again, would have all executions in the end.
+    int verdict = budget_check(call->share, BUDGET_ORPHANS, 1);
+    verdict = verdict == 0 ? pool_take(&u->pool, loop_now_ms(u->loop), avoid, &server) : verdict;
+    verdict = verdict == POOL_WAIT ? call_wait(call) : verdict;
+    if (verdict == POOL_TAKEN && !call->has_place) {
         call_go(call, server);
-    } else if (verdict == POOL_WAIT) {
-        call_wait(call);
-    } else {
-        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(verdict)->text);
-        call_fail(call, verdict);
+    } else if (verdict != 0) {
+        refuse(call, verdict);
     }
 }
 
@@ -185,7 +206,7 @@ void call_abort(struct call *call) {
     }
     call->is_open = false;
     list_drop(&call->node);
-    pool_leave(&call->upstream->pool, &call->waiter);
+    leave_queue(call);
     if (call->backend != NULL) {
         backend_abandon(call->backend);
     }
@@ -202,6 +223,7 @@ void call_init(struct call *call, struct upstream *u) {
     call->upstream = u;
     call->backend = NULL;
     call->is_open = true;
+    call->has_place = false;
     uint64_t total_ms = u->conf->total_timeout_ms;
     call->total_ms = total_ms > 0 ? loop_now_ms(u->loop) + total_ms : UINT64_MAX;
     upstream_watch(u, call->total_ms);

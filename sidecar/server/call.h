@@ -9,6 +9,7 @@
 #include "fcgi/conn.h"
 #include "fcgi/pool.h"
 #include "server/loop.h"
+#include "server/networks.h"
 
 struct backend; // one connection to a server of the pool
 struct upstream;
@@ -21,6 +22,7 @@ struct call {
     uint64_t deadline_ms; // connect, think, then idle
     uint64_t total_ms;    // deadline of the whole
     bool is_open;         // between upstream_call and END, FAILED or call_abort
+    bool has_place;       // in the queue, counted for its network
     bool has_head, is_paused, has_body, has_retried;
     struct response response; // the last one told
     struct loop_task failed;  // tells FAILED at the end of the turn
@@ -29,7 +31,8 @@ struct call {
     const struct pairs *params;
     struct arena *arena; // of the request
     uint64_t body_len;
-    bool is_safe; // may be asked twice (RFC 9110, 9.2.2)
+    bool is_safe;               // may be asked twice (RFC 9110, 9.2.2)
+    struct budget_share *share; // of the client's network, or NULL
     // What the log calls the request: escaped.
     const char *(*name)(struct call *);
     // INTERIM, HEAD, BODY, END or FAILED; END and FAILED are the last.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/conn.h"
 
+#include "base/error.h"
 #include "server/conn_inside.h"
 #include "server/log.h"
 
@@ -10,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+// Bytes that a connection is counted with: about what it takes with TLS and an HTTP/2 session.
+#define CONN_MEMORY (48u << 10)
 
 // Empty for a unix socket, whose ends have no address.
 static void address_text(const struct sockaddr_storage *from, char *host, char *port) {
@@ -72,6 +76,13 @@ void conn_die(struct conn *c) {
     }
 }
 
+static void leave(struct conn *c) {
+    if (c->down.share != NULL) {
+        budget_put(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
+        networks_leave(c->down.share);
+    }
+}
+
 static void on_free(struct loop_task *task) {
     struct conn *c = LIST_ITEM(task, struct conn, free);
     struct conn_conf *conf = c->conf;
@@ -82,6 +93,7 @@ static void on_free(struct loop_task *task) {
         tls_fini(&c->tls);
     }
     buf_fini(&c->stuck);
+    leave(c);
     list_drop(&c->node);
     conf->count--;
     metrics_add(conf->metrics, METRIC_SLOT_CONNECTIONS_OPEN, (uint64_t)-1);
@@ -115,10 +127,31 @@ static void open_handle(struct conn *c, int fd, bool is_unix) {
         log_line(LOG_WARN, "cannot take a connection: %s", uv_strerror(err));
         close(fd);
         conn_die(c);
-    } else if (c->conf->count > c->conf->most) {
-        log_line(LOG_WARN, "connection refused: %u are open, the limit", c->conf->most);
-        conn_die(c);
     }
+}
+
+// A bound is reached: the connection is closed before it has cost anything.
+static void refuse(struct conn *c, int error) {
+    log_line(LOG_WARN, "connection from %s closed: %s", c->remote[0] != 0 ? c->remote : "a socket",
+             error_row(error)->text);
+    metrics_add_by(c->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - error), 1);
+    conn_die(c);
+}
+
+static int enter(struct conn *c) {
+    struct conn_conf *conf = c->conf;
+    if (conf->count > conf->most) {
+        return ERR_CONNECTIONS;
+    }
+    if (conf->networks == NULL) {
+        return 0;
+    }
+    int err =
+        networks_enter(conf->networks, &c->from, conf->tls != NULL, loop_now_us(), &c->down.share);
+    if (err == 0) {
+        budget_add(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
+    }
+    return err;
 }
 
 void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
@@ -145,11 +178,16 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
     if (c->is_dead) {
         return;
     }
+    learn_addresses(c);
+    int err = enter(c);
+    if (err != 0) {
+        refuse(c, err);
+        return;
+    }
     if (conf->tls != NULL && tls_init(&c->tls, conf->tls, conf->tls_pool) != 0) {
         conn_die(c);
         return;
     }
-    learn_addresses(c);
     conn_set_reading(c, true);
 }
 

@@ -11,6 +11,7 @@
 #include "http/tls.h"
 #include "metrics/metrics.h"
 #include "server/loop.h"
+#include "server/networks.h"
 
 #define CONN_ADDRESS_LEN 64 // bytes of an address as text
 #define CONN_PREFACE_LEN 24 // bytes of the HTTP/2 connection preface (RFC 9113, 3.4)
@@ -50,8 +51,9 @@ struct conn_conf {
     struct h1_conf h1;
     struct h2_conf h2;
     struct conn_timeouts timeouts;
-    struct list conns;    // all that are open
-    unsigned count, most; // how many, and how many may be
+    struct list conns;         // all that are open
+    unsigned count, most;      // how many, and how many may be
+    struct networks *networks; // of the clients; NULL: what these hold is not counted
     struct metrics_worker *metrics;
 };
 

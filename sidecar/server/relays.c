@@ -135,6 +135,7 @@ static void start(struct relay *r, const struct call_request *q) {
         .arena = q->arena,
         .body_len = q->body_len,
         .is_safe = q->is_safe,
+        .share = q->share,
         .name = on_call_name,
         .on_event = on_call_event,
         .on_room = on_call_room,

@@ -13,6 +13,7 @@
 #include "server/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 #include <unistd.h>
 
 #define WORKERS_MOST 256
+#define LOOK_MS 1000     // how often it is looked at how much memory clients hold
+#define FALL (32u << 20) // bytes of memory held for clients, less than once: worth a trim
 
 struct server {
     const struct config *config;
@@ -29,6 +32,8 @@ struct server {
     struct probe probe;
     struct keeping keeping;
     struct metrics metrics;
+    struct networks networks;
+    struct loop_watch memory; // gives back what was freed
     struct router router;
     struct arena arena;
     struct tls_context tls;
@@ -251,6 +256,21 @@ static void look_at_pools(const struct config *config) {
     }
 }
 
+// What clients held in small pieces and the program has freed the allocator keeps, for ever.
+static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
+    struct server *s = LIST_ITEM(watch, struct server, memory);
+    loop_watch(&s->loop, watch, now_ms + LOOK_MS);
+    if (budget_fell(&s->networks.budget, FALL)) {
+        malloc_trim(0);
+    }
+}
+
+static void open_networks(struct server *s) {
+    networks_init(&s->networks, &s->config->clients, &s->secret);
+    loop_watch_init(&s->memory, on_memory);
+    loop_watch(&s->loop, &s->memory, loop_now_ms(&s->loop) + LOOK_MS);
+}
+
 static int open_all(struct server *s) {
     int err = bind_all(s);
     if (err == 0) {
@@ -262,6 +282,7 @@ static int open_all(struct server *s) {
     if (err == 0) {
         look_at_pools(s->config);
         open_learning(s);
+        open_networks(s);
         open_signals(s);
         err = open_workers(s);
     }
@@ -285,6 +306,7 @@ static void init(struct server *s, const struct config *config) {
                                           .router = &s->router,
                                           .learning = &s->learning,
                                           .metrics = &s->metrics,
+                                          .networks = &s->networks,
                                           .secret = &s->secret};
 }
 
@@ -293,6 +315,7 @@ static void fini(struct server *s) {
     probe_fini(&s->probe);
     learning_fini(&s->learning);
     metrics_fini(&s->metrics);
+    networks_fini(&s->networks);
     tls_context_fini(&s->tls);
     arena_fini(&s->arena);
     free(s->workers);

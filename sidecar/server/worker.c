@@ -62,6 +62,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
         .tls_pool = &w->tls_pool,
         .timeouts = {t->head_ms, t->idle_ms, t->send_ms, t->body_ms},
         .most = w->conf->config->connections,
+        .networks = w->conf->networks,
         .metrics = w->relays.conf.metrics,
     };
     list_init(&c->conns);

@@ -29,6 +29,7 @@ struct worker_conf {
     struct tls_context *tls; // NULL when nobody listens with TLS
     struct learning *learning;
     struct metrics *metrics;
+    struct networks *networks; // of all workers
     const struct siphash_key *secret;
 };
 

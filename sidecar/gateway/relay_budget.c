@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/relay_budget.h"
+
+#include "base/error.h"
+
+#define UNIT (16u << 10)      // bytes that memory is counted in: an ordinary request counts once
+#define STREAM_OWN (2u << 10) // bytes about that a front has of its own for a stream
+#define NAME_LEN 128          // bytes of a target
+
+// ---- counting -----------------------------------------------------------------------------------
+
+static void set(struct relay *r, enum budget_kind kind, uint64_t *counted, uint64_t now) {
+    if (now > *counted) {
+        budget_add(r->share, kind, now - *counted);
+    } else {
+        budget_put(r->share, kind, *counted - now);
+    }
+    *counted = now;
+}
+
+static uint64_t queued(const struct relay *r) {
+    size_t most = r->down->listener->limits.queue;
+    size_t room = front_room(r->down->front, r->stream);
+    return room < most ? most - room : 0;
+}
+
+void relay_budget_see(struct relay *r) {
+    uint64_t memory = sizeof *r + STREAM_OWN + r->stream->arena.used + r->held.memory.cap +
+                      r->kept.memory.cap + r->last.cap + queued(r);
+    set(r, BUDGET_MEMORY, &r->memory, (memory + UNIT - 1) / UNIT * UNIT);
+    set(r, BUDGET_DISK, &r->disk, r->held.file_to + r->kept.file_to);
+}
+
+// 0, or the ERR_ of a bound of which `times` as much is reached.
+static int check(const struct relay *r, unsigned times) {
+    int err = budget_check(r->share, BUDGET_MEMORY, times);
+    return err == 0 ? budget_check(r->share, BUDGET_REQUESTS, times) : err;
+}
+
+void relay_budget_begin(struct relay *r) {
+    r->share = r->down->share;
+    r->memory = r->disk = 0;
+    r->is_trimmed = false;
+    r->exchange.refusal = check(r, 1);
+    r->is_excess = check(r, 2) != 0;
+    budget_add(r->share, BUDGET_REQUESTS, 1);
+}
+
+void relay_budget_end(struct relay *r) {
+    set(r, BUDGET_MEMORY, &r->memory, 0);
+    set(r, BUDGET_DISK, &r->disk, 0);
+    budget_put(r->share, BUDGET_REQUESTS, 1);
+}
+
+// ---- refusing -----------------------------------------------------------------------------------
+
+bool relay_budget_admits(struct relay *r) {
+    if (r->exchange.refusal == 0) {
+        return true;
+    }
+    relay_log(r, RELAY_WARN, error_row(r->exchange.refusal)->text, NULL);
+    relay_count_error(r, r->exchange.refusal);
+    if (r->is_excess) {
+        front_reset(r->down->front, r->stream, r->exchange.refusal);
+    }
+    return !r->is_excess;
+}
+
+// What the log calls a request: of a long target its beginning.
+static void keep_name(struct front_stream *s) {
+    struct arena old = s->arena;
+    struct request *q = &s->request;
+    arena_init(&s->arena, old.budget);
+    *q = (struct request){.method = arena_copy(&s->arena, q->method),
+                          .authority = arena_copy(&s->arena, q->authority),
+                          .target = arena_copy(&s->arena, span_first(q->target, NAME_LEN)),
+                          .protocol = q->protocol,
+                          .is_secure = q->is_secure,
+                          .body_len = q->body_len};
+    arena_fini(&old);
+}
+
+void relay_budget_trim(struct relay *r) {
+    if (r->exchange.state == EXCHANGE_DONE && !r->has_call && !r->has_file && !r->is_trimmed) {
+        r->is_trimmed = true;
+        keep_name(r->stream);
+        relay_budget_see(r);
+    }
+}
+
+// ---- bodies -------------------------------------------------------------------------------------
+
+size_t relay_budget_memory(const struct relay *r, size_t most) {
+    return budget_check(r->share, BUDGET_MEMORY, 1) == 0 ? most : 0;
+}
+
+uint64_t relay_budget_disk(const struct relay *r, const struct spool *spool, uint64_t most) {
+    uint64_t room = budget_room(r->share, BUDGET_DISK);
+    return room < most && spool->file_to + room < most ? spool->file_to + room : most;
+}
+
+int relay_budget_disk_error(const struct relay *r, uint64_t n) {
+    int err = budget_take(r->share, BUDGET_DISK, n);
+    if (err == 0) { // another has just given some back
+        budget_put(r->share, BUDGET_DISK, n);
+        err = ERR_SPOOL_ALL;
+    }
+    return err;
+}
