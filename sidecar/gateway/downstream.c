@@ -26,14 +26,13 @@ void downstream_end(struct downstream *d) {
 }
 
 // HTTP/2 has windows of its own: the socket takes everything, and yet nothing of this stream
-// leaves. On HTTP/1 it is the connection that is stuck.
+// leaves.
 static bool is_stalled(struct relay *r, uint64_t now_ms) {
     const struct relay_limits *limits = &r->down->listener->limits;
-    size_t room = front_room(r->down->front, r->stream);
-    uint64_t queued = room < limits->queue ? limits->queue - room : 0;
-    if (r->stream->request.protocol != PROTOCOL_HTTP2 || queued == 0 ||
-        r->put - queued != r->taken) {
-        r->taken = r->put - queued;
+    bool has_queued = front_room(r->down->front, r->stream) < limits->queue;
+    uint64_t taken = front_taken(r->down->front, r->stream);
+    if (!has_queued || taken != r->taken) {
+        r->taken = taken;
         r->taken_ms = now_ms;
         return false;
     }

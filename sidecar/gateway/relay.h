@@ -77,7 +77,7 @@ struct relay {
     bool is_decided;  // and so is what was decided about its hints
     uint64_t body_ms; // when the last of the request's body came
     uint64_t put;     // bytes of the response's body that the front was given
-    uint64_t taken;   // how many of them had left it at taken_ms, the last time some had
+    uint64_t taken;   // front_taken at taken_ms, the last time it was another
     uint64_t taken_ms;
     struct budget_share *share; // of the client's network: what is counted there
     bool is_excess;             // twice as much as it may hold was there before

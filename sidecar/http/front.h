@@ -58,6 +58,7 @@ struct front_ops {
                    struct front_stream **pushed);
     int (*head)(struct front *, struct front_stream *, const struct response *, bool end);
     size_t (*room)(const struct front *, const struct front_stream *);
+    uint64_t (*taken)(const struct front *, const struct front_stream *);
     int (*body)(struct front *, struct front_stream *, struct span);
     void (*finish)(struct front *, struct front_stream *);
     void (*reset)(struct front *, struct front_stream *, int error);
@@ -85,7 +86,8 @@ static inline enum step front_next(struct front *f, struct front_event *e) {
 }
 
 // Bytes to be written to the client, at most some 64 KiB at once; borrowed until front_sent, or
-// until the next call on f.
+// until the next call on f. Between two calls events are to be pulled: a body that goes first and
+// of which more is to be had (FRONT_ROOM) holds up those behind it.
 static inline struct span front_output(struct front *f) {
     return f->ops->output(f);
 }
@@ -129,6 +131,13 @@ static inline int front_head(struct front *f, struct front_stream *s, const stru
 // front_body takes more, so that what has been read can always be placed.
 static inline size_t front_room(const struct front *f, const struct front_stream *s) {
     return f->ops->room(f, s);
+}
+
+// A number that changes whenever what the response's body waits behind moves: bytes of body that
+// left on the whole connection, or, where the client keeps back this one stream alone, on the
+// stream. While it stays the same and body is queued, the client takes nothing.
+static inline uint64_t front_taken(const struct front *f, const struct front_stream *s) {
+    return f->ops->taken(f, s);
 }
 
 // Queues bytes of the response's body (a copy). Bytes beyond a Content-Length are cut; on a HEAD

@@ -316,6 +316,7 @@ static struct span h1_output(struct front *f) {
 static void h1_sent(struct front *f, size_t n) {
     struct h1 *h = h1_of(f);
     buf_take(&h->out, n);
+    h->sent += n;
     if (h->is_full && buf_len(&h->out) <= h->conf->response_queue / 2) {
         h->is_full = false;
         h->owes_room = true;
@@ -323,6 +324,11 @@ static void h1_sent(struct front *f, size_t n) {
     if (h->out.cap > OUT_KEEP && !h->is_told) {
         buf_release(&h->out);
     }
+}
+
+static uint64_t h1_taken(const struct front *f, const struct front_stream *s) {
+    (void)s; // there is but one
+    return h1_of_const(f)->sent;
 }
 
 // ---- the rest of the table ----------------------------------------------------------------------
@@ -420,6 +426,7 @@ static const struct front_ops ops = {
     .promise = h1_promise,
     .head = h1_answer_head,
     .room = h1_answer_room,
+    .taken = h1_taken,
     .body = h1_answer_body,
     .finish = h1_answer_finish,
     .reset = h1_reset,

@@ -59,6 +59,7 @@ struct h1 {
     uint64_t body_left;   // of the request, when it is not chunked
     uint64_t answer_left; // of the response, when H1_LENGTH
     uint64_t drained;     // bytes of body skipped
+    uint64_t sent;        // bytes that left
     size_t unconsumed;    // bytes of body told, not yet consumed
     uint32_t requests;    // so far
     int error;            // ERR_ that broke the connection, or 0

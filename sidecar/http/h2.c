@@ -278,6 +278,7 @@ static const struct front_ops h2_ops = {
     .promise = h2_promise,
     .head = h2_head,
     .room = h2_room,
+    .taken = h2_taken,
     .body = h2_body,
     .finish = h2_finish,
     .reset = reset,

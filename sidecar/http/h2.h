@@ -70,8 +70,9 @@ struct h2 {
     struct span body;
     struct h2_block *out; // frames to be written: [out_from, out_to); NULL when there are none
     size_t out_from, out_to;
-    int error;       // ERR_ of SCOPE_CONN, or 0
-    uint32_t pushes; // pushed streams that are open now
+    int error;          // ERR_ of SCOPE_CONN, or 0
+    uint64_t body_sent; // bytes of response bodies that left
+    uint32_t pushes;    // pushed streams that are open now
     uint32_t faults_seen, faults_sent;
     struct h2_level resets, glitches;
     int32_t answer_credit; // WINDOW_UPDATE frames that are not a glitch
@@ -79,6 +80,7 @@ struct h2 {
     bool is_paused;    // the library must be called once more, even without input
     bool is_heading;   // a header block has begun and is not complete
     bool has_settings; // the peer's SETTINGS have arrived
+    bool has_order;    // the peer has said something of RFC 9218: its defaults are meant
     bool has_goaway;   // the peer goes away
     bool is_shutting;  // we go away: the client has been warned
     bool is_gone;      // and told which request was the last

@@ -109,6 +109,7 @@ int h2_head_complete(struct h2 *h, struct h2_stream *s, bool has_end) {
     if (rv == 0) {
         s->is_told = true;
         s->drops_body = span_eq(s->base.request.method, SPAN("HEAD"));
+        h2_order_request(h, s);
         h2_tell(h, s, H2_EVENT_REQUEST);
         if (has_end) {
             h2_tell(h, s, H2_EVENT_BODY_END);

@@ -10,6 +10,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
         return 0;
     }
     h->is_heading = false; // also after a block that the library ignored, which has no other end
+    h2_order_frame(h, hd->type);
     // Of these the library does not tell when they are complete: it does little with them.
     bool is_idle = hd->type == NGHTTP2_PRIORITY || hd->type == NGHTTP2_PRIORITY_UPDATE;
     return is_idle ? h2_abuse_glitch(h) : 0;
@@ -104,6 +105,7 @@ static int on_settings(struct h2 *h, const nghttp2_frame *frame) {
         return 0;
     }
     h->has_settings = true;
+    h2_order_settings(h);
     return h2_abuse_glitch(h);
 }
 

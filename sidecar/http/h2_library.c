@@ -111,11 +111,13 @@ static struct h2_library *library_new(void) {
     nghttp2_option_set_max_continuations(l->option, 64);
     // h2_abuse.c counts resets, with the caller's clock; the library would with the machine's.
     nghttp2_option_set_stream_reset_rate_limit(l->option, 1u << 30, 1u << 30);
-    for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++) {
-        nghttp2_option_set_user_recv_extension_type(l->option, (uint8_t)type);
-    }
     // RFC 9218: without fallback to the tree of RFC 7540, which browsers send along.
     nghttp2_option_set_builtin_recv_extension_type(l->option, NGHTTP2_PRIORITY_UPDATE);
+    for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++) {
+        if (type != NGHTTP2_PRIORITY_UPDATE) { // or the library would leave it to us
+            nghttp2_option_set_user_recv_extension_type(l->option, (uint8_t)type);
+        }
+    }
     return l;
 }
 

@@ -26,7 +26,8 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *data, size_t n, 
     return (ssize_t)n;
 }
 
-// How much the next DATA frame carries; on_send_data copies it.
+// How much the next DATA frame carries; on_send_data copies it. When a body that is to go first has
+// run out although its owner has more, this batch ends, and not with the bodies behind it.
 static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t len,
                        uint32_t *flags, nghttp2_data_source *source, void *self) {
     (void)session, (void)buf, (void)source;
@@ -36,6 +37,9 @@ static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_
     }
     size_t queued = buf_len(&s->queue);
     if (queued == 0 && !s->is_finished) {
+        if ((s->events & H2_EVENT_ROOM) != 0) {
+            return NGHTTP2_ERR_PAUSE;
+        }
         s->is_deferred = true;
         return NGHTTP2_ERR_DEFERRED;
     }
@@ -64,6 +68,8 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     put(h, head, 9);
     put(h, buf_span(&s->queue).p, n);
     buf_take(&s->queue, n);
+    h->body_sent += n;
+    s->body_sent += n;
     if (s->is_full && !s->is_finished && buf_len(&s->queue) <= h->conf->response_queue / 2) {
         s->is_full = false;
         h2_tell(h, s, H2_EVENT_ROOM);
@@ -102,6 +108,7 @@ static void on_promise_sent(struct h2 *h, int32_t id) {
     if (s != NULL && !s->is_closed) {
         s->is_promised = true;
         nghttp2_session_set_stream_user_data(h->session, id, s);
+        h2_order_push(h, s);
     } else {
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
     }

@@ -79,6 +79,7 @@ int h2_promise(struct front *f, struct front_stream *parent, const struct reques
     s->base.id = (uint32_t)id;
     s->base.request.body_len = 0;
     s->is_pushed = s->is_told = true;
+    h2_order_promise(h, p, s);
     h->pushes++;
     *pushed = &s->base;
     return 0;

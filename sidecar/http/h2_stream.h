@@ -7,6 +7,7 @@
 //     h2_head.c    request heads: limits, fields, the check
 //     h2_answer.c  interim and final responses
 //     h2_output.c  frames into the output block, the end of streams
+//     h2_order.c   whose body goes first
 //     h2_push.c    promises
 //     h2_abuse.c   counting what a peer should not do
 //     h2_library.c nghttp2's callbacks, options and memory, one set a pool
@@ -35,10 +36,12 @@ struct h2_stream {
     struct list ready;        // in h2.ready
     struct buf queue;         // response body not yet framed
     uint64_t body_left;       // of its Content-Length, or BODY_UNKNOWN
+    uint64_t body_sent;       // bytes of its body that left
     size_t unconsumed;        // bytes of request body told, not yet acknowledged
     int refusal;              // ERR_ that answers the request without anybody being told
     int reset_error;          // for FRONT_RESET
     uint8_t events;           // enum h2_event
+    uint8_t urgency;          // of a push, until its promise has been sent
     bool is_told;             // FRONT_REQUEST is marked or told: the caller will release it
     bool is_pushed;
     bool is_promised; // the PUSH_PROMISE has been sent: the client knows the stream
@@ -119,6 +122,7 @@ int h2_head(struct front *f, struct front_stream *s, const struct response *r, b
 int h2_body(struct front *f, struct front_stream *s, struct span bytes);
 void h2_finish(struct front *f, struct front_stream *s);
 size_t h2_room(const struct front *f, const struct front_stream *s);
+uint64_t h2_taken(const struct front *f, const struct front_stream *s);
 // Answers a request that nobody was told of with the status of an error's row.
 void h2_refuse(struct h2 *h, struct h2_stream *s, int error);
 // RST_STREAM now, or as soon as the client knows the stream.
@@ -131,6 +135,15 @@ void h2_output_callbacks(nghttp2_session_callbacks *callbacks);
 struct span h2_output(struct front *f);
 void h2_sent(struct front *f, size_t n);
 nghttp2_data_provider h2_output_provider(void);
+
+// h2_order.c
+// What the head of a request, a frame that has begun, or SETTINGS say of the order of bodies.
+void h2_order_request(struct h2 *h, const struct h2_stream *s);
+void h2_order_frame(struct h2 *h, uint8_t type);
+void h2_order_settings(struct h2 *h);
+// A push is promised, and its promise has been sent.
+void h2_order_promise(struct h2 *h, const struct h2_stream *parent, struct h2_stream *pushed);
+void h2_order_push(struct h2 *h, const struct h2_stream *pushed);
 
 // h2_push.c
 int h2_promise(struct front *f, struct front_stream *parent, const struct request *request,

@@ -2,6 +2,7 @@
 #include "server/conn_inside.h"
 
 #define LINGER_MS 2000 // after the last byte: how long a client may take to close its side
+#define FLUSH_BYTES (256u << 10) // written at a time; others have their turn before the next
 
 void conn_wants_flush(struct conn *c) {
     if (!c->is_dead) {
@@ -88,37 +89,34 @@ bool conn_wants_end(const struct conn *c) {
     return phase == FRONT_CLOSING || (c->has_eof && phase != FRONT_BUSY);
 }
 
-static void conn_write(struct conn *c) {
-    for (struct span out; !c->is_dead && (out = next_output(c)).n > 0;) {
-        uv_buf_t bytes = {.len = out.n};
-        memcpy(&bytes.base, &out.p, sizeof bytes.base); // libuv does not write through it
-        int n = uv_try_write(&c->io.stream, &bytes, 1);
-        if (n < 0 && n != UV_EAGAIN) {
-            conn_die(c);
-            return;
-        }
-        size_t took = n < 0 ? 0 : (size_t)n;
-        metrics_add(c->conf->metrics, METRIC_SLOT_BYTES_OUT, out.n);
-        output_sent(c, took);
-        if (took < out.n) {
-            write_rest(c, span_skip(out, took));
-            return;
-        }
-    }
+static bool can_write(const struct conn *c) {
+    return !c->is_dead && buf_len(&c->stuck) == 0;
 }
 
-static void on_flush(struct loop_task *task) {
-    struct conn *c = LIST_ITEM(task, struct conn, flush);
-    if (c->is_dead || c->is_lingering || buf_len(&c->stuck) > 0) {
-        return;
+// The next batch. How many bytes it had; what the kernel did not take of them is stuck.
+static size_t conn_write(struct conn *c) {
+    struct span out = next_output(c);
+    if (out.n == 0) {
+        return 0;
     }
-    conn_write(c);
-    // What has left makes room and completes responses.
-    conn_pump(c);
-    bool has_more = !list_is_empty(&c->flush.node); // which puts this flush on the list again
-    if (c->is_dead || has_more || buf_len(&c->stuck) > 0 || !conn_wants_end(c)) {
-        return;
+    uv_buf_t bytes = {.len = out.n};
+    memcpy(&bytes.base, &out.p, sizeof bytes.base); // libuv does not write through it
+    int n = uv_try_write(&c->io.stream, &bytes, 1);
+    if (n < 0 && n != UV_EAGAIN) {
+        conn_die(c);
+        return 0;
     }
+    size_t took = n < 0 ? 0 : (size_t)n;
+    metrics_add(c->conf->metrics, METRIC_SLOT_BYTES_OUT, out.n);
+    output_sent(c, took);
+    if (took < out.n) {
+        write_rest(c, span_skip(out, took));
+    }
+    return out.n;
+}
+
+// Everything has been said.
+static void end_output(struct conn *c) {
     if (c->is_cut) {
         conn_die(c);
         return;
@@ -127,13 +125,34 @@ static void on_flush(struct loop_task *task) {
         tls_close(&c->tls);
         conn_write(c);
     }
-    if (c->is_dead || buf_len(&c->stuck) > 0) {
+    if (!can_write(c)) {
         return;
     }
     if (c->is_idle || c->has_fin) {
         conn_die(c); // nothing of the client's is unread that could cost it our last answer
     } else {
         linger(c);
+    }
+}
+
+// Events are pulled after each batch: what has left makes room and completes responses, and the
+// next batch must begin with the body that goes first, if there is more of it.
+static void on_flush(struct loop_task *task) {
+    struct conn *c = LIST_ITEM(task, struct conn, flush);
+    size_t written = 0, n = 1;
+    while (!c->is_lingering && can_write(c) && n > 0) {
+        if (written >= FLUSH_BYTES) {
+            conn_wants_flush(c);
+            return;
+        }
+        list_drop(&c->flush.node); // what put it there is written now
+        n = conn_write(c);
+        written += n;
+        conn_pump(c);
+        n += !list_is_empty(&c->flush.node);
+    }
+    if (can_write(c) && !c->is_lingering && conn_wants_end(c)) {
+        end_output(c);
     }
 }
 

@@ -7,11 +7,16 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+// Bytes that the kernel takes of an answer beyond those on their way to the client. What waits
+// there can no longer be overtaken by a more urgent answer.
+#define NOTSENT_MOST (128 << 10)
 
 static int failed(const struct listen_conf *conf, const char *why) {
     log_line(LOG_ERROR, "cannot listen on %.*s: %s", SPAN_ARG(conf->text), why);
@@ -107,7 +112,9 @@ static int bind_one(const struct sockaddr_storage *to, socklen_t len) {
     if (fd < 0) {
         return -1;
     }
+    int most = NOTSENT_MOST;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most); // accepted ones inherit it
     if (to->ss_family == AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }

@@ -7,12 +7,14 @@ import threading
 import time
 
 import pytest
+from h2.events import DataReceived
+from h2client import Client
 from misbehave import Misbehaving, answer, behaviour
 from servers import until
 
 CONFIG = '''
 workers = 1
-timeouts {{ send = 2s }}
+timeouts {{ send = 1s }}
 listen "https://localhost:0" {{}}
 listen "http://127.0.0.1:0" {{}}
 pool "php" {{ servers = {{ "{fastcgi}" }} }}
@@ -68,3 +70,56 @@ def test_a_file_for_a_connection_in_error_is_not_read(outrider, site, backend, c
         began = time.monotonic()
         assert other.get('/assets/style.css').status == 200
         assert time.monotonic() - began < 0.5
+
+
+# ---- the order of bodies ------------------------------------------------------------------------
+
+class Watcher(Client):
+    """Keeps the order in which the bytes of all bodies came: [path, bytes]."""
+
+    def __init__(self, *args, **options):
+        self.order = []
+        super().__init__(*args, **options)
+
+    def take(self, event, now):
+        super().take(event, now)
+        if isinstance(event, DataReceived) and event.data:
+            path = self.exchanges[event.stream_id].path
+            if self.order and self.order[-1][0] == path:
+                self.order[-1][1] += len(event.data)
+            else:
+                self.order.append([path, len(event.data)])
+
+    def between(self, path):
+        """How many bytes of others came between the first and the last of this one."""
+        places = [i for i, (name, _) in enumerate(self.order) if name == path]
+        return sum(size for name, size in self.order[places[0]:places[-1]] if name != path)
+
+
+@pytest.mark.parametrize('tls', [True, False], ids=['tls', 'clear'])
+def test_an_urgent_body_overtakes_those_under_way_and_is_whole_before_they_go_on(outrider, site, tls):
+    for n in range(10):
+        sparse(site, f'image{n}.png', 3 << 20)
+    sparse(site, 'script.js', 1 << 20)
+    with Watcher(outrider.tls_port if tls else outrider.clear_port, tls=tls) as client:
+        images = [client.request(f'/image{n}.png', headers=[('priority', 'u=5, i')]) for n in range(10)]
+        until(lambda: client.turn(5) and all(len(image.body) > 1 << 17 for image in images), 10, 'images')
+        script = client.request('/script.js', headers=[('priority', 'u=1')])
+        client.wait(script)
+        assert not any(image.over for image in images)
+        assert client.between('/script.js') <= 16384, client.order
+
+
+@pytest.mark.parametrize('headers', [[], [('priority', 'u=3')]], ids=['unsaid', 'one after the other'])
+def test_a_stream_that_waits_for_its_turn_is_not_stalled(outrider, site, headers):
+    """With the windows of a client that sets none, who reads all the time, if slowly."""
+    sparse(site, 'one.bin', 3 << 20)
+    sparse(site, 'two.bin', 1 << 20)
+    with Watcher(outrider.clear_port, tls=False, window=65535) as client:
+        both = [client.request(path, headers=headers) for path in ('/one.bin', '/two.bin')]
+        while not all(each.over for each in both):
+            client.turn(5)
+            time.sleep(0.05)
+        assert [(each.reset, len(each.body)) for each in both] == [(None, 3 << 20), (None, 1 << 20)]
+        shared = client.between('/one.bin') > 0
+        assert shared == (not headers), client.order[:8]

@@ -388,14 +388,14 @@ struct dialogue {
 };
 
 static const struct dialogue dialogues[] = {
-    {"hint, promise and answer leave in that order", "GET", "/hinted", NULL,
-     "request 1 GET /hinted [user-agent: test]\nend 1\ndone 1\ndone 2\n",
+    {"hint, promise and head leave in that order, and the push before its page", "GET", "/hinted",
+     NULL, "request 1 GET /hinted [user-agent: test]\nend 1\ndone 2\ndone 1\n",
      "head 1 [:status: 103] [link: </style.css>; rel=preload; as=style]\n"
      "promise 2 [:method: GET] [:scheme: https] [:authority: a.example] [:path: /style.css?v=1]"
      " [accept: text/css]\n"
      "head 1 [:status: 200]" TEXT DATE "\n"
      "head 2 [:status: 200]" TEXT DATE "\n"
-     "data 1 4 end\ndata 2 3 end\n"},
+     "data 2 3 end\ndata 1 4 end\n"},
     {"a small answer is one HEADERS and one DATA with END_STREAM", "GET", "/", NULL,
      "request 1 GET / [user-agent: test]\nend 1\ndone 1\n",
      "head 1 [:status: 200]" TEXT " [content-length: 5]" DATE "\ndata 1 5 end\n"},
