@@ -163,13 +163,13 @@ static enum step finish(struct fcgi_conn *c) {
         [FCGI_UNKNOWN_ROLE] = "backend does not serve responders",
     };
     uint8_t status = c->end[4];
+    c->has_end_record = true;
     if (status != FCGI_REQUEST_COMPLETE) {
         int error = status == FCGI_OVERLOADED ? ERR_BACKEND_OVERLOADED : ERR_BACKEND_REFUSED;
         return fail(c, error,
                     status < sizeof words / sizeof words[0] ? words[status]
                                                             : "unknown protocol status");
     }
-    c->has_end_record = true;
     cgi_head_end(&c->head);
     return STEP_MORE;
 }
@@ -275,7 +275,7 @@ enum step fcgi_conn_next(struct fcgi_conn *c, struct fcgi_event *e) {
 bool fcgi_conn_drain(struct fcgi_conn *c) {
     struct reader_event r;
     enum step step;
-    if (c->error != 0 || c->has_end_record) {
+    if (c->has_end_record) {
         return true; // its end came before the last of it had been told
     }
     while ((step = reader_next(&c->reader, &r)) == STEP_ITEM) {

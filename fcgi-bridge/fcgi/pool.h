@@ -8,11 +8,18 @@
 // workers, and the others wait here, in order and bounded, where the wait can be seen and ended.
 // A slot taken is given back when the server is known to be free again: if a request is abandoned,
 // the script may run on, so the caller may keep the slot until the peer closes.
+//
+// Each worker thread has a pool of its own; slots and the order of those that wait are common to
+// all of them (pool_share.h).
 #ifndef FCGI_POOL_H
 #define FCGI_POOL_H
 
 #include "base/list.h"
 #include "fcgi/pool_address.h"
+#include "fcgi/pool_share.h"
+
+#define POOL_SERVERS_MAX 64 // a set of them is a word
+#define POOL_FAULTS 8       // URLs remembered of the last faults of a server
 
 struct pool_conf {
     struct span name;
@@ -20,7 +27,7 @@ struct pool_conf {
     size_t server_count;           // at least 1
     unsigned keepalive;            // idle connections kept, per server; 0: none
     unsigned connections;          // requests executing at once, per server; 0: no limit
-    unsigned queue;                // requests waiting; 0: none waits
+    unsigned queue;                // requests waiting, of all workers; 0: none waits
     unsigned max_fails;            // failures that take a server out; at least 1
     uint64_t fail_timeout_ms;      // within which they count, and for which it stays out
     uint64_t connect_timeout_ms;   // the caller's: until a connection is made
@@ -34,13 +41,17 @@ struct pool_conf {
 // What became of a request, for the server's health.
 enum pool_outcome {
     POOL_GOOD,    // it answered, whatever the status
-    POOL_FAILED,  // no connection, cut short, timed out
+    POOL_FAILED,  // no connection, or it refused: whatever had been asked
+    POOL_FAULTY,  // what it answered is no answer, is cut short or late: perhaps only of this URL
     POOL_NEUTRAL, // says nothing about the server: the client went away
 };
 
 struct pool_server {
     unsigned active, fails, idle_count;
     uint64_t first_fail_ms, down_until_ms;
+    uint64_t faults[POOL_FAULTS]; // keys of the URLs of its last faults
+    unsigned faults_n;
+    bool has_grant;   // the slot just taken is that of a kept connection
     struct list idle; // of struct pool_idle, least recently used first
 };
 
@@ -48,6 +59,7 @@ struct pool_server {
 struct pool_waiter {
     struct list node;
     uint64_t deadline_ms;
+    uint64_t tried;  // as in pool_take; set before pool_wait
     unsigned server; // set by pool_next
 };
 
@@ -59,6 +71,8 @@ struct pool_idle {
 
 struct pool {
     struct pool_conf conf;
+    struct pool_share *share;
+    unsigned member; // whose pool it is, in the share
     struct pool_server *servers;
     unsigned turn; // where the search for the least loaded begins
     unsigned waiting, active;
@@ -67,41 +81,52 @@ struct pool {
 
 enum pool_verdict { POOL_TAKEN, POOL_WAIT };
 
-#define POOL_NO_SERVER (-1)
-
-// Copies conf but borrows what it points to until fini.
-void pool_init(struct pool *p, const struct pool_conf *conf);
+// Copies conf but borrows what it points to until fini, and the share, which has room for all
+// servers; member is who of it this is.
+void pool_init(struct pool *p, const struct pool_conf *conf, struct pool_share *share,
+               unsigned member);
 // All waiters and idle connections must be off before (asserted). Idempotent.
 void pool_fini(struct pool *p);
 
-// Takes a slot at the least loaded server that is not out. `avoid`: a server just failed, taken
-// only if no other is usable; or POOL_NO_SERVER. POOL_TAKEN with *server; POOL_WAIT when the
-// request must wait (pool_wait) or be given up; ERR_QUEUE_FULL when it may not even wait. Who comes
-// now never overtakes who waits.
-int pool_take(struct pool *p, uint64_t now_ms, int avoid, unsigned *server);
-// Gives the slot back; then call pool_next.
-void pool_put(struct pool *p, unsigned server, enum pool_outcome outcome, uint64_t now_ms);
+// Takes a slot at the least loaded server that is not out. `tried` has a bit (1 << server) for each
+// that has failed for this request: these are taken only if there is no other. POOL_TAKEN with
+// *server; POOL_WAIT when the request must wait (pool_wait) or be given up; ERR_QUEUE_FULL when it
+// may not even wait. Who comes now never overtakes who waits, at whatever worker.
+int pool_take(struct pool *p, uint64_t now_ms, uint64_t tried, unsigned *server);
+// Gives the slot back; then call pool_next, and pool_pass.
+void pool_put(struct pool *p, unsigned server);
+// What became of a request, for the server's health. Of a POOL_FAULTY one `key` is the URL, hashed:
+// one URL that fails for ever is one failure.
+void pool_judge(struct pool *p, unsigned server, enum pool_outcome outcome, uint64_t key,
+                uint64_t now_ms);
 // The server is out: failures within fail_timeout_ms reached max_fails.
 bool pool_is_down(const struct pool *p, unsigned server, uint64_t now_ms);
 
 // Puts a request at the end of the queue, after POOL_WAIT.
 void pool_wait(struct pool *p, struct pool_waiter *w, uint64_t now_ms);
+// Puts one that had been let go back to its place, before all others of this worker.
+void pool_wait_first(struct pool *p, struct pool_waiter *w, uint64_t now_ms);
 // Takes a waiter off that is no longer interested; nothing if it does not wait.
 void pool_leave(struct pool *p, struct pool_waiter *w);
 // Takes the first waiter off with a slot for it (w->server), or NULL. To be called until NULL after
-// pool_put and from a timer while anybody waits (a server may come back).
-struct pool_waiter *pool_next(struct pool *p, uint64_t now_ms);
+// pool_put, after pool_wait, when the share wakes this worker, and from a timer while anybody waits
+// (a server may come back). `in_turn`: nobody at another worker is passed by.
+struct pool_waiter *pool_next(struct pool *p, uint64_t now_ms, bool in_turn);
+// Wakes the worker whose turn it is, if it is another and there may be a slot for it.
+void pool_pass(struct pool *p);
 // Takes a waiter off whose deadline has come (answer: ERR_QUEUE_TIMEOUT), or NULL.
 struct pool_waiter *pool_expired(struct pool *p, uint64_t now_ms);
 
-// Keeps a connection; gives the one that must be closed instead (this one, or the one unused for
-// longest), or NULL.
+// Keeps a connection, whose slot was given back; gives the one that must be closed instead (this
+// one, or the one unused for longest), or NULL.
 struct pool_idle *pool_keep(struct pool *p, unsigned server, struct pool_idle *c, uint64_t now_ms);
 // Takes the most recently used kept connection of the server, or NULL. To be asked directly after a
-// slot was taken: kept and active connections together then stay within `connections`.
+// slot was taken: kept and active connections together stay within `connections`.
 struct pool_idle *pool_reuse(struct pool *p, unsigned server);
 // Takes off a connection that was kept for keepalive_timeout_ms, to be closed, or NULL.
 struct pool_idle *pool_aged(struct pool *p, uint64_t now_ms);
+// Takes off a kept connection, to be closed, whose place another worker waits for; or NULL.
+struct pool_idle *pool_shed(struct pool *p);
 // Takes off a kept connection that the peer closed.
 void pool_forget(struct pool *p, unsigned server, struct pool_idle *c);
 // When pool_expired, pool_aged or (for a server that comes back) pool_next needs a call;

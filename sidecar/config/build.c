@@ -109,6 +109,11 @@ static void build_servers(struct build *b, const struct file_section *s, struct 
         }
     }
     struct file_section spawn = file_child(s, SECTION_SPAWN, 0);
+    if (texts.n > POOL_SERVERS_MAX) {
+        config_errors_put(b->errors, file_line(s, OPTION_POOL_SERVERS),
+                          "pool \"%.*s\" has more than %d servers", SPAN_ARG(pool->name),
+                          POOL_SERVERS_MAX);
+    }
     if (texts.n == 0 && file_section_line(&spawn) == 0) {
         config_errors_put(b->errors, file_section_line(s), "pool \"%.*s\" has no servers",
                           SPAN_ARG(pool->name));

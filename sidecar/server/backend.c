@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define KEEPALIVE_S 30   // of silence, until TCP asks whether the server's machine is still there
 #define STDERR_LINE 1024 // bytes of a backend's standard error in one log line
 #define STDERR_MOST 8192 // bytes of it logged for one request; the rest is only counted
 
@@ -83,95 +84,145 @@ void backend_wants_flush(struct backend *b) {
     }
 }
 
-// The call that b works for is separated from it. The slot of the pool is given back.
-struct call *backend_detach(struct backend *b, enum pool_outcome outcome) {
+// The call that b works for is separated from it, which keeps its slot of the pool.
+static struct call *separate(struct backend *b, enum pool_outcome outcome) {
     struct upstream *u = b->upstream;
     struct call *call = b->call;
     b->call = NULL;
+    b->share = call->share;
     call->backend = NULL;
-    pool_put(&u->pool, b->server, outcome, loop_now_ms(u->loop));
-    if (u->pool.waiting > 0) {
-        loop_put(u->loop, LOOP_BACKENDS, &u->next);
-    }
+    pool_judge(&u->pool, b->server, outcome, call->key, loop_now_ms(u->loop));
+    return call;
+}
+
+static void give_slot_back(struct backend *b) {
+    pool_put(&b->upstream->pool, b->server);
+    upstream_next(b->upstream);
+}
+
+struct call *backend_detach(struct backend *b, enum pool_outcome outcome) {
+    struct call *call = separate(b, outcome);
+    give_slot_back(b);
     return call;
 }
 
 // ---- orphans ------------------------------------------------------------------------------------
 
-void backend_give_up(struct backend *b) {
-    struct upstream *u = b->upstream;
+static void orphan_end(struct backend *b) {
     b->is_orphan = false;
-    metrics_add(u->metrics, METRIC_SLOT_ORPHANS, (uint64_t)-1);
+    metrics_add(b->upstream->metrics, METRIC_SLOT_ORPHANS, (uint64_t)-1);
     budget_put(b->share, BUDGET_ORPHANS, 1);
     networks_release(b->share);
-    pool_put(&u->pool, b->server, POOL_NEUTRAL, loop_now_ms(u->loop));
-    if (u->pool.waiting > 0) {
-        loop_put(u->loop, LOOP_BACKENDS, &u->next);
-    }
+    give_slot_back(b);
     backend_die(b);
+}
+
+// Tells the server that nothing more comes, while its end can still be read: of a body that is cut
+// short it would wait for the rest for ever.
+static void shut_output(struct backend *b) {
+    uv_os_fd_t fd;
+    if (uv_fileno(&b->io.handle, &fd) == 0) {
+        shutdown(fd, SHUT_WR);
+    }
 }
 
 // PHP does not notice that its client is gone until it writes, and may never: closing the
 // connection would free our slot and not its worker. So what comes is read and thrown away until
-// the end.
+// its end, or the end of the connection.
 static void orphan_begin(struct backend *b) {
     struct upstream *u = b->upstream;
-    b->share = b->call->share;
-    b->call->backend = NULL;
-    b->call = NULL;
     b->is_orphan = true;
     b->orphan_deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
     upstream_watch(u, b->orphan_deadline_ms);
     metrics_add(u->metrics, METRIC_SLOT_ORPHANS, 1);
     networks_hold(b->share); // the connection may be gone before the answer comes
     budget_add(b->share, BUDGET_ORPHANS, 1);
+    shut_output(b);
     backend_read(b, true);
     if (fcgi_conn_drain(&b->fcgi)) {
-        backend_give_up(b); // its end was in what had been read already
+        orphan_end(b); // its end was in what had been read already
     }
 }
 
 void backend_abandon(struct backend *b) {
-    bool is_working = fcgi_conn_has_sent(&b->fcgi) && fcgi_conn_output(&b->fcgi).n == 0 &&
-                      buf_len(&b->stuck) == 0 && !fcgi_conn_awaits_body(&b->fcgi);
-    if (is_working) {
+    separate(b, POOL_NEUTRAL);
+    if (fcgi_conn_has_sent(&b->fcgi)) {
         orphan_begin(b);
     } else {
-        backend_detach(b, POOL_NEUTRAL);
+        give_slot_back(b);
         backend_die(b);
     }
 }
 
-// ---- failing ------------------------------------------------------------------------------------
-
-// A request may go to another connection once: where this backend can not have begun to work on it,
-// or where working twice is harmless and nothing was answered: its worker was restarted or killed,
-// or a kept connection was closed, or had leftovers in it, as we wrote.
-static bool may_retry(const struct backend *b, const struct call *call, int error) {
-    if (call->has_retried || call->has_body || call->has_head) {
-        return false;
-    }
-    bool is_lost = error == ERR_BACKEND_CLOSED || (b->was_kept && error == ERR_BACKEND_RECORD);
-    return error == ERR_BACKEND_CONNECT || (is_lost && call->is_safe);
+void backend_overdue(struct backend *b) {
+    char address[256];
+    b->is_overdue = true;
+    log_line(LOG_WARN, "backend %s still works on a request that nobody waits for any more",
+             log_escape(server_conf(b)->address, address, sizeof address));
 }
 
-void backend_failed(struct backend *b, int error, const char *why) {
-    struct call *call = b->call;
-    char address[256];
-    backend_die(b);
-    if (call == NULL) {
-        return; // a connection closed while idle is nobody's error
+// ---- failing ------------------------------------------------------------------------------------
+
+// A request goes to another server, to each of them, as long as no byte of it has left and its time
+// is not over. Once it is asked again where working twice is harmless and nothing was answered: its
+// worker was restarted or killed, or a kept connection was closed, or had leftovers in it, as we
+// wrote.
+static bool may_retry(const struct backend *b, const struct call *call, int error) {
+    uint64_t now_ms = loop_now_ms(b->upstream->loop);
+    if (call->has_head || now_ms >= call->place_by_ms || now_ms >= call->total_ms) {
+        return false;
     }
-    bool retry = may_retry(b, call, error);
-    backend_detach(b, b->was_kept && retry ? POOL_NEUTRAL : POOL_FAILED);
+    if (!fcgi_conn_has_sent(&b->fcgi)) {
+        return b->was_kept || call_has_untried(call);
+    }
+    bool is_lost = error == ERR_BACKEND_CLOSED || (b->was_kept && error == ERR_BACKEND_RECORD);
+    return is_lost && call->is_safe && !call->has_body && !call->has_retried;
+}
+
+// After which errors nobody works on the request any more: the connection is not there, or does not
+// speak FastCGI.
+static bool is_gone(const struct backend *b, int error) {
+    return !fcgi_conn_has_sent(&b->fcgi) || error == ERR_BACKEND_CONNECT ||
+           error == ERR_BACKEND_CLOSED || error == ERR_BACKEND_SHORT || error == ERR_BACKEND_RECORD;
+}
+
+// Whether the server fails, or perhaps only this URL of it.
+static enum pool_outcome outcome_of(int error) {
+    bool is_servers = error == ERR_BACKEND_CONNECT || error == ERR_BACKEND_REFUSED ||
+                      error == ERR_BACKEND_OVERLOADED;
+    return is_servers ? POOL_FAILED : POOL_FAULTY;
+}
+
+static void tell_failure(const struct backend *b, struct call *call, int error, const char *why,
+                         bool retry) {
+    char address[256];
     if (!retry || !b->was_kept) { // that a kept connection goes stale is nothing to be told
         log_line(retry ? LOG_WARN : LOG_ERROR, "%s: backend %s: %s: %s%s", call->name(call),
                  log_escape(server_conf(b)->address, address, sizeof address),
                  error_row(error)->text, why, retry ? "; asked again" : "");
     }
+}
+
+void backend_failed(struct backend *b, int error, const char *why) {
+    struct call *call = b->call;
+    if (call == NULL) {
+        backend_die(b);
+        return; // a connection closed while idle is nobody's error
+    }
+    bool retry = may_retry(b, call, error);
+    call->tried |= b->was_kept ? 0 : UINT64_C(1) << b->server;
+    call->has_retried =
+        call->has_retried || (retry && (b->was_kept || fcgi_conn_has_sent(&b->fcgi)));
+    tell_failure(b, call, error, why, retry);
+    separate(b, b->was_kept && retry ? POOL_NEUTRAL : outcome_of(error));
+    if (is_gone(b, error)) {
+        give_slot_back(b);
+        backend_die(b);
+    } else {
+        orphan_begin(b);
+    }
     if (retry) {
-        call->has_retried = true;
-        call_start(call, b->was_kept ? POOL_NO_SERVER : (int)b->server);
+        call_start(call);
     } else {
         call_fail(call, error);
     }
@@ -227,6 +278,8 @@ static int connect_tcp(struct backend *b, const struct upstream_address *address
     uv_tcp_init(&b->upstream->loop->uv, &b->io.tcp);
     b->io.handle.data = b;
     uv_tcp_nodelay(&b->io.tcp, 1);
+    uv_tcp_keepalive(&b->io.tcp, 1,
+                     KEEPALIVE_S); // an orphan ends when its server's machine is gone
     b->connect.data = b;
     return uv_tcp_connect(&b->connect, &b->io.tcp, &address->to.any, on_connect);
 }
@@ -260,7 +313,7 @@ static void backend_write_rest(struct backend *b, struct span rest) {
 
 static void on_backend_flush(struct loop_task *task) {
     struct backend *b = LIST_ITEM(task, struct backend, flush);
-    if (b->is_dead || !b->is_connected || buf_len(&b->stuck) > 0) {
+    if (b->is_dead || b->is_orphan || !b->is_connected || buf_len(&b->stuck) > 0) {
         return;
     }
     struct span out = fcgi_conn_output(&b->fcgi);
@@ -356,8 +409,8 @@ static void on_backend_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *byte
     }
     if (b->is_orphan) {
         fcgi_conn_feed(&b->fcgi, n > 0 ? span_of(bytes->base, (size_t)n) : span_of("", 0));
-        if (n < 0 || fcgi_conn_drain(&b->fcgi)) {
-            backend_give_up(b);
+        if (n < 0 || fcgi_conn_drain(&b->fcgi) || b->is_overdue) {
+            orphan_end(b);
         }
         return;
     }

@@ -26,8 +26,9 @@ struct backend {
     struct fcgi_conn fcgi;
     uint64_t errors_len; // bytes of standard error in this request
     bool is_connected, is_reading, is_dead;
-    bool was_kept;  // it has answered before
-    bool is_orphan; // nobody waits for its answer; it has a slot of the pool all the same
+    bool was_kept;   // it has answered before
+    bool is_orphan;  // nobody waits for its answer; it has a slot of the pool all the same
+    bool is_overdue; // for longer than the server may think
     uint64_t orphan_deadline_ms;
     struct budget_share *share; // of an orphan: the network that it is counted for, or NULL
 };
@@ -44,12 +45,14 @@ void backend_read(struct backend *b, bool on);
 void backend_wants_flush(struct backend *b);
 // Separates it from its call, which it gives, and gives the slot of the pool back.
 struct call *backend_detach(struct backend *b, enum pool_outcome outcome);
-// Nobody waits for its answer any more: lets it come to its end, or ends it when it has no slot of
-// a working server.
+// Nobody waits for its answer any more: lets it come to its end, or ends it when nothing of the
+// request has left.
 void backend_abandon(struct backend *b);
-// Ends it although its server may still work: its time is over.
-void backend_give_up(struct backend *b);
+// An orphan whose time is over: it keeps its slot as long as the server is silent, since a silent
+// server does not notice that we close; with the next bytes, which it can not send then, it ends.
+void backend_overdue(struct backend *b);
 // Its request fails, or is asked again on another connection. Nothing but its end if it has none.
+// Where the server may still work on it, the connection becomes an orphan.
 void backend_failed(struct backend *b, int error, const char *why);
 
 #endif

@@ -38,8 +38,9 @@ void call_set_deadline(struct call *call, uint64_t timeout_ms) {
     upstream_watch(u, call->deadline_ms);
 }
 
-// 0, or the ERR_ for which it may not wait.
-static int call_wait(struct call *call) {
+// At the end of the queue, or `first`: where it was let go. 0, or the ERR_ for which it may not
+// wait.
+static int call_wait(struct call *call, bool first) {
     struct upstream *u = call->upstream;
     int err = budget_take(call->share, BUDGET_QUEUE, 1);
     if (err != 0) {
@@ -47,8 +48,14 @@ static int call_wait(struct call *call) {
     }
     call->has_place = true;
     call->deadline_ms = UINT64_MAX; // the waiter has its own
-    pool_wait(&u->pool, &call->waiter, loop_now_ms(u->loop));
+    call->waiter.tried = call->tried;
+    if (first) {
+        pool_wait_first(&u->pool, &call->waiter, loop_now_ms(u->loop));
+    } else {
+        pool_wait(&u->pool, &call->waiter, loop_now_ms(u->loop));
+    }
     upstream_watch(u, pool_deadline(&u->pool, loop_now_ms(u->loop)));
+    upstream_next(u); // another worker may have given a slot back just now
     return 0;
 }
 
@@ -64,20 +71,6 @@ static struct backend *reuse(struct upstream *u, unsigned server) {
     return b;
 }
 
-// A call that had waited before keeps its place and its deadline.
-static int call_wait_again(struct call *call) {
-    struct pool *pool = &call->upstream->pool;
-    uint64_t deadline_ms = call->waiter.deadline_ms;
-    struct list *first = pool->waiters.next;
-    int err = call_wait(call);
-    if (err == 0 && deadline_ms != 0) {
-        call->waiter.deadline_ms = deadline_ms;
-        upstream_watch(call->upstream, deadline_ms);
-        list_put(first, &call->waiter.node); // before it
-    }
-    return err;
-}
-
 // It may neither begin nor wait.
 static void refuse(struct call *call, int error) {
     log_line(LOG_WARN, "%s: %s", call->name(call), error_row(error)->text);
@@ -89,8 +82,9 @@ static void wait_for_listen_queue(struct backend *b) {
     struct upstream *u = b->upstream;
     struct call *call = backend_detach(b, POOL_NEUTRAL);
     backend_die(b);
+    bool has_room = atomic_load(&u->shared->share.waiting) < u->conf->queue;
+    int err = has_room ? call_wait(call, true) : ERR_QUEUE_FULL;
     list_drop(&u->next.node); // whoever waits would be told the same again, in this turn for ever
-    int err = u->pool.waiting < u->conf->queue ? call_wait_again(call) : ERR_QUEUE_FULL;
     if (err != 0) {
         refuse(call, err);
         return;
@@ -142,13 +136,21 @@ void call_go(struct call *call, unsigned server) {
     backend_wants_flush(b);
 }
 
-void call_start(struct call *call, int avoid) {
+bool call_has_untried(const struct call *call) {
+    size_t n = call->upstream->conf->server_count;
+    uint64_t all = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+    uint64_t now = UINT64_C(1) << call->backend->server;
+    return ((call->tried | now) & all) != all;
+}
+
+void call_start(struct call *call) {
     struct upstream *u = call->upstream;
     unsigned server = 0;
     // Who abandons what it asks for, again and again, would have all executions in the end.
     int verdict = budget_check(call->share, BUDGET_ORPHANS, 1);
-    verdict = verdict == 0 ? pool_take(&u->pool, loop_now_ms(u->loop), avoid, &server) : verdict;
-    verdict = verdict == POOL_WAIT ? call_wait(call) : verdict;
+    verdict =
+        verdict == 0 ? pool_take(&u->pool, loop_now_ms(u->loop), call->tried, &server) : verdict;
+    verdict = verdict == POOL_WAIT ? call_wait(call, false) : verdict;
     if (verdict == POOL_TAKEN && !call->has_place) {
         call_go(call, server);
     } else if (verdict != 0) {
@@ -156,8 +158,11 @@ void call_start(struct call *call, int avoid) {
     }
 }
 
+// Nothing of the body is taken before something of the request has left: until then it can go to
+// another server, whole.
 size_t call_room(const struct call *call) {
-    return call->backend != NULL ? fcgi_conn_room(&call->backend->fcgi) : 0;
+    const struct backend *b = call->backend;
+    return b != NULL && fcgi_conn_has_sent(&b->fcgi) ? fcgi_conn_room(&b->fcgi) : 0;
 }
 
 bool call_keeps_up(const struct call *call) {
@@ -219,6 +224,16 @@ bool call_awaits_client(const struct call *call) {
            fcgi_conn_output(&b->fcgi).n == 0;
 }
 
+// The request's URL without its query, hashed (FNV-1a): what a fault is remembered by.
+static uint64_t url_key(const struct pairs *params) {
+    const struct span *uri = pairs_find(params, SPAN("REQUEST_URI"));
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; uri != NULL && i < uri->n && uri->p[i] != '?'; i++) {
+        hash = (hash ^ uri->p[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
 void call_init(struct call *call, struct upstream *u) {
     call->upstream = u;
     call->backend = NULL;
@@ -227,7 +242,10 @@ void call_init(struct call *call, struct upstream *u) {
     uint64_t total_ms = u->conf->total_timeout_ms;
     call->total_ms = total_ms > 0 ? loop_now_ms(u->loop) + total_ms : UINT64_MAX;
     upstream_watch(u, call->total_ms);
+    call->place_by_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
     call->has_head = call->is_paused = call->has_body = call->has_retried = false;
+    call->tried = 0;
+    call->key = url_key(call->params);
     list_init(&call->node);
     list_init(&call->waiter.node);
     call->waiter.deadline_ms = 0; // it has not waited

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One request to a pool, in its owner's memory: it may wait for a free execution, connects or takes
-// a kept connection, is repeated once where that is safe, and tells its owner what comes back.
+// a kept connection, goes to another server where that is safe, and tells its owner what comes
+// back.
 // Begun by upstream_call.
 #ifndef SERVER_CALL_H
 #define SERVER_CALL_H
@@ -21,6 +22,9 @@ struct call {
     struct pool_waiter waiter;
     uint64_t deadline_ms; // connect, think, then idle
     uint64_t total_ms;    // deadline of the whole
+    uint64_t place_by_ms; // until when it may go to another server
+    uint64_t tried;       // servers that have failed for it: a bit for each
+    uint64_t key;         // of its URL, for the health of servers
     bool is_open;         // between upstream_call and END, FAILED or call_abort
     bool has_place;       // in the queue, counted for its network
     bool has_head, is_paused, has_body, has_retried;
@@ -59,8 +63,10 @@ void call_abort(struct call *call);
 
 // As a call of that pool that has not begun.
 void call_init(struct call *call, struct upstream *u);
-// Looks for an execution, not at the server `avoid` (or POOL_NO_SERVER) if there is another.
-void call_start(struct call *call, int avoid);
+// Looks for an execution, not at a server that has failed for it if there is another.
+void call_start(struct call *call);
+// There is a server besides the present one and those that have failed for it.
+bool call_has_untried(const struct call *call);
 // An execution at `server` has been taken for the call.
 void call_go(struct call *call, unsigned server);
 // From now on it waits so many milliseconds at most; UINT64_MAX: for as long as it takes.

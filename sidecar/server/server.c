@@ -39,6 +39,7 @@ struct server {
     struct tls_context tls;
     struct siphash_key secret;
     struct worker_conf worker_conf;
+    struct upstream_shared *upstreams; // as in config->pools
     struct worker *workers;
     unsigned workers_n;
     int *fds; // of worker w and listener l: [w * listens_n + l]
@@ -215,6 +216,17 @@ static void on_ended(uv_async_t *ended) {
     uv_close((uv_handle_t *)&s->ended, NULL);
 }
 
+static void open_upstreams(struct server *s) {
+    s->upstreams = calloc(s->config->pools_n + 1, sizeof *s->upstreams);
+    if (s->upstreams == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < s->config->pools_n; i++) {
+        upstream_shared_init(&s->upstreams[i], &s->config->pools[i], s->workers_n);
+    }
+    s->worker_conf.upstreams = s->upstreams;
+}
+
 static int open_workers(struct server *s) {
     s->workers = calloc(s->workers_n, sizeof *s->workers);
     if (s->workers == NULL) {
@@ -284,6 +296,7 @@ static int open_all(struct server *s) {
         open_learning(s);
         open_networks(s);
         open_signals(s);
+        open_upstreams(s);
         err = open_workers(s);
     }
     if (err == 0 && s->config->has_admin) {
@@ -318,6 +331,10 @@ static void fini(struct server *s) {
     networks_fini(&s->networks);
     tls_context_fini(&s->tls);
     arena_fini(&s->arena);
+    for (size_t i = 0; i < s->config->pools_n; i++) {
+        upstream_shared_fini(&s->upstreams[i]);
+    }
+    free(s->upstreams);
     free(s->workers);
     free(s->fds);
 }

@@ -8,28 +8,52 @@
 
 #include <stdlib.h>
 
-#define LOOK_MS 1000 // how often a call is looked at that waits for its client
+#define LOOK_MS 1000 // how often a call is looked at that waits for its client, or at all
 #define AGAIN_MS 20  // until a full listen queue is asked again
 
-static void let_go(struct upstream *u) {
-    for (struct pool_waiter *w; (w = pool_next(&u->pool, loop_now_ms(u->loop))) != NULL;) {
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+// False when a full listen queue stands in the way: it is asked again later, in order.
+static bool let_go(struct upstream *u, bool in_turn) {
+    struct pool_waiter *w;
+    while ((w = pool_next(&u->pool, loop_now_ms(u->loop), in_turn)) != NULL) {
         struct call *call = LIST_ITEM(w, struct call, waiter);
         call_go(call, w->server);
         if (call->backend == NULL && call->is_open) {
-            return; // the listen queue is full: ask again later, in order
+            return false;
         }
     }
-    if (u->pool.waiting > 0) { // for a server that is out, perhaps since just now
-        upstream_watch(u, pool_deadline(&u->pool, loop_now_ms(u->loop)));
+    if (u->pool.waiting > 0) { // for a server that is out, or another worker that is slow to come
+        uint64_t now_ms = loop_now_ms(u->loop);
+        upstream_watch(u, earlier(pool_deadline(&u->pool, now_ms), now_ms + LOOK_MS));
     }
+    pool_pass(&u->pool);
+    return true;
 }
 
 static void on_next(struct loop_task *task) {
-    let_go(LIST_ITEM(task, struct upstream, next));
+    let_go(LIST_ITEM(task, struct upstream, next), true);
 }
 
 static void on_again(uv_timer_t *timer) {
-    let_go(timer->data);
+    let_go(timer->data, true);
+}
+
+// Another worker waits for what this one keeps, or has given back what this one waits for.
+static void on_wake(uv_async_t *wake) {
+    struct upstream *u = wake->data;
+    for (struct pool_idle *idle; (idle = pool_shed(&u->pool)) != NULL;) {
+        backend_die(LIST_ITEM(idle, struct backend, idle));
+    }
+    let_go(u, true);
+}
+
+void upstream_next(struct upstream *u) {
+    if (atomic_load(&u->shared->share.waiting) > 0) {
+        loop_put(u->loop, LOOP_BACKENDS, &u->next);
+    }
 }
 
 static void fail_waiting(struct call *call, int error) {
@@ -66,14 +90,10 @@ static void expire_calls(struct upstream *u, uint64_t now_ms) {
 static void expire_orphans(struct upstream *u, uint64_t now_ms) {
     for (struct list *n = u->backends.next; n != &u->backends; n = n->next) {
         struct backend *b = LIST_ITEM(n, struct backend, node);
-        if (b->is_orphan && now_ms >= b->orphan_deadline_ms) {
-            backend_give_up(b);
+        if (b->is_orphan && !b->is_overdue && now_ms >= b->orphan_deadline_ms) {
+            backend_overdue(b);
         }
     }
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 // The next deadline of a call, an orphan, or what waits in the pool.
@@ -88,7 +108,8 @@ static uint64_t next_deadline(const struct upstream *u, uint64_t now_ms) {
     }
     for (struct list *n = u->backends.next; n != &u->backends; n = n->next) {
         const struct backend *b = LIST_ITEM(n, struct backend, node);
-        due_ms = b->is_orphan ? earlier(due_ms, b->orphan_deadline_ms) : due_ms;
+        bool is_due = b->is_orphan && !b->is_overdue;
+        due_ms = is_due ? earlier(due_ms, b->orphan_deadline_ms) : due_ms;
     }
     return due_ms;
 }
@@ -103,7 +124,7 @@ static void on_upstream_tick(struct loop_watch *watch, uint64_t now_ms) {
     for (struct pool_idle *idle; (idle = pool_aged(&u->pool, now_ms)) != NULL;) {
         backend_die(LIST_ITEM(idle, struct backend, idle));
     }
-    let_go(u);
+    let_go(u, false); // whatever keeps another worker from its turn, it does not keep us for ever
     upstream_watch(u, next_deadline(u, now_ms));
 }
 
@@ -119,12 +140,12 @@ void upstream_again(struct upstream *u) {
 
 void upstream_call(struct upstream *u, struct call *call) {
     call_init(call, u);
-    call_start(call, POOL_NO_SERVER);
+    call_start(call);
 }
 
 int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf *conf,
-                  struct metrics_worker *metrics) {
-    *u = (struct upstream){.loop = loop, .conf = conf, .metrics = metrics};
+                  struct upstream_shared *shared, unsigned worker, struct metrics_worker *metrics) {
+    *u = (struct upstream){.loop = loop, .conf = conf, .shared = shared, .metrics = metrics};
     list_init(&u->backends);
     list_init(&u->calls);
     list_init(&u->next.node);
@@ -141,10 +162,13 @@ int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf 
             return err;
         }
     }
-    pool_init(&u->pool, conf);
+    pool_init(&u->pool, conf, &shared->share, worker);
     uv_timer_init(&loop->uv, &u->again);
+    uv_async_init(&loop->uv, &u->wake, on_wake);
     uv_unref((uv_handle_t *)&u->again);
-    u->again.data = u;
+    uv_unref((uv_handle_t *)&u->wake);
+    u->again.data = u->wake.data = u;
+    upstream_shared_open(shared, worker, &u->wake);
     return 0;
 }
 
@@ -157,7 +181,9 @@ void upstream_close(struct upstream *u) {
     }
     loop_unwatch(&u->watch);
     list_drop(&u->next.node);
+    upstream_shared_open(u->shared, u->pool.member, NULL);
     uv_close((uv_handle_t *)&u->again, NULL);
+    uv_close((uv_handle_t *)&u->wake, NULL);
 }
 
 void upstream_fini(struct upstream *u) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A pool of FastCGI servers as one worker sees it: its sockets, and the calls that run or wait. A
 // call is one request to the pool. It may wait for a free execution, connects or takes a kept
-// connection, is repeated once where that is safe, and tells its owner what comes back.
+// connection, goes to another server where that is safe, and tells its owner what comes
+// back.
 #ifndef SERVER_UPSTREAM_H
 #define SERVER_UPSTREAM_H
 
@@ -9,6 +10,7 @@
 #include "metrics/metrics.h"
 #include "server/call.h"
 #include "server/loop.h"
+#include "server/upstream_shared.h"
 
 #define UPSTREAM_WINDOW (256u << 10) // bytes of a request's body queued for a backend
 
@@ -18,6 +20,7 @@ struct upstream {
     struct loop *loop;
     const struct pool_conf *conf;
     struct upstream_address *addresses; // of the servers, resolved at start
+    struct upstream_shared *shared;
     struct pool pool;
     struct list backends; // all that are open, idle ones too
     struct metrics_worker *metrics;
@@ -25,12 +28,13 @@ struct upstream {
     struct loop_watch watch;
     struct loop_task next; // lets waiting calls go at the end of the turn
     uv_timer_t again;      // lets them go when a full listen queue may have drained
+    uv_async_t wake;       // lets them go when another worker has given a slot back
 };
 
-// conf is borrowed for the upstream's life. 0, or ERR_CONFIG (logged) when a server's name has no
-// address.
+// That of a worker. conf and shared are borrowed for the upstream's life. 0, or ERR_CONFIG (logged)
+// when a server's name has no address.
 int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf *conf,
-                  struct metrics_worker *metrics);
+                  struct upstream_shared *shared, unsigned worker, struct metrics_worker *metrics);
 // Closes all connections; calls under way hear nothing more. Then the loop must run once more.
 void upstream_close(struct upstream *u);
 // After the loop has ended.
@@ -42,5 +46,8 @@ void upstream_call(struct upstream *u, struct call *call);
 void upstream_again(struct upstream *u);
 // Somebody of the pool has a deadline: the loop wakes for it.
 void upstream_watch(struct upstream *u, uint64_t due_ms);
+// For calls and their connections: a slot was given back, or somebody has begun to wait. Whoever
+// waits is let go at the end of the turn.
+void upstream_next(struct upstream *u);
 
 #endif

@@ -95,11 +95,11 @@ static int open_listener(struct worker_listener *l, const struct listen_conf *li
     return 0;
 }
 
-static int open_all(struct worker *w, const int *fds) {
+static int open_all(struct worker *w, unsigned index, const int *fds) {
     const struct config *config = w->conf->config;
     for (size_t i = 0; i < config->pools_n; i++) {
-        int err =
-            upstream_init(&w->upstreams[i], &w->loop, &config->pools[i], w->relays.conf.metrics);
+        int err = upstream_init(&w->upstreams[i], &w->loop, &config->pools[i],
+                                &w->conf->upstreams[i], index, w->relays.conf.metrics);
         if (err != 0) {
             return err;
         }
@@ -202,7 +202,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     uv_async_init(&w->loop.uv, &w->stop, on_stop);
     uv_timer_init(&w->loop.uv, &w->drained);
     w->stop.data = w->drained.data = w;
-    return open_all(w, fds);
+    return open_all(w, index, fds);
 }
 
 static void run(void *self) {

@@ -29,7 +29,8 @@ struct worker_conf {
     struct tls_context *tls; // NULL when nobody listens with TLS
     struct learning *learning;
     struct metrics *metrics;
-    struct networks *networks; // of all workers
+    struct networks *networks;         // of all workers
+    struct upstream_shared *upstreams; // as in config->pools
     const struct siphash_key *secret;
 };
 

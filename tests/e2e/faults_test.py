@@ -416,13 +416,38 @@ def test_requests_go_to_the_server_that_lives_until_the_other_comes_back(start, 
     assert errors(outrider) == {}
 
 
-def test_a_server_that_only_breaks_has_three_chances(start, misbehaving):
+def test_a_server_whose_every_page_breaks_has_three_chances(start, misbehaving):
     bad, good = misbehaving(always='half_a_head'), misbehaving()
     outrider = start(bad.address, good.address)
     with Client(outrider.tls_port) as client:
-        statuses = [client.get('/x.php?plain').status for _ in range(20)]
+        statuses = [client.get(f'/{n}.php?plain').status for n in range(20)]
     assert statuses.count(502) == bad.connections == 3
     assert statuses[-10:] == [200] * 10 and good.count('plain') == 17
+
+
+def test_a_single_page_that_breaks_does_not_take_its_server_out(start, misbehaving):
+    one, two = misbehaving(), misbehaving()
+    outrider = start(one.address, two.address)
+    with Client(outrider.tls_port) as client:
+        broken = [client.get(f'/broken.php?half_a_head&{n}').status for n in range(20)]
+        assert broken == [502] * 20
+        assert {client.get('/x.php?plain').status for _ in range(20)} == {200}
+    assert one.count('half_a_head') == two.count('half_a_head') == 10
+    assert one.count('plain') == two.count('plain') == 10
+
+
+def test_a_request_is_tried_at_every_server_until_something_of_it_was_sent(start, misbehaving):
+    dead, deader, alive = misbehaving(tcp=True), misbehaving(tcp=True), misbehaving(tcp=True)
+    outrider = start(dead.address, deader.address, alive.address, pool='max-fails = 1000',
+                     site='route "/stream*" { buffer-request = false }')
+    dead.stop()
+    deader.stop()
+    with Client(outrider.tls_port) as client:
+        answers = [client.get('/x.php?plain') for _ in range(6)]
+        answers += [client.get(f'/{path}.php?plain', method='POST', body=b'x' * 100000)
+                    for path in ('x', 'stream') for _ in range(6)]
+    assert [answer.status for answer in answers] == [200] * 18
+    assert [asked[2] for asked in alive.asked] == [0] * 6 + [100000] * 12
 
 
 def test_a_listen_queue_that_is_full_is_asked_again(start, misbehaving):

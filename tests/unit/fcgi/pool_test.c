@@ -26,13 +26,23 @@ static struct pool_conf conf(size_t servers, unsigned connections, unsigned queu
     };
 }
 
+static struct pool_share share;
+
+// The pool of the only worker.
 static void init(struct pool *p, struct pool_conf c) {
-    pool_init(p, &c);
+    pool_share_fini(&share);
+    pool_share_init(&share, c.server_count, 1);
+    pool_init(p, &c, &share, 0);
+}
+
+static void give(struct pool *p, unsigned server, enum pool_outcome outcome, uint64_t now) {
+    pool_judge(p, server, outcome, now, now);
+    pool_put(p, server);
 }
 
 static unsigned take(struct pool *p, uint64_t now) {
     unsigned server = 99;
-    assert_int_equal(pool_take(p, now, POOL_NO_SERVER, &server), POOL_TAKEN);
+    assert_int_equal(pool_take(p, now, 0, &server), POOL_TAKEN);
     return server;
 }
 
@@ -40,7 +50,7 @@ static void fail_times(struct pool *p, unsigned server, int n, uint64_t now) {
     for (int i = 0; i < n; i++) {
         p->turn = server; // the tests say which one fails
         assert_int_equal(take(p, now), server);
-        pool_put(p, server, POOL_FAILED, now);
+        give(p, server, POOL_FAILED, now);
     }
 }
 
@@ -52,10 +62,10 @@ static void requests_go_round_and_to_the_least_loaded(void **state) {
     assert_int_equal(take(&p, 0), 1);
     assert_int_equal(take(&p, 0), 2);
     assert_int_equal(take(&p, 0), 0);
-    pool_put(&p, 2, POOL_GOOD, 0);
+    give(&p, 2, POOL_GOOD, 0);
     assert_int_equal(take(&p, 0), 2);
-    pool_put(&p, 0, POOL_GOOD, 0);
-    pool_put(&p, 0, POOL_GOOD, 0);
+    give(&p, 0, POOL_GOOD, 0);
+    give(&p, 0, POOL_GOOD, 0);
     assert_int_equal(take(&p, 0), 0);
     assert_int_equal(p.active, 3);
     pool_fini(&p);
@@ -86,12 +96,12 @@ static void a_backup_is_asked_only_while_all_others_are_out(void **state) {
     for (int i = 0; i < 6; i++) {
         unsigned server = take(&p, 0);
         assert_int_not_equal(server, 2);
-        pool_put(&p, server, POOL_FAILED, 0);
+        give(&p, server, POOL_FAILED, 0);
     }
     assert_int_equal(take(&p, 1), 2);
-    pool_put(&p, 2, POOL_GOOD, 1);
+    give(&p, 2, POOL_GOOD, 1);
     assert_int_equal(take(&p, 2), 2);
-    pool_put(&p, 2, POOL_GOOD, 2);
+    give(&p, 2, POOL_GOOD, 2);
     assert_int_not_equal(take(&p, 20000), 2);
     pool_fini(&p);
 }
@@ -115,14 +125,14 @@ static void at_the_limit_requests_wait_and_then_are_refused(void **state) {
     init(&p, conf(2, 1, 1));
     take(&p, 0);
     take(&p, 0);
-    assert_int_equal(pool_take(&p, 0, POOL_NO_SERVER, &server), POOL_WAIT);
+    assert_int_equal(pool_take(&p, 0, 0, &server), POOL_WAIT);
     pool_wait(&p, &w, 0);
-    assert_int_equal(pool_take(&p, 0, POOL_NO_SERVER, &server), ERR_QUEUE_FULL);
-    assert_null(pool_next(&p, 0));
-    pool_put(&p, 1, POOL_GOOD, 0);
-    assert_ptr_equal(pool_next(&p, 0), &w);
+    assert_int_equal(pool_take(&p, 0, 0, &server), ERR_QUEUE_FULL);
+    assert_null(pool_next(&p, 0, true));
+    give(&p, 1, POOL_GOOD, 0);
+    assert_ptr_equal(pool_next(&p, 0, true), &w);
     assert_int_equal(w.server, 1);
-    assert_null(pool_next(&p, 0));
+    assert_null(pool_next(&p, 0, true));
     assert_int_equal(p.active, 2);
     pool_fini(&p);
 }
@@ -138,12 +148,12 @@ static void nobody_overtakes_who_waits(void **state) {
     take(&p, 0);
     pool_wait(&p, &w[0], 0);
     pool_wait(&p, &w[1], 0);
-    pool_put(&p, 0, POOL_GOOD, 0);
-    assert_int_equal(pool_take(&p, 0, POOL_NO_SERVER, &server), POOL_WAIT);
-    assert_ptr_equal(pool_next(&p, 0), &w[0]);
-    pool_put(&p, 0, POOL_GOOD, 0);
-    assert_ptr_equal(pool_next(&p, 0), &w[1]);
-    pool_put(&p, 0, POOL_GOOD, 0);
+    give(&p, 0, POOL_GOOD, 0);
+    assert_int_equal(pool_take(&p, 0, 0, &server), POOL_WAIT);
+    assert_ptr_equal(pool_next(&p, 0, true), &w[0]);
+    give(&p, 0, POOL_GOOD, 0);
+    assert_ptr_equal(pool_next(&p, 0, true), &w[1]);
+    give(&p, 0, POOL_GOOD, 0);
     assert_int_equal(take(&p, 0), 0);
     pool_fini(&p);
 }
@@ -154,7 +164,7 @@ static void without_a_queue_a_full_pool_refuses(void **state) {
     unsigned server;
     init(&p, conf(1, 1, 0));
     take(&p, 0);
-    assert_int_equal(pool_take(&p, 0, POOL_NO_SERVER, &server), ERR_QUEUE_FULL);
+    assert_int_equal(pool_take(&p, 0, 0, &server), ERR_QUEUE_FULL);
     pool_fini(&p);
 }
 
@@ -196,10 +206,10 @@ static void a_server_that_fails_is_out_for_a_time(void **state) {
     // One request tries it again; until that one is answered no other does.
     assert_int_equal(take(&p, 10100), 0);
     assert_int_equal(take(&p, 10100), 1);
-    pool_put(&p, 0, POOL_FAILED, 10200);
+    give(&p, 0, POOL_FAILED, 10200);
     assert_int_equal(take(&p, 20199), 1);
     assert_int_equal(take(&p, 20200), 0);
-    pool_put(&p, 0, POOL_GOOD, 20300);
+    give(&p, 0, POOL_GOOD, 20300);
     assert_false(pool_is_down(&p, 0, 20300));
     assert_int_equal(take(&p, 20300), 0);
     assert_int_equal(take(&p, 20300), 0);
@@ -215,7 +225,7 @@ static void failures_far_apart_or_interrupted_do_not_add_up(void **state) {
     assert_false(pool_is_down(&p, 0, 10001));
     p.turn = 0;
     assert_int_equal(take(&p, 10001), 0);
-    pool_put(&p, 0, POOL_GOOD, 10001);
+    give(&p, 0, POOL_GOOD, 10001);
     fail_times(&p, 0, 2, 10002);
     assert_false(pool_is_down(&p, 0, 10002));
     pool_fini(&p);
@@ -227,7 +237,7 @@ static void a_client_that_goes_away_says_nothing_about_the_server(void **state) 
     init(&p, conf(1, 0, 0));
     fail_times(&p, 0, 2, 0);
     take(&p, 0);
-    pool_put(&p, 0, POOL_NEUTRAL, 0);
+    give(&p, 0, POOL_NEUTRAL, 0);
     assert_false(pool_is_down(&p, 0, 0));
     fail_times(&p, 0, 1, 0);
     assert_true(pool_is_down(&p, 0, 0));
@@ -255,14 +265,14 @@ static void waiting_for_a_good_server_is_better_than_a_bad_one(void **state) {
     init(&p, conf(2, 1, 5));
     fail_times(&p, 0, 3, 0);
     assert_int_equal(take(&p, 1), 1);
-    assert_int_equal(pool_take(&p, 1, POOL_NO_SERVER, &server), POOL_WAIT);
+    assert_int_equal(pool_take(&p, 1, 0, &server), POOL_WAIT);
     p.conf.queue_timeout_ms = 60000;
     pool_wait(&p, &w, 1);
-    assert_null(pool_next(&p, 9999));
+    assert_null(pool_next(&p, 9999, true));
     // The server that comes back is a reason to wake up, but not for ever.
     assert_int_equal(pool_deadline(&p, 1), 10000);
     assert_int_equal(pool_deadline(&p, 10000), 60001);
-    assert_ptr_equal(pool_next(&p, 10000), &w);
+    assert_ptr_equal(pool_next(&p, 10000, true), &w);
     assert_int_equal(w.server, 0);
     pool_fini(&p);
 }
@@ -273,13 +283,74 @@ static void a_retry_goes_elsewhere_if_there_is_an_elsewhere(void **state) {
     unsigned server;
     init(&p, conf(2, 0, 0));
     for (int i = 0; i < 5; i++) {
-        assert_int_equal(pool_take(&p, 0, 1, &server), POOL_TAKEN);
+        assert_int_equal(pool_take(&p, 0, 1 << 1, &server), POOL_TAKEN);
         assert_int_equal(server, 0);
     }
     pool_fini(&p);
     init(&p, conf(1, 0, 0));
-    assert_int_equal(pool_take(&p, 0, 0, &server), POOL_TAKEN);
+    assert_int_equal(pool_take(&p, 0, 1 << 0, &server), POOL_TAKEN);
     assert_int_equal(server, 0);
+    pool_fini(&p);
+}
+
+static void a_request_is_tried_at_every_server_those_that_are_out_too(void **state) {
+    (void)state;
+    struct pool p;
+    unsigned server;
+    init(&p, conf(3, 0, 0));
+    fail_times(&p, 1, 3, 0);
+    assert_int_equal(pool_take(&p, 1, 1 << 0, &server), POOL_TAKEN);
+    assert_int_equal(server, 2);
+    assert_int_equal(pool_take(&p, 1, 1 << 0 | 1 << 2, &server), POOL_TAKEN);
+    assert_int_equal(server, 1);
+    pool_fini(&p);
+}
+
+static void who_waits_to_be_tried_again_does_not_get_the_server_that_failed(void **state) {
+    (void)state;
+    struct pool p;
+    struct pool_waiter w = {.tried = 1 << 0};
+    list_init(&w.node);
+    init(&p, conf(2, 1, 5));
+    p.turn = 1;
+    assert_int_equal(take(&p, 0), 1);
+    pool_wait(&p, &w, 0);
+    assert_null(pool_next(&p, 0, true)); // though the other is free
+    give(&p, 1, POOL_GOOD, 0);
+    assert_ptr_equal(pool_next(&p, 0, true), &w);
+    assert_int_equal(w.server, 1);
+    pool_fini(&p);
+}
+
+static void fault(struct pool *p, unsigned server, uint64_t key, uint64_t now) {
+    pool_judge(p, server, POOL_FAULTY, key, now);
+}
+
+static void one_bad_url_is_not_the_servers_failure_and_many_are(void **state) {
+    (void)state;
+    struct pool p;
+    init(&p, conf(2, 0, 0));
+    for (int i = 0; i < 20; i++) {
+        fault(&p, 0, 77, 0);
+    }
+    assert_false(pool_is_down(&p, 0, 0));
+    fault(&p, 0, 78, 0);
+    fault(&p, 0, 77, 0);
+    assert_false(pool_is_down(&p, 0, 0));
+    pool_judge(&p, 0, POOL_GOOD, 0, 0); // another page of it works
+    fault(&p, 0, 77, 0);
+    fault(&p, 0, 78, 0);
+    assert_false(pool_is_down(&p, 0, 0));
+    fault(&p, 0, 79, 0);
+    assert_true(pool_is_down(&p, 0, 0));
+    // Faults long ago do not count, and may be the first of the next ones.
+    fault(&p, 1, 1, 0);
+    fault(&p, 1, 2, 0);
+    fault(&p, 1, 3, 10001);
+    fault(&p, 1, 1, 10001);
+    assert_false(pool_is_down(&p, 1, 10001));
+    fault(&p, 1, 2, 10001);
+    assert_true(pool_is_down(&p, 1, 10001));
     pool_fini(&p);
 }
 
@@ -340,7 +411,7 @@ static void a_storm_keeps_every_bound(void **state) {
         seed = seed * 1664525u + 1013904223u;
         unsigned pick = (seed >> 8) % WAITERS;
         if (seed >> 31) {
-            int verdict = pool_take(&p, now, POOL_NO_SERVER, &server);
+            int verdict = pool_take(&p, now, 0, &server);
             if (verdict == POOL_TAKEN) {
                 running[server]++;
             } else if (verdict == POOL_WAIT && list_is_empty(&w[pick].node)) {
@@ -348,11 +419,11 @@ static void a_storm_keeps_every_bound(void **state) {
             }
         } else if (running[pick % 3] > 0) {
             running[pick % 3]--;
-            pool_put(&p, pick % 3, (enum pool_outcome)(seed >> 20) % 3, now);
+            give(&p, pick % 3, (enum pool_outcome)(seed >> 20) % 4, now);
         }
         struct pool_waiter *next;
         uint64_t last = 0;
-        while ((next = pool_next(&p, now)) != NULL) {
+        while ((next = pool_next(&p, now, true)) != NULL) {
             assert_true(next->deadline_ms >= last);
             last = next->deadline_ms;
             running[next->server]++;
@@ -385,6 +456,9 @@ int main(void) {
         cmocka_unit_test(when_all_are_out_all_are_in),
         cmocka_unit_test(waiting_for_a_good_server_is_better_than_a_bad_one),
         cmocka_unit_test(a_retry_goes_elsewhere_if_there_is_an_elsewhere),
+        cmocka_unit_test(a_request_is_tried_at_every_server_those_that_are_out_too),
+        cmocka_unit_test(who_waits_to_be_tried_again_does_not_get_the_server_that_failed),
+        cmocka_unit_test(one_bad_url_is_not_the_servers_failure_and_many_are),
         cmocka_unit_test(kept_connections_are_used_newest_first_and_age_oldest_first),
         cmocka_unit_test(by_default_no_connection_is_kept),
         cmocka_unit_test(a_storm_keeps_every_bound),

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "server/upstream_shared.h"
+
+#include <stdlib.h>
+
+// Under the lock: the handle may be closed by its own thread meanwhile.
+static void wake(void *self, unsigned worker) {
+    struct upstream_shared *s = self;
+    uv_mutex_lock(&s->lock);
+    if (s->wakes[worker] != NULL) {
+        uv_async_send(s->wakes[worker]);
+    }
+    uv_mutex_unlock(&s->lock);
+}
+
+void upstream_shared_init(struct upstream_shared *s, const struct pool_conf *conf,
+                          unsigned workers) {
+    pool_share_init(&s->share, conf->server_count, workers);
+    s->share.wake = wake;
+    s->share.self = s;
+    s->wakes = calloc(workers, sizeof *s->wakes);
+    if (s->wakes == NULL || uv_mutex_init(&s->lock) != 0) {
+        abort();
+    }
+}
+
+void upstream_shared_fini(struct upstream_shared *s) {
+    pool_share_fini(&s->share);
+    free(s->wakes);
+    uv_mutex_destroy(&s->lock);
+}
+
+void upstream_shared_open(struct upstream_shared *s, unsigned worker, uv_async_t *async) {
+    uv_mutex_lock(&s->lock);
+    s->wakes[worker] = async;
+    uv_mutex_unlock(&s->lock);
+}
