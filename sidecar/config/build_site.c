@@ -330,13 +330,23 @@ static void build_gate(const struct builder *b, const struct file_section *s) {
     };
 }
 
+static struct audience_names names_of(const struct builder *b, const struct file_section *s,
+                                      enum option option) {
+    struct span_list names = build_checked(b, s, option, why_no_name_pattern);
+    return (struct audience_names){names.v, names.n};
+}
+
 static void build_hints(const struct builder *b) {
     struct file_section s = file_child(&b->section, SECTION_HINTS, 0);
     struct site *site = b->site;
     build_gate(b, &s);
     build_policy(b, &s);
     site->route_query = build_checked(b, &s, OPTION_HINTS_ROUTE_QUERY, why_no_query_key);
-    site->session_cookies = build_checked(b, &s, OPTION_HINTS_SESSION_COOKIES, why_no_name_pattern);
+    site->audience = (struct audience_conf){
+        .session = names_of(b, &s, OPTION_HINTS_SESSION_COOKIES),
+        .harmless = names_of(b, &s, OPTION_HINTS_HARMLESS_COOKIES),
+        .fields = names_of(b, &s, OPTION_HINTS_SESSION_FIELDS),
+    };
     site->limits = (struct plan_limits){
         .links = build_number(b->build, &s, OPTION_HINTS_LINKS),
         .bytes = build_number(b->build, &s, OPTION_HINTS_BYTES),

@@ -100,7 +100,8 @@ struct exchange {
     enum gate_reason gate; // what was decided about the 103 of this request
     bool has_decision;     // and that is to be counted: a script was asked, or somebody navigated
     struct span key;       // of the route (hinting_key)
-    bool has_key, has_audience, is_clean, is_session;
+    bool has_key, has_audience, is_clean;
+    struct audience audience; // if has_audience (hinting_audience)
     struct teaching_signs signs;
     struct visit_ref visit, fetch; // the visit that this request is, or is a fetch of
     struct study *study;           // what is being learned from the response

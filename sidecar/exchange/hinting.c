@@ -22,14 +22,16 @@ static struct gate_conf gate_of(const struct exchange *x) {
 
 // ---- the route ----------------------------------------------------------------------------------
 
-bool hinting_is_session(struct exchange *x) {
+const struct audience *hinting_audience(struct exchange *x) {
     if (!x->has_audience) {
-        const struct span_list *cookies = &x->site->session_cookies;
-        struct audience_conf audience = {x->conf->hinting.secret, cookies->v, cookies->n};
         x->has_audience = true;
-        x->is_session = audience_is_session(&audience, &x->request->fields);
+        x->audience = audience_of(&x->site->audience, &x->request->fields);
     }
-    return x->is_session;
+    return &x->audience;
+}
+
+bool hinting_is_session(struct exchange *x) {
+    return hinting_audience(x)->kind == AUDIENCE_SESSION;
 }
 
 static size_t count_slashes(struct span s) {

@@ -42,10 +42,12 @@ struct hinting {
     uint64_t informed_us;      // when the 103 left
 };
 
-// The key of the request's route; is_clean and is_session of the exchange with it. Empty where
-// nothing is learned. Computed once.
+// The key of the request's route; is_clean of the exchange with it. Empty where nothing is learned.
+// Computed once.
 struct span hinting_key(struct exchange *x);
-// The request is of somebody whom the site knows: the session audience. Looked at once.
+// Who asked. Looked at once; borrows from the request.
+const struct audience *hinting_audience(struct exchange *x);
+// The request is of somebody whom the site knows: the session audience.
 bool hinting_is_session(struct exchange *x);
 // A script is to be asked: decides, and gives COMMAND_INFORM and COMMAND_PROMISE.
 void hinting_request(struct exchange *x);

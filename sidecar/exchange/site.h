@@ -6,6 +6,7 @@
 #define EXCHANGE_SITE_H
 
 #include "base/span.h"
+#include "hints/audience.h"
 #include "hints/gate.h"
 #include "hints/plan.h"
 
@@ -61,15 +62,15 @@ struct site {
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none
     struct site_buffer buffer;
-    bool has_server_timing;           // responses carry a Server-Timing field of ours
-    struct span_list params;          // FastCGI parameters, "NAME=value" each
-    uint64_t body_limit;              // bytes of a request body; more is 413
-    bool has_debug_field;             // responses carry the field "outrider"
-    struct gate_conf gate;            // whether and to whom its pages are hinted
-    struct hint_policy policy;        // what is learned, and how its links are judged
-    struct plan_limits limits;        // of a 103
-    struct span_list route_query;     // query keys that choose a page: "p", "s=*"
-    struct span_list session_cookies; // names of further session cookies, with stars
+    bool has_server_timing;        // responses carry a Server-Timing field of ours
+    struct span_list params;       // FastCGI parameters, "NAME=value" each
+    uint64_t body_limit;           // bytes of a request body; more is 413
+    bool has_debug_field;          // responses carry the field "outrider"
+    struct gate_conf gate;         // whether and to whom its pages are hinted
+    struct hint_policy policy;     // what is learned, and how its links are judged
+    struct plan_limits limits;     // of a 103
+    struct span_list route_query;  // query keys that choose a page: "p", "s=*"
+    struct audience_conf audience; // by which cookies and fields users are known
     enum site_relay relay;
     bool has_final_link;      // hints of a rule go into the final response where no 103 was sent
     uint64_t asset_max_age_s; // of static files; 0: nothing is said

@@ -15,6 +15,7 @@ void teaching_init(struct teaching *t, const struct siphash_key *secret, const i
     t->secret = *secret;
     t->unix_time = unix_time;
     visit_init(&t->visits, secret);
+    lineage_init(&t->lineage);
     lesson_pool_init(&t->lessons, TEACHING_STUDIES, unpack);
     share_init(&t->pages, TEACHING_OWN, TEACHING_ALL);
     share_init(&t->assets, TEACHING_ASSETS_OWN, TEACHING_ASSETS);
@@ -29,6 +30,7 @@ void teaching_init(struct teaching *t, const struct siphash_key *secret, const i
 void teaching_fini(struct teaching *t) {
     study_free_all(t);
     visit_fini(&t->visits);
+    lineage_fini(&t->lineage);
     lesson_pool_fini(&t->lessons);
     free(t->told);
     free(t->routes);
@@ -136,14 +138,19 @@ uint64_t teaching_network(const struct exchange *x) {
     return audience_network(&x->conf->teaching->secret, x->from);
 }
 
-void teaching_say_who(struct exchange *x, uint64_t *who, uint64_t *network) {
-    *network = teaching_network(x);
-    *who = *network;
-    if (x->is_session) {
-        struct audience_conf conf = {x->conf->teaching->secret, x->site->session_cookies.v,
-                                     x->site->session_cookies.n};
-        *who = audience_session(&conf, &x->request->fields, x->from);
-    }
+static struct recipient_sight sight_of(struct exchange *x, const struct response *response) {
+    struct teaching *t = x->conf->teaching;
+    return (struct recipient_sight){.secret = &t->secret,
+                                    .lineage = &t->lineage,
+                                    .audience = hinting_audience(x),
+                                    .asked = &x->request->fields,
+                                    .response = response,
+                                    .network = teaching_network(x)};
+}
+
+struct recipient teaching_recipient(struct exchange *x, const struct response *response) {
+    struct recipient_sight sight = sight_of(x, response);
+    return recipient_of(&sight);
 }
 
 uint32_t teaching_second(const struct exchange *x) {
@@ -165,10 +172,9 @@ void teaching_open(struct exchange *x) {
                               .authority = x->request->authority,
                               .target = x->request->target,
                               .key = key,
-                              .is_session = x->is_session,
                               .has_client_hints = x->signs.has_client_hints,
+                              .network = teaching_network(x),
                               .at_ms = teaching_unix_ms(x)};
-    teaching_say_who(x, &page.who, &page.network);
     x->visit = visit_open(&x->conf->teaching->visits, &page, x->now_us);
 }
 
@@ -181,6 +187,10 @@ void teaching_tell(struct exchange *x, struct span evidence) {
 void teaching_head(struct exchange *x, const struct response *response) {
     if (x->conf->teaching == NULL) {
         return;
+    }
+    if (x->is_named && x->site->policy.learn != 0) {
+        struct recipient_sight sight = sight_of(x, response);
+        recipient_note(&sight);
     }
     x->is_fetch_good = x->fetch.place != 0 && teaching_is_asset(x, response);
     bool may_teach = x->is_get && x->is_named && !x->is_pushed && x->site->policy.learn != 0 &&

@@ -6,6 +6,7 @@
 #define EXCHANGE_TEACHING_H
 
 #include "exchange/lesson.h"
+#include "hints/lineage.h"
 #include "learner/evidence.h"
 #include "learner/share.h"
 #include "learner/visit.h"
@@ -30,6 +31,7 @@ struct teaching {
     struct siphash_key secret;
     const int64_t *unix_time; // seconds; borrowed
     struct visit_table visits;
+    struct lineage lineage; // of the cookies that users were given
     struct lesson_pool lessons;
     struct study *spare;
     unsigned studies; // made

@@ -136,7 +136,7 @@ static struct reuse judge(const struct exchange *x, const struct response *respo
 
 // What it imports is hinted to all who are hinted the stylesheet, so it must be what all are given.
 static bool is_for_all(struct exchange *x, const struct response *response) {
-    return !hinting_is_session(x) && !evidence_is_private(response) &&
+    return hinting_audience(x)->kind == AUDIENCE_PUBLIC && !evidence_is_private(response) &&
            evidence_may_teach(x->request, response, false) == TEACH_OK;
 }
 
@@ -149,9 +149,10 @@ static void study_sheet(struct exchange *x, const struct response *response) {
                          .key = x->site->name,
                          .scheme = x->request->scheme,
                          .authority = x->request->authority,
-                         .target = x->request->target};
-    teaching_say_who(x, &e.who, &e.network);
-    e.network |= 1; // none at all would be the disk's own word
+                         .target = x->request->target,
+                         // None at all would be the disk's own word.
+                         .network = teaching_network(x) | 1};
+    e.who = e.network;
     if (!evidence_begin(&x->study->writer, &e, x->study->bytes, EVIDENCE_MAX) ||
         !study_scan(x, response, LESSON_SHEET) || x->study->lesson == NULL) {
         study_drop(x);

@@ -16,8 +16,8 @@ uint64_t teaching_network(const struct exchange *x);
 uint32_t teaching_second(const struct exchange *x);
 // The time, for evidence.
 uint64_t teaching_unix_ms(const struct exchange *x);
-// Whose evidence it is: the session's, or else the network's.
-void teaching_say_who(struct exchange *x, uint64_t *who, uint64_t *network);
+// Whose the response is, as evidence has it.
+struct recipient teaching_recipient(struct exchange *x, const struct response *response);
 // Gives COMMAND_LEARN.
 void teaching_tell(struct exchange *x, struct span evidence);
 // The final head of what may be a page.

@@ -40,9 +40,11 @@ static struct evidence page_of(struct exchange *x, const struct response *respon
                          .scheme = x->request->scheme,
                          .authority = x->request->authority,
                          .target = x->request->target};
-    e.flags = (uint8_t)((x->is_session ? EVIDENCE_SESSION : 0) |
-                        (evidence_is_private(response) ? EVIDENCE_PRIVATE : 0));
-    teaching_say_who(x, &e.who, &e.network);
+    struct recipient recipient = teaching_recipient(x, response);
+    e.flags = recipient.flags;
+    e.who = recipient.who;
+    e.user = recipient.user;
+    e.network = teaching_network(x);
     return e;
 }
 
@@ -115,14 +117,15 @@ static enum teach_reason judge_page(struct exchange *x, const struct response *r
     if (!is_page || !may_study(x) || hinting_key(x).n == 0 || !x->is_clean) {
         return TEACH_METHOD;
     }
-    return evidence_may_teach(x->request, response, x->is_session);
+    return evidence_may_teach(x->request, response, hinting_is_session(x));
 }
 
 void teaching_page(struct exchange *x, const struct response *response) {
     struct visit_table *visits = &x->conf->teaching->visits;
     enum teach_reason reason = judge_page(x, response);
     if (reason == TEACH_OK) {
-        visit_answered(visits, x->visit, x->now_us);
+        struct recipient recipient = teaching_recipient(x, response);
+        visit_answered(visits, x->visit, &recipient, x->now_us);
         study_page(x, response);
         return;
     }

@@ -12,9 +12,18 @@ static const int kinds[] = {
 };
 #define ROWS (sizeof kinds / sizeof *kinds)
 
-// The rank of a cookie's name: lower tells sessions apart better. A site's own patterns stand
-// behind the steady rows of the table, since nobody says whether they stay the same.
-enum { RANK_AUTHORIZATION = 0, RANK_ROWS = 1, RANK_NONE = 1 << 16 };
+// The rank of a credential: the lowest of a request stands for its user. What stays the same comes
+// before what changes, a site's own cookies and fields before the tables' since the operator knows.
+// Of cookies that nobody knows those come first whose names speak of somebody.
+enum {
+    RANK_AUTHORIZATION,
+    RANK_FIELD,
+    RANK_OWN,
+    RANK_ROWS,
+    RANK_CHANGES = 1 << 10,
+    RANK_UNSURE = 1 << 12,
+    RANK_NONE = 1 << 14,
+};
 
 static inline bool is_letter(uint8_t a, uint8_t b) {
     return span_lower_byte(a) == span_lower_byte(b);
@@ -60,7 +69,7 @@ static struct span without_prefix(struct span name) {
     return name;
 }
 
-// The first row that matches, or ROWS.
+// The first row of the table of sessions that matches, or ROWS.
 static unsigned row_of(struct span name) {
     unsigned row = 0;
 #define COOKIE(pattern, kind)                                                                      \
@@ -73,44 +82,95 @@ static unsigned row_of(struct span name) {
     return row;
 }
 
-static unsigned rank_of(const struct audience_conf *conf, struct span whole, bool *is_steady) {
-    struct span name = without_prefix(whole);
-    unsigned row = row_of(name);
-    *is_steady = row < ROWS && kinds[row] == STEADY;
-    if (row < ROWS) {
-        return RANK_ROWS + row;
-    }
-    for (size_t i = 0; i < conf->cookies_n; i++) {
-        if (matches(whole, conf->cookies[i]) || matches(name, conf->cookies[i])) {
-            return RANK_ROWS + ROWS;
+static bool is_in(const struct audience_names *names, struct span name) {
+    for (size_t i = 0; i < names->n; i++) {
+        if (matches(name, names->v[i])) {
+            return true;
         }
     }
-    return RANK_NONE;
+    return false;
 }
 
-bool audience_is_session_cookie(const struct audience_conf *conf, struct span name) {
-    bool is_steady;
-    return rank_of(conf, name, &is_steady) != RANK_NONE;
+static bool is_known_harmless(struct span name) {
+#define COOKIE(pattern)                                                                            \
+    if (matches(name, SPAN(pattern))) {                                                            \
+        return true;                                                                               \
+    }
+#include "hints/harmless_cookie.def"
+#undef COOKIE
+    return false;
 }
 
-// What identifies a session, as far as the fields have been read.
+// A cookie of an unknown name may stand for a user or for a shade of grey; these words say which is
+// likelier to be the user.
+static unsigned unsure_rank(struct span name) {
+    static const struct span words[] = {
+        SPAN_INIT("auth"),     SPAN_INIT("token"), SPAN_INIT("user"), SPAN_INIT("login"),
+        SPAN_INIT("account"),  SPAN_INIT("sess"),  SPAN_INIT("uid"),  SPAN_INIT("member"),
+        SPAN_INIT("customer"), SPAN_INIT("id"),    SPAN_INIT("key")};
+    const unsigned words_n = sizeof words / sizeof *words;
+    for (unsigned i = 0; i < words_n; i++) {
+        if (contains(name, words[i])) {
+            return RANK_UNSURE + i;
+        }
+    }
+    return RANK_UNSURE + words_n;
+}
+
+// The operator's words come before the tables.
+static unsigned rank_of(const struct audience_conf *conf, struct span whole, bool *changes) {
+    struct span name = without_prefix(whole);
+    *changes = false;
+    if (is_in(&conf->session, whole) || is_in(&conf->session, name)) {
+        return RANK_OWN;
+    }
+    if (is_in(&conf->harmless, whole) || is_in(&conf->harmless, name)) {
+        return RANK_NONE;
+    }
+    unsigned row = row_of(name);
+    if (row < ROWS) {
+        *changes = kinds[row] == CHANGES;
+        return (*changes ? RANK_CHANGES : RANK_ROWS) + row;
+    }
+    return is_known_harmless(name) ? RANK_NONE : unsure_rank(name);
+}
+
+// ---- a request ----------------------------------------------------------------------------------
+
+// What identifies the user, as far as the fields have been read.
 struct search {
+    const struct audience_conf *conf;
     unsigned rank;
-    bool is_steady;
-    struct span credential; // "name=value" of a cookie, or the value of Authorization
+    struct audience found;
 };
 
+// Of two credentials of one rank that one counts whose name comes first, wherever they stand: the
+// same request has to be the same user's again.
+static bool is_better(const struct search *s, unsigned rank, struct span name) {
+    struct span old = s->found.cookie;
+    size_t n = old.n < name.n ? old.n : name.n;
+    int order = rank == s->rank && n > 0 ? memcmp(name.p, old.p, n) : 0;
+    return rank < s->rank ||
+           (rank == s->rank && rank < RANK_NONE && (order < 0 || (order == 0 && name.n < old.n)));
+}
+
+static void offer(struct search *s, unsigned rank, const struct audience *credential) {
+    if (is_better(s, rank, credential->cookie)) {
+        s->rank = rank;
+        s->found = *credential;
+        s->found.kind = rank < RANK_UNSURE ? AUDIENCE_SESSION : AUDIENCE_UNSURE;
+    }
+}
+
 // cookie-string = cookie-pair *( ";" SP cookie-pair ) (RFC 6265, 4.2.1)
-static void search_cookies(const struct audience_conf *conf, struct span cookies,
-                           struct search *s) {
+static void search_cookies(struct search *s, struct span cookies) {
     struct span part;
     while (span_cut(&cookies, ';', &part)) {
-        bool is_steady;
-        part = span_trim(part);
-        unsigned rank =
-            rank_of(conf, span_trim(span_first(part, span_index(part, '='))), &is_steady);
-        if (rank < s->rank) {
-            *s = (struct search){rank, is_steady, part};
+        struct audience a = {.credential = span_trim(part)};
+        a.cookie = span_trim(span_first(a.credential, span_index(a.credential, '=')));
+        if (a.cookie.n > 0) {
+            unsigned rank = rank_of(s->conf, a.cookie, &a.changes);
+            offer(s, rank, &a);
         }
     }
 }
@@ -121,54 +181,83 @@ static bool is_steady_scheme(struct span credentials) {
     return span_eq_nocase(span_first(credentials, 6), SPAN("Basic "));
 }
 
-static struct search search(const struct audience_conf *conf, const struct pairs *fields) {
-    struct search s = {.rank = RANK_NONE};
-    for (size_t i = 0; i < fields->n; i++) {
-        const struct pair *f = &fields->v[i];
-        if (f->name.n == 13 && span_eq_nocase(f->name, SPAN("authorization"))) {
-            s = (struct search){RANK_AUTHORIZATION, is_steady_scheme(f->value), f->value};
-        } else if (f->name.n == 6 && span_eq_nocase(f->name, SPAN("cookie"))) {
-            search_cookies(conf, f->value, &s);
-        }
-    }
-    return s;
+// What a front signed is signed anew now and then.
+static bool is_signed(struct span field) {
+    return contains(field, SPAN("jwt")) || contains(field, SPAN("assertion")) ||
+           contains(field, SPAN("token")) || contains(field, SPAN("oidc-data"));
 }
 
-bool audience_is_session(const struct audience_conf *conf, const struct pairs *fields) {
-    return search(conf, fields).rank != RANK_NONE;
+static void search_field(struct search *s, const struct pair *f) {
+    struct audience a = {.credential = f->value};
+    if (f->name.n == 6 && span_eq_nocase(f->name, SPAN("cookie"))) {
+        search_cookies(s, f->value);
+    } else if (f->name.n == 13 && span_eq_nocase(f->name, SPAN("authorization"))) {
+        a.changes = !is_steady_scheme(f->value);
+        offer(s, a.changes ? RANK_CHANGES : RANK_AUTHORIZATION, &a);
+    } else if (f->value.n > 0 && is_in(&s->conf->fields, f->name)) {
+        a.changes = is_signed(f->name);
+        offer(s, a.changes ? RANK_CHANGES : RANK_FIELD, &a);
+    }
 }
+
+struct audience audience_of(const struct audience_conf *conf, const struct pairs *fields) {
+    struct search s = {.conf = conf, .rank = RANK_NONE};
+    for (size_t i = 0; i < fields->n; i++) {
+        search_field(&s, &fields->v[i]);
+    }
+    return s.found;
+}
+
+// ---- hashes -------------------------------------------------------------------------------------
 
 static uint64_t not_zero(uint64_t hash) {
     return hash != 0 ? hash : 1;
 }
 
-uint64_t audience_session(const struct audience_conf *conf, const struct pairs *fields,
-                          const struct audience_address *from) {
-    struct search s = search(conf, fields);
-    if (s.rank == RANK_NONE) {
-        return 0;
-    }
-    if (s.is_steady) {
-        return not_zero(siphash(&conf->secret, s.credential));
-    }
-    return not_zero(audience_client(&conf->secret, from, fields));
+uint64_t audience_credential(const struct siphash_key *secret, struct span credential) {
+    return not_zero(siphash(secret, credential));
+}
+
+static uint64_t hash_field(const struct siphash_key *secret, const struct pairs *fields,
+                           struct span name) {
+    const struct span *value = pairs_find(fields, name);
+    return siphash(secret, value != NULL ? *value : (struct span){NULL, 0});
+}
+
+uint64_t audience_agent(const struct siphash_key *secret, const struct pairs *fields) {
+    uint64_t languages = hash_field(secret, fields, SPAN("accept-language"));
+    struct siphash_key key = {secret->k0 ^ languages, secret->k1};
+    return not_zero(hash_field(&key, fields, SPAN("user-agent")));
 }
 
 static struct span plain_address(const struct audience_address *from) {
     return network_plain(span_of(from->bytes, from->n));
 }
 
+// Likewise of 64:ff9b::a.b.c.d (NAT64: RFC 6052, 2.1), and the address in 2002:ab:cd:: (6to4: RFC
+// 3056, 2): who has one of IPv4 has a /48 of these.
+static struct span of_ipv4(const struct audience_address *from) {
+    static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+    static const uint8_t six_to_four[2] = {0x20, 0x02};
+    struct span bytes = plain_address(from);
+    if (bytes.n == 16 && memcmp(bytes.p, nat64, sizeof nat64) == 0) {
+        return span_skip(bytes, sizeof nat64);
+    }
+    return bytes.n == 16 && memcmp(bytes.p, six_to_four, sizeof six_to_four) == 0
+               ? span_first(span_skip(bytes, sizeof six_to_four), 4)
+               : bytes;
+}
+
 uint64_t audience_network(const struct siphash_key *secret, const struct audience_address *from) {
-    struct span address = plain_address(from);
+    struct span address = of_ipv4(from);
     if (address.n == 0) {
         return 0;
     }
-    return not_zero(siphash(secret, span_first(address, address.n == 4 ? 3 : 7)));
+    return not_zero(siphash(secret, span_first(address, address.n == 4 ? 3 : 6)));
 }
 
 uint64_t audience_client(const struct siphash_key *secret, const struct audience_address *from,
                          const struct pairs *fields) {
-    const struct span *agent = pairs_find(fields, SPAN("user-agent"));
     struct siphash_key key = {secret->k0 ^ siphash(secret, plain_address(from)), secret->k1};
-    return siphash(&key, agent != NULL ? *agent : (struct span){NULL, 0});
+    return hash_field(&key, fields, SPAN("user-agent"));
 }

@@ -86,8 +86,14 @@ struct vote *ballot_put(struct ballot *b, uint64_t voter, uint32_t from,
 
 // ---- what they say ------------------------------------------------------------------------------
 
-// Gives vote i one bit for its network and one for its page, the same as others of them have.
-static void give_bits(struct ballot_view *view, unsigned i, unsigned *networks, unsigned *pages) {
+// How many there are of what votes have a bit for.
+struct crowd {
+    unsigned networks, pages, users;
+};
+
+// Gives vote i one bit for its network, one for its page and one for its user, the same as others
+// of them have.
+static void give_bits(struct ballot_view *view, unsigned i, struct crowd *crowd) {
     const struct vote *v = view->ballot->v;
     for (unsigned k = i + 1; k < view->ballot->n; k++) {
         if (view->weight[k] > 0 && v[k].network == v[i].network) {
@@ -96,19 +102,25 @@ static void give_bits(struct ballot_view *view, unsigned i, unsigned *networks, 
         if (view->weight[k] > 0 && v[k].page == v[i].page) {
             view->page[i] = view->page[k];
         }
+        if (view->weight[k] > 0 && v[k].user == v[i].user) {
+            view->user[i] = view->user[k];
+        }
     }
     if (view->network[i] == 0) {
-        view->network[i] = (uint16_t)(1U << (*networks)++);
+        view->network[i] = (uint16_t)(1U << crowd->networks++);
     }
     if (view->page[i] == 0) {
-        view->page[i] = (uint16_t)(1U << (*pages)++);
+        view->page[i] = (uint16_t)(1U << crowd->pages++);
+    }
+    if (view->user[i] == 0 && v[i].user != 0) {
+        view->user[i] = (uint16_t)(1U << crowd->users++);
     }
 }
 
 void ballot_look(struct ballot_view *view, const struct ballot *b,
                  const struct ballot_rules *rules) {
     float by_rank = 1, step = exp2f(-1 / rules->half_votes);
-    unsigned networks = 0, pages = 0;
+    struct crowd crowd = {0, 0, 0};
     uint32_t newest = 0;
     *view = (struct ballot_view){.ballot = b};
     for (unsigned i = 0; i < b->n; i++) {
@@ -121,7 +133,7 @@ void ballot_look(struct ballot_view *view, const struct ballot *b,
             continue;
         }
         view->weight[i] = by_rank * by_age;
-        give_bits(view, i, &networks, &pages);
+        give_bits(view, i, &crowd);
     }
 }
 
@@ -130,6 +142,9 @@ struct count {
     struct ballot_share share;
     float sum, yes, squares;
     uint16_t yes_networks, no_networks, yes_pages;
+    struct {
+        uint16_t users, networks;
+    } given[2]; // of those that say yes and can be told: without credentials, and with
 };
 
 static void add(struct count *c, const struct ballot_view *view, unsigned i, bool says_yes) {
@@ -144,19 +159,32 @@ static void add(struct count *c, const struct ballot_view *view, unsigned i, boo
         c->share.open += !view->ballot->v[i].is_private;
         c->yes_networks |= view->network[i];
         c->yes_pages |= view->page[i];
+        bool is_named = vote_is_named(&view->ballot->v[i]);
+        c->given[is_named].users |= view->user[i];
+        c->given[is_named].networks |= view->user[i] != 0 ? view->network[i] : 0;
     } else {
         c->no_networks |= view->network[i];
     }
+}
+
+static unsigned count_bits(uint16_t bits) {
+    return (unsigned)__builtin_popcount(bits);
 }
 
 static struct ballot_share finish(struct count *c) {
     if (c->share.votes > 0) {
         c->share.need = c->yes / c->sum;
         c->share.low = ballot_wilson(c->share.need, c->sum * c->sum / c->squares);
-        c->share.pages = (unsigned)__builtin_popcount(c->yes_pages);
-        c->share.networks = (unsigned)__builtin_popcount(c->yes_networks | c->no_networks);
-        c->share.yes = (unsigned)__builtin_popcount(c->yes_networks);
-        c->share.no = (unsigned)__builtin_popcount(c->no_networks);
+        c->share.pages = count_bits(c->yes_pages);
+        c->share.networks = count_bits(c->yes_networks | c->no_networks);
+        c->share.yes = count_bits(c->yes_networks);
+        c->share.no = count_bits(c->no_networks);
+        for (unsigned i = 0; i < 2; i++) {
+            unsigned users = count_bits(c->given[i].users);
+            unsigned networks = count_bits(c->given[i].networks);
+            unsigned given = users < networks ? users : networks;
+            c->share.given = given > c->share.given ? given : c->share.given;
+        }
     }
     return c->share;
 }

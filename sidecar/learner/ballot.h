@@ -16,9 +16,10 @@
 
 struct vote {
     uint64_t voter;
-    uint16_t network, page; // from where: short hashes
-    uint32_t at_min : 28;   // Unix time in minutes
-    uint32_t is_private : 1;
+    uint16_t network, page;  // from where: short hashes
+    uint32_t user;           // who was given it: vote_user; 0: cannot be told
+    uint32_t at_min : 28;    // Unix time in minutes
+    uint32_t is_private : 1; // what it says was meant for that user alone
     uint32_t has_page : 1;   // html counts
     uint32_t has_visit : 1;  // fetched counts, where testable
     uint32_t has_failed : 1; // the newest response was no 200
@@ -26,6 +27,16 @@ struct vote {
     uint64_t fetched;        // that was fetched after a navigation
     uint64_t testable;       // that nobody had hinted then
 };
+
+// The user of a vote by a hash. Who showed credentials may be the one who showed none elsewhere, so
+// the two kinds are told apart, and not counted together.
+static inline uint32_t vote_user(uint32_t hash, bool is_named) {
+    return (hash & ~UINT32_C(3)) | (is_named ? 1 : 2);
+}
+
+static inline bool vote_is_named(const struct vote *v) {
+    return (v->user & 1) != 0;
+}
 
 struct ballot {
     struct vote *v; // the newest at the end
@@ -45,6 +56,7 @@ struct ballot_view {
     float weight[BALLOT_MAX];     // 0: too old to count
     uint16_t network[BALLOT_MAX]; // one bit for each network
     uint16_t page[BALLOT_MAX];    // one bit for each page
+    uint16_t user[BALLOT_MAX];    // one bit for each user who can be told
 };
 
 enum ballot_question { BALLOT_PAGE, BALLOT_VISIT };
@@ -57,6 +69,7 @@ struct ballot_share {
     unsigned networks; // that say anything
     unsigned yes, no;  // networks that say so
     unsigned pages;    // that say yes
+    unsigned given;    // so many users of as many networks say yes
     bool newest;       // what the newest vote says
 };
 

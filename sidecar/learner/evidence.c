@@ -3,7 +3,7 @@
 
 #include "hints/hint.h"
 
-#define MAGIC 0x4502 // 'E', version 2
+#define MAGIC 0x4503 // 'E', version 3
 #define FLAGS_AT 3
 #define STATUS_MOST 599
 
@@ -127,6 +127,7 @@ bool evidence_begin(struct evidence_writer *w, const struct evidence *e, uint8_t
     put_number(w, e->at_ms, 8);
     put_number(w, e->who, 8);
     put_number(w, e->network, 8);
+    put_number(w, e->user, 8);
     put_number(w, e->think_us, 4);
     put_number(w, e->lead_us, 4);
     put_number(w, e->critical_us, 4);
@@ -174,10 +175,11 @@ static const struct {
     uint8_t flags;
     unsigned items;
 } kinds[] = {
-    [EVIDENCE_PAGE] = {EVIDENCE_CUT | EVIDENCE_SESSION | EVIDENCE_PRIVATE,
+    [EVIDENCE_PAGE] = {EVIDENCE_CUT | EVIDENCE_SESSION | EVIDENCE_PRIVATE | EVIDENCE_NAMED,
                        1U << EVIDENCE_LINK | 1U << EVIDENCE_HTML | 1U << EVIDENCE_BASE |
                            1U << EVIDENCE_FONT | 1U << EVIDENCE_POLICY},
-    [EVIDENCE_VISIT] = {EVIDENCE_CUT | EVIDENCE_SESSION | EVIDENCE_HINTED | EVIDENCE_HELD,
+    [EVIDENCE_VISIT] = {EVIDENCE_CUT | EVIDENCE_SESSION | EVIDENCE_PRIVATE | EVIDENCE_NAMED |
+                            EVIDENCE_HINTED | EVIDENCE_HELD,
                         1U << EVIDENCE_FETCH},
     [EVIDENCE_ASSET] = {EVIDENCE_VARIES_ORIGIN, 0},
     [EVIDENCE_SHEET] = {EVIDENCE_CUT, 1U << EVIDENCE_IMPORT | 1U << EVIDENCE_FONT},
@@ -261,6 +263,7 @@ bool evidence_decode(struct evidence *e, struct span bytes) {
     e->at_ms = take_number(&bytes, 8, &is_bad);
     e->who = take_number(&bytes, 8, &is_bad);
     e->network = take_number(&bytes, 8, &is_bad);
+    e->user = take_number(&bytes, 8, &is_bad);
     e->think_us = (uint32_t)take_number(&bytes, 4, &is_bad);
     e->lead_us = (uint32_t)take_number(&bytes, 4, &is_bad);
     e->critical_us = (uint32_t)take_number(&bytes, 4, &is_bad);

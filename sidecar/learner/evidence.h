@@ -8,9 +8,9 @@
 //
 // Integers are big-endian:
 //
-//     +--------+------+-------+-----------+----------+--------+------------+
-//     | 'E' 02 | kind | flags | status 16 | at_ms 64 | who 64 | network 64 |
-//     +--------+------+-------+-----------+----------+--------+------------+
+//     +--------+------+-------+-----------+----------+--------+------------+---------+
+//     | 'E' 03 | kind | flags | status 16 | at_ms 64 | who 64 | network 64 | user 64 |
+//     +--------+------+-------+-----------+----------+--------+------------+---------+
 //     | think_us 32 | lead_us 32 | critical_us 32 | as | reuse | lifetime_s 32 | bytes 64 |
 //     | key_len 16 key | scheme_len 8 scheme | authority_len 16 authority | target_len 16 target |
 //     | items 16 | items times: kind, flags, as, asked_ms 32, done_ms 32, len 16 text, len 16 via |
@@ -27,11 +27,13 @@ enum evidence_kind { EVIDENCE_PAGE, EVIDENCE_VISIT, EVIDENCE_ASSET, EVIDENCE_SHE
 enum evidence_flag {
     EVIDENCE_CUT = 1,            // some items did not fit and are missing
     EVIDENCE_SESSION = 2,        // PAGE, VISIT: of the session audience
-    EVIDENCE_PRIVATE = 4,        // PAGE: private, no-store or Set-Cookie: shown to others only when
-                                 // several networks were given the same
+    EVIDENCE_PRIVATE = 4,        // PAGE, VISIT: private, no-store or Set-Cookie, or asked for with
+                                 // a cookie of which nothing is known: shown to others only when
+                                 // several users of several networks were given the same
     EVIDENCE_HINTED = 8,         // VISIT: a 103 was sent
     EVIDENCE_HELD = 16,          // VISIT: held back although there was something to send
     EVIDENCE_VARIES_ORIGIN = 32, // ASSET: by Vary: Origin; `reuse` is that of who sends none
+    EVIDENCE_NAMED = 64,         // PAGE, VISIT: `user` stands for credentials, not for a program
 };
 
 enum evidence_item_kind {
@@ -67,8 +69,9 @@ struct evidence {
     uint8_t flags;     // enum evidence_flag
     uint16_t status;   // of the final response; PAGE: without items unless 200
     uint64_t at_ms;    // Unix time
-    uint64_t who;      // whose evidence it is: of a session its keyed hash, else the network
-    uint64_t network;  // keyed hash of the client's /24 or /56; 0: unknown
+    uint64_t who;      // who votes: of a session its keyed hash, else the network
+    uint64_t network;  // keyed hash of the client's /24 or /48; 0: unknown
+    uint64_t user;     // keyed hash of who was given it, by the best there is; 0: cannot be told
     uint32_t think_us; // PAGE, VISIT: request to final head
     uint32_t lead_us;  // VISIT: 103 to final head
     uint32_t

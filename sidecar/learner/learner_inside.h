@@ -222,6 +222,9 @@ void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t n
 // Who votes in a node: from where (network and page), and as whom.
 uint32_t learner_from(const struct learner *l, const struct evidence *e);
 uint64_t learner_voter(const struct learner *l, const struct node *node, const struct evidence *e);
+// The vote of the evidence's voter in a node, which says nothing yet that another user was given.
+// NULL: it may not vote there now.
+struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e);
 
 // ---- learner_abandon.c --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #define REQUEST_LEAST 0.75f // what only requests reveal
 #define PATTERN_LEAST 0.75f
 #define PATTERN_PAGES 3
+#define OTHERS_LEAST 8 // one of so many voters may not have been given what the others were
 #define FAILURES_LEAST 0.5f
 #define FAILURES_ALONE 3 // of a route that one network knows, and never answered
 #define THINK_CAP_US 2000000.0f
@@ -54,25 +55,34 @@ static bool is_confirmed(const struct judging *j, const struct asset *asset, uns
         struct ballot_view view;
         ballot_look(&view, &node->ballot, learner_rules(node));
         struct ballot_share share = ballot_ask(&view, BALLOT_PAGE, (unsigned)slot);
-        if (share.open > 0 || share.yes >= distinct) {
+        if (share.open > 0 || share.given >= distinct) {
             return true;
         }
     }
     return false;
 }
 
-// Once enough had it, it is nobody's secret; later votes only say whether it is needed still.
+// What one user was given may come from several that are he: nearly all others must have been given
+// it, too.
+static bool is_given_to_all(const struct ballot_share *share) {
+    return OTHERS_LEAST * (share->votes - share->voters) <= share->votes;
+}
+
+// Once enough users had it, of enough networks, it is nobody's secret; later votes only say whether
+// it is needed still. What a page says that is not private anybody could have been given; of the
+// others the pattern of the whole site learns nothing.
 static bool has_voters(const struct judging *j, const struct asset *asset,
                        const struct ballot_share *share, bool is_page) {
     unsigned distinct = learner_distinct(j->policy);
-    if (j->node->is_session) {
-        return share->voters >= distinct && (is_page || share->yes >= 2);
-    }
+    bool is_session = j->node->is_session, is_given = share->given >= distinct;
     if (!is_page) {
-        return share->yes >= distinct;
+        return is_given;
     }
-    return share->open > 0 || share->yes >= distinct ||
-           (!j->node->is_pattern && is_confirmed(j, asset, distinct));
+    if (!is_session && (share->open > 0 || learner_is_site(j->node))) {
+        return share->open > 0;
+    }
+    return (is_given && is_given_to_all(share)) ||
+           (!is_session && !j->node->is_pattern && is_confirmed(j, asset, distinct));
 }
 
 // ---- can it be used -----------------------------------------------------------------------------

@@ -78,7 +78,7 @@ static void fill_votes(const struct node *node, struct learner_record *out) {
         const struct vote *v = &node->ballot.v[i];
         out->votes[i] = (struct record_vote){
             .who = v->voter,
-            .child = (uint64_t)v->network << 16 | v->page,
+            .child = (uint64_t)v->user << 32 | (uint64_t)v->network << 16 | v->page,
             .at_ms = (uint64_t)v->at_min * 60000,
             .is_private = v->is_private,
             .has_html = v->has_page,
@@ -246,6 +246,7 @@ static void restore_votes(struct learner *l, struct node *node, const struct lea
         const struct record_vote *from = &r->votes[i];
         struct vote *v = learner_vote(l, node, from->who, (uint32_t)from->child);
         v->at_min = (uint32_t)(from->at_ms / 60000) & ((1u << 28) - 1);
+        v->user = (uint32_t)(from->child >> 32);
         v->is_private = from->is_private;
         v->has_page = from->has_html;
         v->has_visit = from->has_fetched;

@@ -31,7 +31,7 @@ struct record_asset {
 // One vote of a ballot; the bits are by place in the record's assets.
 struct record_vote {
     uint64_t who;   // the voter: a network, a session, of a public pattern a page
-    uint64_t child; // where the vote came from: network and page, in 16 bits each
+    uint64_t child; // where the vote came from: user in 32 bits, network and page in 16 each
     uint64_t at_ms;
     bool is_private, has_html, has_fetched, has_failed;
     uint64_t html, fetched, testable;

@@ -42,6 +42,42 @@ uint64_t learner_voter(const struct learner *l, const struct node *node, const s
     return is_page ? route_key_id(&l->conf.secret, e->key).a : e->who;
 }
 
+// What everybody could have been given is the network's; what was meant for one is that user's. A
+// page of its own is nobody's who had no credentials to show, since all that tells them apart is
+// where they are. The pages of a pattern may be known to one user only, whose program may tell.
+static uint32_t user_of(const struct node *node, const struct evidence *e) {
+    bool is_his = (e->flags & EVIDENCE_SESSION) != 0 ||
+                  ((e->flags & EVIDENCE_PRIVATE) != 0 &&
+                   ((e->flags & EVIDENCE_NAMED) != 0 || node->is_pattern));
+    uint64_t user = is_his ? e->user : e->network;
+    bool is_named = is_his && (e->flags & (EVIDENCE_NAMED | EVIDENCE_SESSION)) != 0;
+    uint32_t hash = (uint32_t)(user * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+    return user != 0 ? vote_user(hash, is_named) : 0;
+}
+
+struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e) {
+    uint64_t voter = learner_voter(l, node, e);
+    uint32_t from = learner_from(l, e), user = user_of(node, e);
+    const struct vote *old = ballot_find(&node->ballot, voter);
+    bool is_private = (e->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE)) != 0;
+    // Of two users one must not be taken for the other, or what one of them was given would be
+    // known of two.
+    bool is_other = old != NULL && (old->has_page || old->has_visit) && old->user != user &&
+                    (old->is_private || is_private);
+    bool is_late = is_other && e->kind == EVIDENCE_VISIT && old->has_page;
+    if (is_late || (node->is_pattern && !ballot_may_put(&node->ballot, voter, from))) {
+        return NULL;
+    }
+    struct vote *vote = learner_vote(l, node, voter, from);
+    if (is_other) {
+        vote->has_page = vote->has_visit = false;
+        vote->html = vote->fetched = vote->testable = 0;
+    }
+    vote->is_private = vote->has_page ? vote->is_private : is_private;
+    vote->user = user;
+    return vote;
+}
+
 // All votes are of that network.
 static bool is_only_network(const struct node *node, uint16_t network) {
     for (unsigned i = 0; i < node->ballot.n; i++) {
@@ -403,11 +439,10 @@ static void cast(struct lesson *lesson, struct node *node) {
     struct learner *l = lesson->l;
     const struct evidence *e = lesson->e;
     migrate(l, node);
-    if (node->is_pattern &&
-        !ballot_may_put(&node->ballot, learner_voter(l, node, e), learner_from(l, e))) {
+    struct vote *vote = learner_admit(l, node, e);
+    if (vote == NULL) {
         return;
     }
-    struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), learner_from(l, e));
     uint64_t before = vote->html;
     vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);
     // Of one that was cut short the rest stays as it was, and so does whom that was meant for.

@@ -134,8 +134,10 @@ static void cast(struct visit *v) {
             }
         }
     }
-    struct vote *vote =
-        learner_vote(v->l, node, learner_voter(v->l, node, e), learner_from(v->l, e));
+    struct vote *vote = learner_admit(v->l, node, e);
+    if (vote == NULL) {
+        return;
+    }
     vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);
     if (!vote->has_visit) {
         vote->fetched = vote->testable = 0;
@@ -180,10 +182,10 @@ static void compare(struct visit *v, uint64_t now_ms) {
 static void teach_node(struct visit *v, uint64_t now_ms) {
     v->fetched = v->hinted = 0;
     uint64_t voter = learner_voter(v->l, v->node, v->e);
-    const struct ballot *b = &v->node->ballot;
-    if (v->node->is_pattern &&
-        (ballot_find(b, voter) == NULL || !ballot_may_put(b, voter, learner_from(v->l, v->e)))) {
-        return; // the page itself did not vote there, or the network speaks for enough
+    bool is_private = (v->e->flags & EVIDENCE_PRIVATE) != 0;
+    if (v->node->is_pattern && (ballot_find(&v->node->ballot, voter) == NULL ||
+                                (is_private && learner_is_site(v->node)))) {
+        return; // the page itself did not vote there, or is not to teach the whole site
     }
     read_fetches(v);
     if (is_cold(v)) {

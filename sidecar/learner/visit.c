@@ -26,7 +26,8 @@ struct visit {
     struct list node;
     uint32_t serial;
     uint64_t opened_us, hinted_us, answered_us, last_us;
-    uint64_t who, network, at_ms;
+    uint64_t network, at_ms;
+    struct recipient recipient;
     uint8_t flags; // of the evidence
     bool has_client_hints, is_answered;
     uint8_t names_n, fetches_n, hinted_n;
@@ -200,10 +201,9 @@ struct visit_ref visit_open(struct visit_table *t, const struct visit_page *page
     }
     v->opened_us = v->last_us = now_us;
     v->is_answered = false;
-    v->who = page->who;
     v->network = page->network;
     v->at_ms = page->at_ms;
-    v->flags = page->is_session ? EVIDENCE_SESSION : 0;
+    v->flags = 0;
     v->has_client_hints = page->has_client_hints;
     v->names_n = v->fetches_n = v->hinted_n = 0;
     v->key_len = v->text_n = (uint16_t)page->key.n;
@@ -236,10 +236,12 @@ void visit_held(struct visit_table *t, struct visit_ref ref) {
     }
 }
 
-void visit_answered(struct visit_table *t, struct visit_ref ref, uint64_t now_us) {
+void visit_answered(struct visit_table *t, struct visit_ref ref, const struct recipient *recipient,
+                    uint64_t now_us) {
     struct visit *v = visit_at(t, ref);
     if (v != NULL && !v->is_answered) {
         v->is_answered = true;
+        v->recipient = *recipient;
         v->answered_us = v->last_us = now_us;
         list_put(&t->active, &v->node);
     }
@@ -402,11 +404,12 @@ static struct span text_of(const struct visit *v, unsigned fetch) {
 
 static size_t encode(const struct visit *v, uint8_t *out) {
     struct evidence e = {.kind = EVIDENCE_VISIT,
-                         .flags = v->flags,
+                         .flags = v->flags | v->recipient.flags,
                          .status = 200,
                          .at_ms = v->at_ms,
-                         .who = v->who,
+                         .who = v->recipient.who,
                          .network = v->network,
+                         .user = v->recipient.user,
                          .think_us = (uint32_t)(v->answered_us - v->opened_us),
                          .critical_us = critical_us(v),
                          .key = span_of(v->text, v->key_len)};

@@ -15,6 +15,7 @@
 #include "base/siphash.h"
 #include "hints/hint.h"
 #include "learner/evidence.h"
+#include "learner/recipient.h"
 #include "learner/share.h"
 
 #define VISIT_MOST 1024         // visits at once
@@ -58,8 +59,8 @@ struct visit_page {
     uint64_t client;                       // audience_client
     struct span scheme, authority, target; // of the page: its URL, as a Referer will have it
     struct span key;                       // of its route
-    bool is_session, has_client_hints;     // has_client_hints: it carried Sec-CH-UA
-    uint64_t who, network, at_ms;          // for the evidence
+    bool has_client_hints;                 // it carried Sec-CH-UA
+    uint64_t network, at_ms;               // for the evidence
 };
 
 // A request for an asset. The page must be on the asset's own origin. Borrowed during the call.
@@ -84,7 +85,8 @@ void visit_hinted(struct visit_table *t, struct visit_ref ref, const struct hint
 // Nothing was sent, although there was something.
 void visit_held(struct visit_table *t, struct visit_ref ref);
 // Its final head, a 200 of a document, is on its way.
-void visit_answered(struct visit_table *t, struct visit_ref ref, uint64_t now_us);
+void visit_answered(struct visit_table *t, struct visit_ref ref, const struct recipient *recipient,
+                    uint64_t now_us);
 // The connection that it came by is closed. It is over soon unless its fetches go on by another.
 void visit_left(struct visit_table *t, struct visit_ref ref, uint64_t now_us);
 // It teaches nothing: not a document, an error, a client that left.

@@ -81,3 +81,79 @@ def test_a_visitor_who_signs_in_takes_nothing_along(shop):
         client.navigate('/mixed/', **signed_in(1))
     shop.settle()
     assert shop.hints(2, '/mixed/') == list(HINTS)
+
+
+def cookie(text):
+    return {'headers': [('cookie', text)]}
+
+
+def members(hints):
+    return [target for target in hints if '/members/' in target]
+
+
+def hinted_anywhere(shop, network, **how):
+    """What a visitor is hinted on a page that others had, and on one that nobody has seen."""
+    return shop.hints(network, '/desk/', **how) + shop.hints(network, '/desk/never-seen/', **how)
+
+
+def test_one_user_who_signs_in_again_and_again_is_one(shop):
+    """Three sessions of one network; and two of other users who were given something else."""
+    for n in range(3):
+        for path in ('/desk/', '/desk/orders/', '/desk/parts/'):
+            shop.visit(1, path, **cookie(f'PHPSESSID=user1.{n}'))
+    shop.settle()
+    assert members(hinted_anywhere(shop, 9, **signed_in(9))) == []
+    for n in range(2, 5):       # he roams, too: of five who vote two were not given it
+        shop.visit(n, '/desk/', **cookie(f'PHPSESSID=user1.{n}'))
+    shop.settle()
+    assert members(hinted_anywhere(shop, 8, **signed_in(8))) == []
+
+
+def test_a_session_whose_cookie_changes_with_each_answer_has_one_vote(shop):
+    """From five networks, with five programs: where he came from is not known, so he counts as nobody."""
+    for n in range(1, 6):
+        for path in ('/desk/', '/desk/orders/', '/desk/parts/'):
+            agent = ('user-agent', f'program {n}')
+            shop.visit(n, path, headers=[('cookie', f'laravel_session=user1.{n}{path}'), agent])
+    shop.settle()
+    assert members(hinted_anywhere(shop, 9, **cookie('laravel_session=user9.0'))) == []
+
+
+def test_a_cookie_that_nobody_knows_does_not_teach_the_public(shop):
+    for n in range(1, 5):       # one user wherever he is
+        for path in ('/desk/', '/desk/orders/', '/desk/parts/'):
+            shop.visit(n, path, **cookie('a=b; auth=user1'))
+    shop.settle()
+    assert members(hinted_anywhere(shop, 9)) == []
+    assert '/assets/bar.css' not in hinted_anywhere(shop, 9)
+    for n in range(5, 8):       # and three others: what all were given is everybody's
+        shop.visit(n, '/desk/', **cookie(f'auth=user{n}'))
+    shop.settle()
+    hints = shop.hints(9, '/desk/')
+    assert set(HINTS) | {'/assets/bar.css'} <= set(hints) and members(hints) == []
+    # Who has such a cookie is answered like the public, and who has a harmless one is the public.
+    assert shop.hints(10, '/desk/', **cookie('auth=user10')) == hints
+    shop.visit(11, '/open/', **cookie('_ga=1; OptanonConsent=2'))
+    shop.settle()
+    assert shop.hints(12, '/open/') == list(HINTS)
+
+
+def test_a_field_by_which_a_front_says_who_asks_makes_a_session(shop):
+    for n in range(1, 5):
+        shop.visit(n, '/desk/', headers=[('x-auth-user', 'user1')])
+    shop.settle()
+    for hints in (shop.hints(9, '/desk/'), shop.hints(8, '/desk/', headers=[('x-auth-user', 'user8')])):
+        assert members(hints) == [] and '/assets/bar.css' not in hints
+
+
+def test_a_private_page_is_its_users_and_teaches_no_whole_site(shop):
+    for n in range(1, 5):       # one user who roams
+        shop.visit(n, '/private-1/', **cookie('auth=user1'))
+    shop.settle()
+    assert shop.hints(9, '/private-1/') == []
+    for n in range(10, 22):     # four pages of a folder, of networks and programs enough
+        shop.visit(n, f'/private-2/{n % 4}/', headers=[('user-agent', f'program {n}')])
+    shop.settle()
+    assert '/assets/bar.css' in shop.hints(30, '/private-2/0/')
+    assert '/assets/bar.css' in shop.hints(31, '/private-2/never-seen/')
+    assert '/assets/bar.css' not in shop.hints(32, '/never-seen/')

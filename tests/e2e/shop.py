@@ -21,8 +21,6 @@ class Shop:
         for name in [*(f'user{n}' for n in range(12)), *(f'of-127-0-{n}-1' for n in range(64))]:
             self.touch(f'members/{name}.css', 'p{color:blue}')
         (site / 'index.php').unlink()     # shop.php answers for / too
-        for name in [*(f'user{n}' for n in range(12)), *(f'of-127-0-{n}-1' for n in range(64))]:
-            (site / f'members/{name}.css').write_text('p{color:blue}')
         options.setdefault('site', 'assets { max-age = 1h }')
         self.outrider = make_outrider(fpm, front_controller='/shop.php', **options)
         self.connect = connect

@@ -100,8 +100,12 @@ static void ours_free(void *self) {
 
 static struct pupil_visitor visitor_of(const struct model_visit *visit) {
     uint64_t session = visit->reader.user ? site_mix(visit->reader.user, 99) : 0;
-    return (struct pupil_visitor){site_path(visit->page), visit->query, visit->network, session,
-                                  visit->is_private};
+    return (struct pupil_visitor){.path = site_path(visit->page),
+                                  .query = visit->query,
+                                  .network = visit->network,
+                                  .session = session,
+                                  .user = session ? session : visit->agent,
+                                  .is_private = visit->is_private};
 }
 
 static size_t ours_hints(void *self, const struct model_visit *visit, uint16_t *out) {

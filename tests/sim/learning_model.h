@@ -23,6 +23,7 @@ struct model_visit {
     const char *query; // "" for none
     struct site_reader reader;
     uint64_t network;
+    uint64_t agent; // the browser and its languages, which many visitors share
     uint64_t now_ms;
     bool is_private;              // the response is for one user only
     bool is_held;                 // nothing was sent, to measure

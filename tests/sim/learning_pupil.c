@@ -137,9 +137,13 @@ static bool begin(const struct pupil *p, const struct pupil_visitor *v, uint8_t 
     *e = (struct evidence){.at_ms = p->now_ms,
                            .status = 200,
                            .flags = (uint8_t)((v->session ? EVIDENCE_SESSION : 0) |
-                                              (v->is_private ? EVIDENCE_PRIVATE : 0)),
+                                              (v->is_private ? EVIDENCE_PRIVATE : 0) |
+                                              (v->is_named ? EVIDENCE_NAMED : 0)),
                            .who = v->session ? v->session : v->network,
                            .network = v->network,
+                           .user = v->user      ? v->user
+                                   : v->session ? v->session
+                                                : v->network,
                            .think_us = 60000,
                            .scheme = SPAN("https"),
                            .authority = SPAN(PUPIL_SITE),
@@ -173,7 +177,7 @@ void pupil_visit(struct pupil *p, const struct pupil_visitor *v, uint8_t flags,
     struct evidence e;
     if (begin(p, v, key, &e)) {
         e.kind = EVIDENCE_VISIT;
-        e.flags = (uint8_t)((e.flags & EVIDENCE_SESSION) | flags);
+        e.flags |= flags;
         e.lead_us = flags & EVIDENCE_HINTED ? 50000 : 0;
         teach(p, &e, items, n);
         answer(p);

@@ -34,6 +34,8 @@ struct pupil_visitor {
     uint64_t network;
     uint64_t session; // 0: nobody in particular
     bool is_private;  // the response is for one user only
+    uint64_t user;    // by the best evidence; 0: the session, or the network
+    bool is_named;    // that are credentials
 };
 
 // A learner with those bounds; conf->secret is set here.

@@ -6,6 +6,7 @@
 
 #define REGULARS 200      // visitors that come again
 #define NETWORKS 400      // of the others
+#define AGENTS 40         // browsers in their languages; a few are most of them
 #define ERROR_BYTES 30000 // what the application answers for a missing file
 #define RIGHTS_MAX 65536
 #define ENOUGH_VIEWS 8 // without the right set: it never came
@@ -53,6 +54,8 @@ static struct run_cache *choose_visitor(const struct run *run, struct model_visi
     bool comes_again = chance(run, 11, 100) < 35;
     uint64_t id = comes_again ? regular : 100000 + run->nth;
     visit->network = site_mix(7, comes_again ? regular : 1000 + chance(run, 12, NETWORKS));
+    double common = (double)(site_mix(id, 12) % 1000) / 1000;
+    visit->agent = 1 + (uint64_t)(common * common * AGENTS);
     visit->reader.is_mobile = site_mix(id, 13) % 100 < 55;
     visit->reader.has_emoji = site_mix(id, 14) % 100 < 70;
     visit->reader.chance = chance(run, 15, 1 << 20);

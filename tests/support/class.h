@@ -19,6 +19,7 @@ struct class {
     struct learner *l;
     uint64_t now_ms;
     uint64_t session;      // 0: public, else whose
+    uint64_t user;         // who is given it; 0: the session, or somebody of that network
     uint8_t flags;         // of the pages and visits (enum evidence_flag)
     uint16_t status;       // of the pages
     bool is_mute;          // questions are not answered

@@ -5,7 +5,12 @@
 // something else it writes a file: `version` is the version of the shared stylesheet, `head`
 // further lines for every page's <head>.
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH) ?: '/';
-$user = preg_replace('/\W/', '', $_COOKIE['PHPSESSID'] ?? ($_SERVER['PHP_AUTH_USER'] ?? ''));
+$session = $_COOKIE['PHPSESSID'] ?? $_COOKIE['laravel_session'] ?? $_COOKIE['auth']
+    ?? $_SERVER['HTTP_X_AUTH_USER'] ?? $_SERVER['PHP_AUTH_USER'] ?? '';
+$user = preg_replace('/\W/', '', explode('.', $session)[0]);   // what is behind a dot tells log-ins apart
+if (isset($_COOKIE['laravel_session'])) {       // encrypted anew with each response
+    setcookie('laravel_session', "$user." . bin2hex(random_bytes(8)));
+}
 $host = $_SERVER['HTTP_X_FORWARDED_HOST'] ?? $_SERVER['HTTP_HOST'] ?? 'localhost';
 $version = is_file(__DIR__ . '/version') ? trim(file_get_contents(__DIR__ . '/version')) : '1';
 $styles = ["/assets/style.css?ver=$version"];
@@ -24,6 +29,10 @@ if (str_starts_with($path, '/account/')) {  // as session_start() does
     header('Cache-Control: no-store, no-cache, must-revalidate');
     setcookie('visit', bin2hex(random_bytes(8)));
     $styles[] = '/members/of-' . preg_replace('/\W/', '-', $_SERVER['REMOTE_ADDR']) . '.css';
+}
+if (str_starts_with($path, '/private-')) {
+    header('Cache-Control: private');
+    $styles[] = '/assets/bar.css';
 }
 if (str_starts_with($path, '/once/')) {
     $styles[] = '/assets/once.css?token=' . bin2hex(random_bytes(16));

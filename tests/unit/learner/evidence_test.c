@@ -16,6 +16,7 @@ static const struct evidence page = {
     .at_ms = 1790000000123,
     .who = 0x0123456789abcdef,
     .network = 0xfedcba9876543210,
+    .user = 0x1122334455667788,
     .think_us = 123456789,
     .key = SPAN_INIT("site\0s/a b"),
     .scheme = SPAN_INIT("https"),
@@ -103,6 +104,7 @@ static void check_head(const struct evidence *e, const struct evidence *like) {
     assert_int_equal(e->status, like->status);
     assert_int_equal(e->at_ms, like->at_ms);
     assert_int_equal(e->who, like->who);
+    assert_int_equal(e->user, like->user);
     assert_int_equal(e->network, like->network);
     assert_int_equal(e->think_us, like->think_us);
     assert_int_equal(e->lead_us, like->lead_us);
@@ -212,12 +214,12 @@ static void nothing_else_is_decoded(void **state) {
         {"an earlier version", 0, 1, 1},
         {"a kind that there is not", 0, 2, 4},
         {"the flag of a visit on a page", 0, 3, EVIDENCE_HINTED},
-        {"the flag of a page on a visit", 1, 3, EVIDENCE_PRIVATE},
+        {"the flag of an asset on a visit", 1, 3, EVIDENCE_VARIES_ORIGIN},
         {"a flag that there is not", 1, 3, 128},
         {"a flag on an asset", 2, 3, EVIDENCE_CUT},
         {"a flag of a page on a sheet", 3, 3, EVIDENCE_SESSION},
         {"a status beyond all", 0, 4, 3},
-        {"a content that there is not", 2, 42, 6},
+        {"a content that there is not", 2, 50, 6},
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         uint8_t bytes[EVIDENCE_MAX];

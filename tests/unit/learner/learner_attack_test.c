@@ -34,11 +34,12 @@ static int teardown(void **state) {
 }
 
 static struct pupil_visitor anybody(const char *path, uint64_t network) {
-    return (struct pupil_visitor){path, "", network, 0, false};
+    return (struct pupil_visitor){.path = path, .query = "", .network = network};
 }
 
 static struct pupil_visitor member(const char *path, uint64_t session) {
-    return (struct pupil_visitor){path, "", 5000 + session, session, false};
+    return (struct pupil_visitor){
+        .path = path, .query = "", .network = 5000 + session, .session = session};
 }
 
 // A page whose HTML has these links, NULL behind the last.
@@ -499,8 +500,9 @@ static void a_new_version_replaces_the_old_one_everywhere(void **state) {
             snprintf(path, sizeof path, "/p%u/%u/", (unsigned)r, i);
             PAGE(p, anybody(path, i + 1), STYLE, renewals[r].old);
             PAGE(p, anybody(path, i + 2), STYLE, renewals[r].old);
-            assert_true(pupil_hints(p, &(struct pupil_visitor){path, "", 99, 0, false},
-                                    renewals[r].old_target));
+            assert_true(
+                pupil_hints(p, &(struct pupil_visitor){.path = path, .query = "", .network = 99},
+                            renewals[r].old_target));
         }
         snprintf(path, sizeof path, "/p%u/0/", (unsigned)r);
         PAGE(p, anybody(path, 50), STYLE, renewals[r].young);
@@ -511,7 +513,8 @@ static void a_new_version_replaces_the_old_one_everywhere(void **state) {
             assert_true(pupil_hints(p, &v, "/a.css"));
         }
         snprintf(path, sizeof path, "/p%u/0/", (unsigned)r);
-        assert_true(pupil_hints(p, &(struct pupil_visitor){path, "", 99, 0, false},
+        assert_true(pupil_hints(p,
+                                &(struct pupil_visitor){.path = path, .query = "", .network = 99},
                                 renewals[r].young_target));
     }
 }

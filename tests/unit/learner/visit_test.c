@@ -22,9 +22,10 @@ static const struct visit_page home = {.client = 7,
                                        .target = SPAN_INIT("/x?y"),
                                        .key = SPAN_INIT("a\0p/x"),
                                        .has_client_hints = true,
-                                       .who = 11,
                                        .network = 12,
                                        .at_ms = 13};
+
+static const struct recipient somebody = {.who = 11, .user = 14};
 
 static int setup(void **state) {
     (void)state;
@@ -80,7 +81,7 @@ static void what_follows_a_page_is_told_when_it_is_over(void **state) {
     (void)state;
     struct evidence e;
     struct visit_ref page = visit_open(&table, &home, 5 * S);
-    visit_answered(&table, page, 5 * S + 200 * MS);
+    visit_answered(&table, page, &somebody, 5 * S + 200 * MS);
     struct visit_ref css = fetch("/a.css", HINT_AS_STYLE, 5 * S + 250 * MS);
     struct visit_ref js = fetch("/a.js", HINT_AS_SCRIPT, 5 * S + 260 * MS);
     visit_fetched(&table, css, true, 5 * S + 300 * MS);
@@ -93,6 +94,7 @@ static void what_follows_a_page_is_told_when_it_is_over(void **state) {
     assert_int_equal(e.critical_us, 300 * MS);
     assert_int_equal(e.flags, 0);
     assert_int_equal(e.who, 11);
+    assert_int_equal(e.user, 14);
     assert_int_equal(e.network, 12);
     assert_int_equal(e.at_ms, 13);
     assert_true(span_eq(e.key, home.key));
@@ -102,7 +104,7 @@ static void what_follows_a_page_is_told_when_it_is_over(void **state) {
 static void only_the_client_and_page_of_a_visit_find_it(void **state) {
     (void)state;
     struct evidence e;
-    visit_answered(&table, visit_open(&table, &home, S), S);
+    visit_answered(&table, visit_open(&table, &home, S), &somebody, S);
     struct visit_asset other = asset_of("/a.css", HINT_AS_STYLE);
     other.client = 8;
     assert_int_equal(visit_fetch(&table, &other, S).place, 0);
@@ -127,7 +129,7 @@ static void only_the_client_and_page_of_a_visit_find_it(void **state) {
 static void a_font_is_found_through_its_stylesheet(void **state) {
     (void)state;
     struct evidence e;
-    visit_answered(&table, visit_open(&table, &home, 0), 0);
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 0);
     fetch("/css/a.css", HINT_AS_STYLE, 0);
     struct visit_asset sheet = asset_of("/css/b.css", HINT_AS_STYLE);
     sheet.referer = SPAN("https://a.example/css/a.css");
@@ -151,7 +153,7 @@ static void what_a_103_asked_for_is_marked(void **state) {
     early.has_client_hints = false;
     visit_fetch(&table, &early, 20 * MS);
     fetch("/parallel.js", HINT_AS_SCRIPT, 30 * MS);
-    visit_answered(&table, page, 50 * MS);
+    visit_answered(&table, page, &somebody, 50 * MS);
     early.target = SPAN("/late.js");
     visit_fetch(&table, &early, 60 * MS);
     struct visit_asset moz = asset_of("/moz.js", HINT_AS_SCRIPT);
@@ -179,7 +181,7 @@ static void who_sends_no_client_hints_is_not_told_by_them(void **state) {
     struct visit_asset plain = asset_of("/a.js", HINT_AS_SCRIPT);
     plain.has_client_hints = false;
     visit_fetch(&table, &plain, 0);
-    visit_answered(&table, ref, MS);
+    visit_answered(&table, ref, &somebody, MS);
     assert_string_equal(told(10 * S, &e), "/a.js @0-0\n");
 }
 
@@ -188,7 +190,7 @@ static void who_was_held_back_is_told(void **state) {
     struct evidence e;
     struct visit_ref page = visit_open(&table, &home, 0);
     visit_held(&table, page);
-    visit_answered(&table, page, 0);
+    visit_answered(&table, page, &somebody, 0);
     fetch("/a.css", HINT_AS_STYLE, 0);
     assert_non_null(told(10 * S, &e));
     assert_int_equal(e.flags, EVIDENCE_HELD);
@@ -197,7 +199,7 @@ static void who_was_held_back_is_told(void **state) {
 static void an_asset_counts_once(void **state) {
     (void)state;
     struct evidence e;
-    visit_answered(&table, visit_open(&table, &home, 0), 0);
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 0);
     assert_int_not_equal(fetch("/a.css", HINT_AS_STYLE, 0).place, 0);
     assert_int_equal(fetch("/a.css", HINT_AS_STYLE, MS).place, 0);
     assert_string_equal(told(10 * S, &e), "/a.css @0-0\n");
@@ -208,7 +210,7 @@ static void nothing_is_told_of(void **state) {
     struct evidence e;
     visit_drop(&table, visit_open(&table, &home, 0)); // an error page
     fetch("/a.css", HINT_AS_STYLE, 0);
-    visit_answered(&table, visit_open(&table, &home, 0), 0); // a warm visit
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 0); // a warm visit
     assert_null(told(10 * S, &e));
     visit_open(&table, &home, 20 * S); // without an answer
     fetch("/a.css", HINT_AS_STYLE, 20 * S);
@@ -222,12 +224,12 @@ static void a_reload_ends_the_visit_before(void **state) {
     (void)state;
     struct evidence e;
     struct visit_ref old = visit_open(&table, &home, 0);
-    visit_answered(&table, old, 0);
+    visit_answered(&table, old, &somebody, 0);
     struct visit_ref css = fetch("/a.css", HINT_AS_STYLE, 0);
     struct visit_ref page = visit_open(&table, &home, S);
     visit_fetched(&table, css, true, S); // too late for it
     visit_drop(&table, old);
-    visit_answered(&table, page, S);
+    visit_answered(&table, page, &somebody, S);
     fetch("/b.css", HINT_AS_STYLE, S);
     assert_string_equal(told(S, &e), "/a.css @0-0\n");
     assert_null(told(S, &e));
@@ -239,7 +241,7 @@ static void it_is_over_after_a_while_whatever_goes_on(void **state) {
     struct evidence e;
     char path[16];
     unsigned n = 0;
-    visit_answered(&table, visit_open(&table, &home, 0), 0);
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 0);
     for (uint64_t at = 0; at <= 20; at++) {
         snprintf(path, sizeof path, "/%u.js", (unsigned)at);
         n += fetch(path, HINT_AS_SCRIPT, at * S).place != 0;
@@ -252,7 +254,7 @@ static void it_is_over_after_a_while_whatever_goes_on(void **state) {
 static void what_comes_long_after_all_else_held_nothing_up(void **state) {
     (void)state;
     struct evidence e;
-    visit_answered(&table, visit_open(&table, &home, 0), 100 * MS);
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 100 * MS);
     visit_fetched(&table, fetch("/a.css", HINT_AS_STYLE, 150 * MS), true, 2 * S);
     visit_fetched(&table, fetch("/f.woff2", HINT_AS_FONT, 2 * S + 10 * MS), true, 2 * S + 50 * MS);
     fetch("/lazy.js", HINT_AS_SCRIPT, 3 * S + 900 * MS);
@@ -265,7 +267,7 @@ static void a_visit_has_bounds(void **state) {
     (void)state;
     struct evidence e;
     char path[32];
-    visit_answered(&table, visit_open(&table, &home, 0), 0);
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 0);
     for (int i = 0; i < VISIT_FETCHES + 3; i++) {
         snprintf(path, sizeof path, "/%d.css", i);
         fetch(path, HINT_AS_STYLE, 0);
@@ -274,7 +276,7 @@ static void a_visit_has_bounds(void **state) {
     assert_non_null(told(10 * S, &e));
     assert_int_equal(e.items_n, VISIT_FETCHES);
     assert_int_equal(e.flags, EVIDENCE_CUT);
-    visit_answered(&table, visit_open(&table, &home, 0), 0);
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 0);
     static char big[VISIT_TEXT + 1] = "/";
     memset(big + 1, 'x', sizeof big - 2);
     assert_int_equal(fetch(big, HINT_AS_STYLE, 0).place, 0);
@@ -297,7 +299,7 @@ static void the_table_has_bounds(void **state) {
             page.client = page.network = i;
             struct visit_ref ref = visit_open(&table, &page, now);
             assert_int_equal(ref.place != 0, i < VISIT_MOST);
-            visit_answered(&table, ref, now);
+            visit_answered(&table, ref, &somebody, now);
             struct visit_asset asset = asset_of("/a.css", HINT_AS_STYLE);
             asset.client = i;
             assert_int_equal(visit_fetch(&table, &asset, now).place != 0, i < VISIT_MOST);
@@ -310,12 +312,24 @@ static void the_table_has_bounds(void **state) {
     }
 }
 
+static void whose_a_visit_is_its_response_says(void **state) {
+    (void)state;
+    struct evidence e;
+    struct recipient recipient = {.who = 21, .user = 0, .flags = EVIDENCE_PRIVATE | EVIDENCE_NAMED};
+    visit_answered(&table, visit_open(&table, &home, 0), &recipient, 0);
+    fetch("/a.css", HINT_AS_STYLE, 0);
+    assert_string_equal(told(4 * S, &e), "/a.css @0-0\n");
+    assert_int_equal(e.who, 21);
+    assert_int_equal(e.user, 0);
+    assert_int_equal(e.flags, EVIDENCE_PRIVATE | EVIDENCE_NAMED);
+}
+
 static void a_visit_whose_client_has_left_is_soon_over(void **state) {
     (void)state;
     struct evidence e;
     struct visit_ref page = visit_open(&table, &home, 5 * S);
     visit_left(&table, page, 5 * S); // before it is answered: nothing to be ended yet
-    visit_answered(&table, page, 5 * S);
+    visit_answered(&table, page, &somebody, 5 * S);
     fetch("/a.css", HINT_AS_STYLE, 5 * S);
     visit_left(&table, page, 5 * S + 100 * MS);
     assert_true(visit_is_awaiting(&table));
@@ -328,7 +342,7 @@ static void a_visit_that_goes_on_elsewhere_is_not_over(void **state) {
     (void)state;
     struct evidence e;
     struct visit_ref page = visit_open(&table, &home, 5 * S);
-    visit_answered(&table, page, 5 * S);
+    visit_answered(&table, page, &somebody, 5 * S);
     visit_left(&table, page, 5 * S);
     fetch("/a.css", HINT_AS_STYLE, 5 * S + 200 * MS); // by another connection
     assert_null(told(8 * S, &e));
@@ -344,7 +358,7 @@ static void one_network_does_not_take_all_the_room(void **state) {
             struct visit_ref ref = visit_open(&table, &page, round * 100 * S);
             assert_int_equal(ref.place != 0, i < VISIT_EACH);
             if (round != 1) {
-                visit_answered(&table, ref, round * 100 * S);
+                visit_answered(&table, ref, &somebody, round * 100 * S);
             }
         }
         page.network = 99;
@@ -358,7 +372,7 @@ static void one_network_does_not_take_all_the_room(void **state) {
 
 static void at_the_end_all_are_told(void **state) {
     (void)state;
-    visit_answered(&table, visit_open(&table, &home, 0), 0);
+    visit_answered(&table, visit_open(&table, &home, 0), &somebody, 0);
     fetch("/a.css", HINT_AS_STYLE, 0);
     assert_int_equal(visit_next(&table, bytes, 0, false), 0);
     assert_int_not_equal(visit_next(&table, bytes, 0, true), 0);
@@ -381,6 +395,7 @@ int main(void) {
         TEST(what_comes_long_after_all_else_held_nothing_up),
         TEST(a_visit_has_bounds),
         TEST(the_table_has_bounds),
+        TEST(whose_a_visit_is_its_response_says),
         TEST(a_visit_whose_client_has_left_is_soon_over),
         TEST(a_visit_that_goes_on_elsewhere_is_not_over),
         TEST(one_network_does_not_take_all_the_room),
