@@ -73,7 +73,8 @@ static struct backend *reuse(struct upstream *u, unsigned server) {
 
 // It may neither begin nor wait.
 static void refuse(struct call *call, int error) {
-    log_line(LOG_WARN, "%s: %s", call->name(call), error_row(error)->text);
+    const char *words = error_row(error)->text;
+    log_line_of(words, LOG_WARN, "%s: %s", call->name(call), words);
     call_fail(call, error);
 }
 
@@ -127,7 +128,8 @@ void call_go(struct call *call, unsigned server) {
     int err = fcgi_conn_begin(&b->fcgi, call->arena, call->params, call->body_len,
                               u->conf->keepalive > 0);
     if (err != 0) {
-        log_line(LOG_WARN, "%s: %s", call->name(call), error_row(err)->text);
+        log_line_of(error_row(err)->text, LOG_WARN, "%s: %s", call->name(call),
+                    error_row(err)->text);
         backend_detach(b, POOL_NEUTRAL);
         backend_die(b);
         call_fail(call, err);

@@ -132,8 +132,9 @@ static void open_handle(struct conn *c, int fd, bool is_unix) {
 
 // A bound is reached: the connection is closed before it has cost anything.
 static void refuse(struct conn *c, int error) {
-    log_line(LOG_WARN, "connection from %s closed: %s", c->remote[0] != 0 ? c->remote : "a socket",
-             error_row(error)->text);
+    const char *words = error_row(error)->text;
+    log_line_of(words, LOG_WARN, "connection from %s closed: %s",
+                c->remote[0] != 0 ? c->remote : "a socket", words);
     metrics_add_by(c->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - error), 1);
     conn_die(c);
 }

@@ -102,8 +102,8 @@ static const char *name_of(struct slot *s) {
 static void write_log(struct relay *r, enum relay_level level, const char *words, const char *why) {
     static const enum log_level levels[] = {
         [RELAY_INFO] = LOG_INFO, [RELAY_WARN] = LOG_WARN, [RELAY_ERROR] = LOG_ERROR};
-    log_line(levels[level], "%s: %s%s%s", name_of(slot_of(r)), words, why != NULL ? ": " : "",
-             why != NULL ? why : "");
+    log_line_of(words, levels[level], "%s: %s%s%s", name_of(slot_of(r)), words,
+                why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
 static const struct relay_ops ops = {.take = take,

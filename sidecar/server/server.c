@@ -339,9 +339,7 @@ static void fini(struct server *s) {
     free(s->fds);
 }
 
-int server_run(const struct config *config) {
-    static struct server server; // one a process: its address is in handles and threads
-    struct server *s = &server;
+static int run(struct server *s, const struct config *config) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of that file
     log_init((enum log_level)config->log);
@@ -350,6 +348,7 @@ int server_run(const struct config *config) {
     if (spawn_open(&s->spawn, config) != 0) {
         return 1;
     }
+    log_start(); // what the programs write has its own way
     privileges_files();
     init(s, &s->spawn.config);
     if (open_all(s) != 0) {
@@ -371,4 +370,11 @@ int server_run(const struct config *config) {
     spawn_close(&s->spawn); // only now: what was under way needed the programs
     log_line(LOG_INFO, "stopped");
     return s->status;
+}
+
+int server_run(const struct config *config) {
+    static struct server server; // one a process: its address is in handles and threads
+    int status = run(&server, config);
+    log_stop();
+    return status;
 }

@@ -57,7 +57,8 @@ void upstream_next(struct upstream *u) {
 }
 
 static void fail_waiting(struct call *call, int error) {
-    log_line(LOG_WARN, "%s: %s", call->name(call), error_row(error)->text);
+    log_line_of(error_row(error)->text, LOG_WARN, "%s: %s", call->name(call),
+                error_row(error)->text);
     call_fail(call, error);
 }
 

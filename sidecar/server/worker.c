@@ -48,6 +48,10 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     count(w, METRIC_SLOT_FETCHES_CUT, t->visits.cut, &was->cut);
     count(w, METRIC_SLOT_LESSONS_SPARED, t->spared, &was->spared);
     count(w, METRIC_SLOT_LESSONS_REFUSED, t->refused + t->lessons.refused, &was->lessons);
+    if (w->is_first) {
+        count(w, METRIC_SLOT_LOG_SPARED, log_spared(), &was->log_spared);
+        count(w, METRIC_SLOT_LOG_LOST, log_lost(), &was->log_lost);
+    }
 }
 
 static void init_conns(struct worker_listener *l, const struct listen_conf *listen) {
@@ -194,6 +198,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                 .temporary = {(const char *)config->temp.p}};
     relays_init(&w->relays, &w->files);
     teaching_init(&w->teaching, conf->secret, &w->loop.unix_time, &coding_unpack);
+    w->is_first = index == 0;
     init_holdbacks(w, index);
     loop_watch_init(&w->watch, on_second);
     loop_watch(&w->loop, &w->watch, loop_now_ms(&w->loop) + SECOND_MS);

@@ -20,6 +20,7 @@ struct worker_listener {
 // What of other counters has been added to the metrics.
 struct worker_counts {
     uint64_t visits, refused, cut, spared, lessons;
+    uint64_t log_spared, log_lost; // counted by the first worker for all
 };
 
 // What all workers are made from. Borrowed for their life.
@@ -45,6 +46,7 @@ struct worker {
     struct holdback *holdbacks; // as in config->sites
     struct loop_watch watch;    // tells visits that are over
     struct worker_counts counted;
+    bool is_first;
     struct h2_pool h2_pool;
     struct tls_pool tls_pool;
     uv_async_t stop;
