@@ -267,40 +267,44 @@ static void on_request_end(struct exchange *x) {
 
 // ---- answering ----------------------------------------------------------------------------------
 
-// Fields by which an application steers its server, and which are not the client's business.
-static bool is_for_us(struct span name) {
-    return (name.n > 8 && span_eq_nocase(span_first(name, 8), SPAN("x-accel-"))) ||
-           span_eq_nocase(name, SPAN("x-sendfile"));
-}
-
-// Obeys them and takes them out. True when the body is to come from a file.
+// Obeys the fields by which an application steers its server, and takes them out. True when the
+// body is to come from a file: who finds that needs them.
 static bool obey(struct exchange *x, struct response *response) {
     struct pairs *fields = &response->fields;
-    bool has_file = false;
     size_t kept = 0;
     for (size_t i = 0; i < fields->n; i++) {
         const struct pair *f = &fields->v[i];
         if (span_eq_nocase(f->name, SPAN("x-accel-buffering"))) {
             x->is_buffered = span_eq_nocase(f->value, SPAN("yes"));
         }
-        has_file = has_file || span_eq_nocase(f->name, SPAN("x-accel-redirect")) ||
-                   span_eq_nocase(f->name, SPAN("x-sendfile"));
-        kept += !is_for_us(f->name);
+        kept += !sendfile_is_for_us(f->name);
     }
-    if (has_file && response->status == 200 && !x->is_sendfile) {
-        return true; // who finds the file needs them
+    if (!x->is_sendfile && sendfile_is_named(response)) {
+        return true;
     }
     if (kept == fields->n) {
         return false;
     }
     struct pairs rest = {.n = 0};
     for (size_t i = 0; i < fields->n; i++) {
-        if (!is_for_us(fields->v[i].name)) {
+        if (!sendfile_is_for_us(fields->v[i].name)) {
             pairs_put(&rest, x->arena, fields->v[i].name, fields->v[i].value);
         }
     }
     *fields = rest;
     return false;
+}
+
+static void send_file(struct exchange *x, const struct response *response) {
+    struct router_query query = {x->site, x->request, x->conf->files, x->arena, ACCESS_APPLICATION};
+    struct exchange_command *c = exchange_command(x, COMMAND_SENDFILE);
+    x->is_sendfile = true;
+    c->response = response;
+    c->error = sendfile_find(&x->sendfile, &query, response);
+    if (c->error == 0) {
+        x->route.file = x->sendfile.route.file;
+        x->route.info = x->sendfile.route.info;
+    }
 }
 
 static void on_head(struct exchange *x, const struct response *given) {
@@ -310,8 +314,7 @@ static void on_head(struct exchange *x, const struct response *given) {
     struct response copy = *given;
     const struct response *response = &copy;
     if (x->route.kind == ROUTE_SCRIPT && obey(x, &copy)) {
-        x->is_sendfile = true;
-        exchange_command(x, COMMAND_SENDFILE)->response = given;
+        send_file(x, given);
         return;
     }
     if (x->is_pushed && response->status >= 400) {

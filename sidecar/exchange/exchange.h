@@ -15,6 +15,7 @@
 #include "exchange/cgi_env.h"
 #include "exchange/hinting.h"
 #include "exchange/router.h"
+#include "exchange/sendfile.h"
 #include "exchange/teaching.h"
 #include "hints/audience.h"
 #include "hints/push.h"
@@ -58,7 +59,8 @@ enum exchange_command_kind {
     COMMAND_CALL_BODY, // pass `body` on to the backend
     COMMAND_CALL_END,  // the request's body is complete
     COMMAND_FILE,      // answer with the file exchange->route.file
-    COMMAND_SENDFILE,  // answer with the file that `response` names, with its fields
+    COMMAND_SENDFILE,  // answer with the file route.file, asked for by sendfile.request, instead of
+                       // the body of `response`; or log why there is none and answer `error`
     COMMAND_LEARN,     // `body` is evidence for the learner, borrowed until the next event
     COMMAND_ABORT,     // the backend's answer is not wanted any more
 };
@@ -94,6 +96,7 @@ struct exchange {
     struct arena *arena;
     const struct site *site;
     struct route route;
+    struct sendfile sendfile;            // the file that the backend names, once is_sendfile
     const struct audience_address *from; // the client's
     struct seen *seen; // what its connection was hinted and has fetched; NULL: nothing is kept
     struct hinting hinting;

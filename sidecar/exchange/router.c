@@ -313,12 +313,16 @@ static void route_name(struct search *s, size_t split) {
 static void decide(struct search *s) {
     const struct site *site = s->q->site;
     size_t split = find_split(site, s->path);
-    if (site->root.n == 0) {
+    bool has_info = split < s->path.n && site->root.n > 0;
+    enum file_kind script = has_info ? find(s, split) : FILE_NONE;
+    if (script == FILE_REGULAR) {
+        set_script(s, split, span_skip(s->path, split));
+    } else if (script == FILE_DENIED) {
+        set_error(s->out, ERR_FORBIDDEN);
+    } else if (site->root.n == 0) {
         if (!set_unseen(s, split)) {
             set_front(s);
         }
-    } else if (split < s->path.n && find(s, split) == FILE_REGULAR) {
-        set_script(s, split, span_skip(s->path, split));
     } else if (s->path.p[s->path.n - 1] == '/') {
         route_directory(s, split);
     } else {

@@ -208,7 +208,7 @@ static void act(struct relay *r, const struct exchange_command *c) {
         relay_file_open(r);
         break;
     case COMMAND_SENDFILE:
-        relay_file_send(r, c->response);
+        relay_file_send(r, c);
         break;
     case COMMAND_LEARN:
         learn(r->conf, c->body);

@@ -8,8 +8,9 @@
 
 // Gives the exchange the head of the file that its route names.
 void relay_file_open(struct relay *r);
-// The same for the file that the application's response names, with the application's fields.
-void relay_file_send(struct relay *r, const struct response *response);
+// The same for the file that the application's response names, with the application's fields, as
+// COMMAND_SENDFILE has it.
+void relay_file_send(struct relay *r, const struct exchange_command *c);
 // Goes on sending, as far as the client has room. Nothing if no file is being sent.
 void relay_file_more(struct relay *r);
 

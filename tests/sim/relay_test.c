@@ -84,9 +84,9 @@ static const struct play files[] = {
      .backend = ""},
     {.name = "a file of another folder is not named by an application",
      .acts = {OUT("X-Sendfile: /etc/passwd\r\n" HEAD), END},
-     .client = "403 page complete",
+     .client = "502 page complete",
      .backend = "GET /index.php orphan over",
-     .error = "forbidden"},
+     .error = "sendfile"},
     {.name = "one below the root is, by its path on the disk",
      .acts = {OUT("X-Sendfile: /srv/style.css\r\n" HEAD), END},
      .client = "200 [content-type: text/plain] \"css\" complete",
@@ -97,9 +97,9 @@ static const struct play files[] = {
      .backend = "GET /index.php orphan over"},
     {.name = "a path that leaves the root is none",
      .acts = {OUT("X-Accel-Redirect: /../etc/passwd\r\n" HEAD), END},
-     .client = "400 page complete",
+     .client = "502 page complete",
      .backend = "GET /index.php orphan over",
-     .error = "request_path"},
+     .error = "sendfile"},
 };
 
 static const struct play stored[] = {
