@@ -235,7 +235,7 @@ static void decide(struct exchange *x, const struct plan *plan, const struct off
 // ---- pushes -------------------------------------------------------------------------------------
 
 static bool may_push(const struct exchange *x, enum hint_mode least) {
-    return x->can_push && !x->is_pushed && gate_of(x).mode >= least;
+    return x->can_push && x->is_get && !x->is_pushed && gate_of(x).mode >= least;
 }
 
 static void promise(struct exchange *x) {

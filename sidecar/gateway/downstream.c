@@ -49,6 +49,7 @@ static void look_at(struct relay *r, uint64_t now_ms) {
     } else if (is_stalled(r, now_ms)) {
         relay_log(r, RELAY_INFO, "the client takes nothing of the response", NULL);
         r->taken_ms = now_ms; // once
+        relay_count_error(r, ERR_TIMEOUT);
         front_reset(r->down->front, r->stream, ERR_TIMEOUT);
         downstream_wants_flush(r->down);
     }

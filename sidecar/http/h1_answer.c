@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "http/field.h"
+#include "http/request.h"
 
 #include <stdio.h>
 
@@ -282,7 +283,7 @@ void h1_answer_refuse(struct h1 *h, int error) {
         {SPAN("Content-Type"), SPAN("text/plain; charset=utf-8")},
         {SPAN("Content-Length"), span_of(length, (size_t)digits)},
         {SPAN("Cache-Control"), SPAN("no-store")},
-        {SPAN("Allow"), SPAN("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")}, // 405 needs it
+        {SPAN("Allow"), REQUEST_ALLOW}, // 405 needs it
     };
     struct pairs all = {.v = fields, .n = row->status == 405 ? 4 : 3, .cap = 4};
     struct response r = {.status = row->status, .fields = all};

@@ -210,25 +210,6 @@ static int read_coding(const struct request *r, struct h1_head *head, const char
     return head->is_chunked ? 0 : fail(ERR_REQUEST_FRAMING, why, "bad Transfer-Encoding");
 }
 
-// RFC 9110, 10.1.1; in HTTP/1.0 it means nothing.
-static int read_expect(const struct request *r, struct h1_head *head, const char **why) {
-    const struct pairs *fields = &r->fields;
-    struct span name = SPAN("expect"), element;
-    if (r->protocol == PROTOCOL_HTTP10) {
-        return 0;
-    }
-    for (size_t i = field_find(fields, name, 0); i < fields->n;
-         i = field_find(fields, name, i + 1)) {
-        for (struct span rest = fields->v[i].value; field_next_element(&rest, &element);) {
-            if (!span_eq_nocase(element, SPAN("100-continue"))) {
-                return fail(ERR_REQUEST_EXPECT, why, "expectation other than 100-continue");
-            }
-            head->expects_continue = true;
-        }
-    }
-    return 0;
-}
-
 // RFC 9112, 9.3
 static bool keeps_alive(const struct request *r) {
     struct span name = SPAN("connection");
@@ -255,7 +236,7 @@ int h1_head_parse(struct span head, struct request *r, struct arena *a, struct h
         rv = read_coding(r, out, why);
     }
     if (rv == 0) {
-        rv = read_expect(r, out, why);
+        rv = request_expect(r, &out->expects_continue, why);
     }
     if (rv == 0) {
         out->keeps_alive = keeps_alive(r);

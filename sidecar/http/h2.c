@@ -125,6 +125,9 @@ static enum step tell_next(struct h2 *h, struct h2_stream *s, struct front_event
         return event(e, FRONT_REQUEST, s);
     }
     bool has_ended = (s->events & (H2_EVENT_DONE | H2_EVENT_RESET)) != 0;
+    if (takes(s, H2_EVENT_CONTINUE)) {
+        h2_inform(&h->front, &s->base, &(struct response){.status = 100});
+    }
     if (!has_ended && takes(s, H2_EVENT_BODY_END)) {
         return event(e, FRONT_BODY_END, s);
     }

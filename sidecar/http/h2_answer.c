@@ -4,6 +4,7 @@
 #include "base/date.h"
 #include "http/field.h"
 #include "http/h2_stream.h"
+#include "http/request.h"
 
 #include <stdio.h>
 
@@ -221,8 +222,10 @@ void h2_refuse(struct h2 *h, struct h2_stream *s, int error) {
         {SPAN("content-type"), SPAN("text/plain; charset=utf-8")},
         {SPAN("content-length"), span_of(len, (size_t)digits)},
         {SPAN("cache-control"), SPAN("no-store")},
+        {SPAN("allow"), REQUEST_ALLOW}, // 405 needs it
     };
-    struct response r = {.status = row->status, .fields = {.v = fields, .n = 3, .cap = 3}};
+    struct pairs all = {.v = fields, .n = row->status == 405 ? 4 : 3, .cap = 4};
+    struct response r = {.status = row->status, .fields = all};
     if (h2_head(&h->front, &s->base, &r, false) != 0) {
         h2_reset_stream(h, s, error, NGHTTP2_INTERNAL_ERROR);
         return;

@@ -82,14 +82,15 @@ int h2_head_field(struct h2 *h, const nghttp2_frame *frame, nghttp2_rcbuf *name,
     }
     if (h->head_fields > h->conf->fields || h->head_bytes > h->conf->head_bytes ||
         len > h->conf->field_bytes) {
-        s->refusal = ERR_REQUEST_FIELDS;
+        bool is_target = span_eq(rcbuf_span(name), SPAN(":path"));
+        s->refusal = is_target ? ERR_REQUEST_LINE_LONG : ERR_REQUEST_FIELDS;
         return 0;
     }
     s->refusal = put(s, name, value);
     return 0;
 }
 
-static int check(struct h2_stream *s, bool has_end) {
+static int check(struct h2_stream *s, bool has_end, bool *expects_continue) {
     struct request *r = &s->base.request;
     if (s->refusal != 0) {
         return s->refusal;
@@ -100,12 +101,13 @@ static int check(struct h2_stream *s, bool has_end) {
     if (has_end) {
         r->body_len = 0;
     }
-    return rv;
+    return rv == 0 ? request_expect(r, expects_continue, &why) : rv;
 }
 
 int h2_head_complete(struct h2 *h, struct h2_stream *s, bool has_end) {
     h2_abuse_praise_request(h);
-    int rv = check(s, has_end);
+    bool expects_continue = false;
+    int rv = check(s, has_end, &expects_continue);
     if (rv == 0) {
         s->is_told = true;
         s->drops_body = span_eq(s->base.request.method, SPAN("HEAD"));
@@ -113,6 +115,8 @@ int h2_head_complete(struct h2 *h, struct h2_stream *s, bool has_end) {
         h2_tell(h, s, H2_EVENT_REQUEST);
         if (has_end) {
             h2_tell(h, s, H2_EVENT_BODY_END);
+        } else if (expects_continue) {
+            h2_tell(h, s, H2_EVENT_CONTINUE);
         }
         return 0;
     }

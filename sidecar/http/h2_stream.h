@@ -23,10 +23,11 @@
 // Things to tell about a stream, in the order in which they are told.
 enum h2_event {
     H2_EVENT_REQUEST = 1,
-    H2_EVENT_BODY_END = 2,
-    H2_EVENT_ROOM = 4,
-    H2_EVENT_DONE = 8,
-    H2_EVENT_RESET = 16,
+    H2_EVENT_CONTINUE = 2, // told to the client: 100, unless the request has been answered
+    H2_EVENT_BODY_END = 4,
+    H2_EVENT_ROOM = 8,
+    H2_EVENT_DONE = 16,
+    H2_EVENT_RESET = 32,
 };
 
 struct h2_stream {

@@ -185,3 +185,22 @@ int request_complete(struct request *r, struct arena *a, const char **why) {
     }
     return rv;
 }
+
+int request_expect(const struct request *r, bool *expects_continue, const char **why) {
+    const struct pairs *fields = &r->fields;
+    struct span name = SPAN("expect"), element;
+    *expects_continue = false;
+    if (r->protocol == PROTOCOL_HTTP10) {
+        return 0;
+    }
+    for (size_t i = field_find(fields, name, 0); i < fields->n;
+         i = field_find(fields, name, i + 1)) {
+        for (struct span rest = fields->v[i].value; field_next_element(&rest, &element);) {
+            if (!span_eq_nocase(element, SPAN("100-continue"))) {
+                return fail(ERR_REQUEST_EXPECT, why, "expectation other than 100-continue");
+            }
+            *expects_continue = true;
+        }
+    }
+    return 0;
+}

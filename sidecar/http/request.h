@@ -24,4 +24,11 @@
 // (Content-Length), ERR_ARENA_LIMIT; then *why says it in static words.
 int request_complete(struct request *r, struct arena *a, const char **why);
 
+// Whether the client of a complete request waits for a 100 before it sends the body (RFC 9110,
+// 10.1.1); in HTTP/1.0 the field means nothing. 0, or ERR_REQUEST_EXPECT for what else it expects.
+int request_expect(const struct request *r, bool *expects_continue, const char **why);
+
+// Methods that are not refused: the Allow of a 405.
+#define REQUEST_ALLOW SPAN("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+
 #endif

@@ -136,6 +136,12 @@ def test_a_push_is_not_repeated_on_the_connection(connect, outrider):
     assert not client.navigate('/page.php').pushes
 
 
+@pytest.mark.parametrize('method', ['POST', 'PUT', 'HEAD'])
+def test_only_what_is_fetched_pushes(connect, outrider, method):
+    answer = connect(outrider, push=True).get('/page.php', method=method)
+    assert answer.status == 200 and not answer.pushes
+
+
 def test_nopush_is_honoured_and_stays_out_of_the_103(connect, outrider, site):
     for name, text in [('a,b.css', 'a{}'), ('late.js', '1'), ('module.js', '1')]:
         (site / name).write_text(text)

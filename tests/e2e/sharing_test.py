@@ -123,3 +123,12 @@ def test_a_stream_that_waits_for_its_turn_is_not_stalled(outrider, site, headers
         assert [(each.reset, len(each.body)) for each in both] == [(None, 3 << 20), (None, 1 << 20)]
         shared = client.between('/one.bin') > 0
         assert shared == (not headers), client.order[:8]
+
+
+def test_streams_that_a_client_keeps_back_end_and_are_no_errors_of_ours(outrider, site):
+    sparse(site, 'large.bin', 1 << 20)
+    with Client(outrider.clear_port, tls=False, window=0) as client:
+        kept_back = [client.request('/large.bin') for _ in range(5)]
+        client.wait(*kept_back, timeout=10)
+        assert all(each.reset is not None for each in kept_back)
+    assert ' error ' not in outrider.log

@@ -481,6 +481,64 @@ static void test_refused_without_event(void **state) {
     world_fini(&w);
 }
 
+static void test_refused_with_its_status(void **state) {
+    (void)state;
+    static char target[9000];
+    memset(target, 'x', sizeof target - 1);
+    target[0] = '/';
+    const struct {
+        const char *method, *path, *seen;
+    } rows[] = {
+        {"GET", target, "head 1 [:status: 414]"},
+        {"TRACE", "/",
+         "head 1 [:status: 405] [content-type: text/plain; charset=utf-8] [content-length: 23]"
+         " [cache-control: no-store] [allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS]"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        world_init(&w);
+        client_init(&w, NULL, 0);
+        client_request(&w, rows[i].method, rows[i].path, NULL);
+        talk(&w, SIZE_MAX / 2);
+        assert_true(has(&w.seen, rows[i].seen));
+        expect(&w.events, "");
+        world_fini(&w);
+    }
+}
+
+// RFC 9110, 10.1.1
+static void test_expectations(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *path, *value;
+        bool has_body;
+        const char *seen;
+    } rows[] = {
+        {"a 100 comes before the body is read", "/echo", "100-continue", true,
+         "head 1 [:status: 100]\nhead 1 [:status: 200]" TEXT DATE "\ndata 1 4 end\n"},
+        {"names have no case", "/echo", "100-Continue", true, "head 1 [:status: 100]\n"},
+        {"none for who is answered at once", "/early", "100-continue", true,
+         "head 1 [:status: 200]"},
+        {"none without a body", "/", "100-continue", false, "head 1 [:status: 200]"},
+        {"another expectation is refused", "/echo", "miracles", true, "head 1 [:status: 417]"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        print_message("  %s\n", rows[i].name);
+        world_init(&w);
+        client_init(&w, NULL, 0);
+        struct upload u = {"ping", 4};
+        nghttp2_nv nv[] = {NV(":method", "POST"), NV(":scheme", "https"),
+                           NV(":authority", "a.example"), NV(":path", rows[i].path),
+                           NV("expect", rows[i].value)};
+        nghttp2_data_provider body = {.source = {.ptr = &u}, .read_callback = client_read};
+        nghttp2_submit_request(w.client, NULL, nv, 5, rows[i].has_body ? &body : NULL, NULL);
+        talk(&w, SIZE_MAX / 2);
+        assert_true(span_has_prefix(buf_span(&w.seen), span_str(rows[i].seen)));
+        world_fini(&w);
+    }
+}
+
 static void test_large_answer_through_small_windows(void **state) {
     (void)state;
     struct world w;
@@ -1219,6 +1277,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dialogues),
         cmocka_unit_test(test_refused_without_event),
+        cmocka_unit_test(test_refused_with_its_status),
+        cmocka_unit_test(test_expectations),
         cmocka_unit_test(test_large_answer_through_small_windows),
         cmocka_unit_test(test_upload_waits_for_consumed),
         cmocka_unit_test(test_early_answer_stops_the_upload),
