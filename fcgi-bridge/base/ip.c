@@ -79,6 +79,14 @@ static uint8_t mask_of(unsigned bits, unsigned at) {
     return covered >= 8 ? 0xff : (uint8_t)(0xff00 >> covered);
 }
 
+struct ip ip_prefix(const struct ip *ip, unsigned bits) {
+    struct ip net = {.n = ip->n};
+    for (unsigned i = 0; i < ip->n; i++) {
+        net.bytes[i] = ip->bytes[i] & mask_of(bits, i);
+    }
+    return net;
+}
+
 bool ip_net_parse(struct ip_net *out, struct span text) {
     size_t slash = span_index(text, '/');
     struct span address = span_first(text, slash);
@@ -98,24 +106,13 @@ bool ip_net_parse(struct ip_net *out, struct span text) {
         bits -= skipped;
     }
     out->bits = (uint8_t)bits;
-    for (unsigned i = 0; i < out->ip.n; i++) {
-        if ((out->ip.bytes[i] & (uint8_t)~mask_of(out->bits, i)) != 0) {
-            return false;
-        }
-    }
-    return true;
+    struct ip prefix = ip_prefix(&out->ip, out->bits);
+    return ip_eq(&prefix, &out->ip);
 }
 
 bool ip_net_has(const struct ip_net *net, const struct ip *ip) {
-    if (ip->n == 0 || net->ip.n != ip->n) {
-        return false;
-    }
-    for (unsigned i = 0; i < ip->n; i++) {
-        if (((ip->bytes[i] ^ net->ip.bytes[i]) & mask_of(net->bits, i)) != 0) {
-            return false;
-        }
-    }
-    return true;
+    struct ip prefix = ip_prefix(ip, net->bits);
+    return ip->n > 0 && ip_eq(&prefix, &net->ip);
 }
 
 bool ip_is_private(const struct ip *ip) {

@@ -34,6 +34,8 @@ bool ip_parse_node(struct ip *out, uint16_t *port, struct span text);
 // Writes the canonical text (RFC 5952), zero-terminated, into out of IP_TEXT_LEN bytes. Returns its
 // length; 0 for no address.
 size_t ip_print(const struct ip *ip, char *out);
+// The first so many bits, the rest zero: the network that the address is in.
+struct ip ip_prefix(const struct ip *ip, unsigned bits);
 bool ip_eq(const struct ip *a, const struct ip *b);
 // Reads a network. False when text is none, or has bits set behind its prefix ("10.0.0.1/8"): that
 // is a mistake more often than a wish.

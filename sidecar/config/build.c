@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "config/build.h"
 
-#include "config/address.h"
 #include "config/build_clients.h"
+#include "config/build_listen.h"
 #include "config/build_site.h"
 #include "config/build_spawn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define HTTPS_PORT 443
 
 void *build_alloc(struct build *b, size_t n) {
     void *p = arena_alloc(&b->config->arena, n ? n : 1);
@@ -31,7 +29,7 @@ uint64_t build_number(struct build *b, const struct file_section *s, enum option
     return value;
 }
 
-static struct span keep(struct build *b, struct span text) {
+struct span build_keep(struct build *b, struct span text) {
     uint8_t *p = build_alloc(b, text.n + 1);
     if (text.n > 0) {
         memcpy(p, text.p, text.n);
@@ -40,7 +38,7 @@ static struct span keep(struct build *b, struct span text) {
 }
 
 struct span build_text(struct build *b, const struct file_section *s, enum option id) {
-    return file_values(s, id) > 0 ? keep(b, file_value(s, id, 0)) : SPAN("");
+    return file_values(s, id) > 0 ? build_keep(b, file_value(s, id, 0)) : SPAN("");
 }
 
 bool build_has_none(const struct file_section *s, enum option id) {
@@ -61,7 +59,7 @@ struct span_list build_list(struct build *b, const struct file_section *s, enum 
     size_t own = file_values(s, id), n = 0, first = build_has_none(s, id) ? 1 : 0;
     struct span *v = build_alloc(b, (own + OPTION_STANDARD_MOST) * sizeof *v);
     for (size_t i = first; i < own; i++) {
-        v[n++] = keep(b, file_value(s, id, i));
+        v[n++] = build_keep(b, file_value(s, id, i));
     }
     if (!option_adds(id) || first > 0) {
         return (struct span_list){v, n};
@@ -69,7 +67,7 @@ struct span_list build_list(struct build *b, const struct file_section *s, enum 
     struct span rest = span_str(option_row(id)->standard), text;
     while (n < own + OPTION_STANDARD_MOST && option_next_standard(&rest, &text)) {
         if (!is_among(v, n, text)) {
-            v[n++] = keep(b, text);
+            v[n++] = build_keep(b, text);
         }
     }
     return (struct span_list){v, n};
@@ -124,7 +122,7 @@ static void build_servers(struct build *b, const struct file_section *s, struct 
 
 static void build_pool(struct build *b, const struct file_section *s, struct pool_conf *pool) {
     *pool = (struct pool_conf){
-        .name = keep(b, file_title(s)),
+        .name = build_keep(b, file_title(s)),
         .keepalive = (unsigned)build_number(b, s, OPTION_POOL_KEEPALIVE),
         .connections = (unsigned)build_number(b, s, OPTION_POOL_CONNECTIONS),
         .queue = (unsigned)build_number(b, s, OPTION_POOL_QUEUE),
@@ -152,77 +150,13 @@ static void build_pools(struct build *b) {
 }
 
 // An address from text. False when it is none, which is told.
-static bool build_address(struct build *b, struct span text, unsigned line,
-                          struct address *address) {
+bool build_address(struct build *b, struct span text, unsigned line, struct address *address) {
     const char *why;
     if (address_parse(text, &b->config->arena, address, &why) == 0) {
         return true;
     }
     config_errors_put(b->errors, line, "address \"%.*s\": %s", SPAN_ARG(text), why);
     return false;
-}
-
-static void build_listen(struct build *b, const struct file_section *s, struct listen_conf *l) {
-    struct address address = {0};
-    unsigned line = file_section_line(s);
-    l->text = keep(b, file_title(s));
-    if (!build_address(b, l->text, line, &address)) {
-        return;
-    }
-    l->host = address.host;
-    l->path = address.path;
-    l->port = address.port;
-    l->is_loopback = address.is_loopback;
-    l->redirect = file_values(s, OPTION_LISTEN_REDIRECT) > 0;
-    build_number(b, s, OPTION_LISTEN_REDIRECT); // there is one word only, but it may be wrong
-    bool has_tls = file_has(s, OPTION_LISTEN_TLS);
-    l->tls = has_tls ? build_number(b, s, OPTION_LISTEN_TLS) == 1 : address.is_https;
-    if (has_tls && address.has_scheme && l->tls != address.is_https) {
-        config_errors_put(b->errors, file_line(s, OPTION_LISTEN_TLS), "\"%.*s\" says %s tls",
-                          SPAN_ARG(l->text), l->tls ? "no" : "to speak");
-    }
-    if (l->tls && l->redirect) {
-        config_errors_put(
-            b->errors, file_line(s, OPTION_LISTEN_REDIRECT),
-            "this listener speaks tls: a redirect to https would go round in a circle");
-    }
-}
-
-static bool is_same_address(const struct listen_conf *a, const struct listen_conf *b) {
-    bool is_free = a->path.n == 0 && a->port == 0;
-    return !is_free && span_eq_nocase(a->host, b->host) && span_eq(a->path, b->path) &&
-           a->port == b->port;
-}
-
-static void build_listens(struct build *b) {
-    size_t n = file_count(&b->top, SECTION_LISTEN);
-    struct listen_conf *listens = build_alloc(b, n * sizeof *listens);
-    uint16_t https_port = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct file_section s = file_child(&b->top, SECTION_LISTEN, i);
-        struct listen_conf *l = &listens[i];
-        build_listen(b, &s, l);
-        unsigned line = file_section_line(&s);
-        for (size_t k = 0; k < i && l->host.n + l->path.n > 0; k++) {
-            if (is_same_address(l, &listens[k])) {
-                config_errors_put(b->errors, line, "\"%.*s\" is the same address as \"%.*s\"",
-                                  SPAN_ARG(l->text), SPAN_ARG(listens[k].text));
-            }
-        }
-        l->must_self_sign = l->tls && !b->has_certificate;
-        if (l->must_self_sign && !l->is_loopback) {
-            config_errors_put(b->errors, line,
-                              "tls on \"%.*s\" needs a site with certificate and key; only on "
-                              "loopback addresses one is made in memory",
-                              SPAN_ARG(l->text));
-        }
-        https_port = l->tls && https_port == 0 ? l->port : https_port;
-    }
-    for (size_t i = 0; i < n; i++) {
-        listens[i].https_port = https_port ? https_port : HTTPS_PORT;
-    }
-    b->config->listens = listens;
-    b->config->listens_n = n;
 }
 
 static void build_admin(struct build *b) {

@@ -4,6 +4,7 @@
 #ifndef CONFIG_BUILD_H
 #define CONFIG_BUILD_H
 
+#include "config/address.h"
 #include "config/config.h"
 #include "config/file.h"
 
@@ -27,8 +28,12 @@ struct span_list build_list(struct build *b, const struct file_section *s, enum 
 bool build_has_none(const struct file_section *s, enum option id);
 // Why a text is no pattern of paths; NULL when it is one.
 const char *build_why_no_pattern(struct span text);
+// A copy in the configuration's arena, zero-terminated.
+struct span build_keep(struct build *b, struct span text);
 // n bytes of the arena, zeroed.
 void *build_alloc(struct build *b, size_t n);
+// An address from text. False when it is none, which is told with that line.
+bool build_address(struct build *b, struct span text, unsigned line, struct address *address);
 // Looks whether a file can be read and tells when not. `path` is zero-terminated.
 void build_check_readable(struct build *b, struct span path, unsigned line);
 

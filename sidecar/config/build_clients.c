@@ -4,12 +4,13 @@
 static void build_except(struct build *b, const struct file_section *s) {
     struct config_clients *c = &b->config->clients;
     struct span_list texts = build_list(b, s, OPTION_CLIENTS_EXCEPT);
-    struct network *networks = build_alloc(b, texts.n * sizeof *networks);
+    struct ip_net *networks = build_alloc(b, texts.n * sizeof *networks);
     for (size_t i = 0; i < texts.n; i++) {
-        const char *why;
-        if (network_parse(texts.v[i], &networks[i], &why) != 0) {
+        if (!ip_net_parse(&networks[i], texts.v[i])) {
             config_errors_put(b->errors, file_line(s, OPTION_CLIENTS_EXCEPT),
-                              "network \"%.*s\": %s", SPAN_ARG(texts.v[i]), why);
+                              "except \"%.*s\" is neither an IP address nor a network such as "
+                              "10.0.0.0/8 without bits behind its prefix",
+                              SPAN_ARG(texts.v[i]));
         }
     }
     c->except = networks;

@@ -16,7 +16,6 @@
 enum {
     LINE_WORKERS = 1,
     LINE_LOG,
-    LINE_LISTEN,
     LINE_POOL,
     LINE_SERVERS,
     LINE_SPAWN,
@@ -30,8 +29,10 @@ enum {
     LINE_MODE,
     LINE_CLIENTS,
     LINE_HINTS_END,
-    LINE_END,
-    LINES,
+    LINE_SITE_POOL,
+    LINE_SITE_END,
+    LINE_LISTENS, // two of each
+    LINES = LINE_LISTENS + 2 * (1 + CONFIG_ARG_LISTENS),
 };
 
 static int read_config(struct config *c, struct span text, struct config_errors *errors) {
@@ -106,14 +107,15 @@ static void put_line(struct buf *out, const char *before, const char *text, cons
     buf_put(out, SPAN("\n"));
 }
 
-// All on one line, which is that of --listen for errors.
+// Two lines of each: for errors, that of --listen and that of --behind.
 static void put_listens(struct buf *out, const struct config_args *args) {
     for (unsigned i = 0; args->listen != NULL && i <= args->listens_n; i++) {
-        buf_put(out, SPAN("listen "));
-        put_quoted(out, span_str(i == 0 ? args->listen : args->listens[i - 1]));
-        buf_put(out, SPAN(" {} "));
+        put_line(out, "listen ", i == 0 ? args->listen : args->listens[i - 1], " {");
+        put_line(out, "trusted = {", args->behind, "} }");
+        if (args->behind == NULL) {
+            buf_put(out, SPAN("}"));
+        }
     }
-    buf_put(out, SPAN("\n"));
 }
 
 static bool has_pool(const struct config_args *args) {
@@ -179,32 +181,26 @@ const char **config_arg(struct config_args *args, const char *name) {
 }
 
 int config_args(struct config *c, const struct config_args *args, struct config_errors *errors) {
-    static const char *const places[LINES - 1] = {
-        [LINE_WORKERS - 1] = "--workers",
-        [LINE_LOG - 1] = "--log",
-        [LINE_LISTEN - 1] = "--listen",
-        [LINE_POOL - 1] = "--fastcgi",
-        [LINE_SERVERS - 1] = "--fastcgi",
-        [LINE_SPAWN - 1] = "--spawn",
-        [LINE_POOL_END - 1] = "--fastcgi",
-        [LINE_ADMIN - 1] = "--admin",
-        [LINE_SITE - 1] = "--name",
-        [LINE_ROOT - 1] = "--root",
-        [LINE_FRONT - 1] = "--front-controller",
-        [LINE_CHECK - 1] = "--check-script",
-        [LINE_HINTS - 1] = "--mode",
-        [LINE_HINTS_END - 1] = "--mode",
-        [LINE_MODE - 1] = "--mode",
-        [LINE_CLIENTS - 1] = "--clients",
-        [LINE_END - 1] = "--fastcgi",
+    const char *places[LINES - 1] = {
+        [LINE_WORKERS - 1] = "--workers",    [LINE_LOG - 1] = "--log",
+        [LINE_POOL - 1] = "--fastcgi",       [LINE_SERVERS - 1] = "--fastcgi",
+        [LINE_SPAWN - 1] = "--spawn",        [LINE_POOL_END - 1] = "--fastcgi",
+        [LINE_ADMIN - 1] = "--admin",        [LINE_SITE - 1] = "--name",
+        [LINE_ROOT - 1] = "--root",          [LINE_FRONT - 1] = "--front-controller",
+        [LINE_CHECK - 1] = "--check-script", [LINE_HINTS - 1] = "--mode",
+        [LINE_HINTS_END - 1] = "--mode",     [LINE_MODE - 1] = "--mode",
+        [LINE_CLIENTS - 1] = "--clients",    [LINE_SITE_POOL - 1] = "--fastcgi",
+        [LINE_SITE_END - 1] = "--name",
     };
+    for (unsigned i = LINE_LISTENS; i < LINES; i++) {
+        places[i - 1] = (i - LINE_LISTENS) % 2 == 0 ? "--listen" : "--behind";
+    }
     struct buf text;
     struct arena a;
     buf_init(&text, TEXT_MOST);
     arena_init(&a, TEXT_MOST);
     put_line(&text, "workers = ", args->workers, "");
     put_line(&text, "log = ", args->log, "");
-    put_listens(&text, args);
     put_pool(&text, args);
     put_line(&text, "admin { listen = ", args->admin, " }");
     put_site(&text, args, &a);
@@ -217,6 +213,7 @@ int config_args(struct config *c, const struct config_args *args, struct config_
     buf_put(&text, SPAN("}\n"));
     put_line(&text, "pool = ", has_pool(args) ? POOL_NAME : NULL, "");
     buf_put(&text, SPAN("}\n"));
+    put_listens(&text, args);
     errors->places = places;
     errors->places_n = LINES - 1;
     int error = read_config(c, buf_span(&text), errors);

@@ -7,10 +7,13 @@
 #define CONFIG_CONFIG_H
 
 #include "base/arena.h"
-#include "base/network.h"
 #include "config/config_errors.h"
+#include "exchange/client.h"
 #include "exchange/site.h"
 #include "fcgi/pool.h"
+
+// PROXY headers before the first bytes of a connection, of trusted fronts.
+enum listen_proxy { LISTEN_PROXY_OFF, LISTEN_PROXY_ALLOW, LISTEN_PROXY_REQUIRE };
 
 // Where to listen. Exactly one of host and path is set.
 struct listen_conf {
@@ -23,6 +26,11 @@ struct listen_conf {
     bool must_self_sign; // tls, and no site has a certificate: loopback only
     bool redirect;       // answers everything by a redirect to https
     uint16_t https_port; // of that redirect: the port of the first tls listener, else 443
+    struct client_trust trust;
+    enum listen_proxy proxy;
+    struct span health;       // the path that is answered for fronts; empty: none
+    uint16_t mode;            // of a unix socket; 0: of its owner only
+    struct span owner, group; // of a unix socket, zero-terminated; empty: as the process
 };
 
 // A program that the server starts and keeps running for a pool. The texts are zero-terminated.
@@ -45,7 +53,7 @@ struct config_timeouts {
 // What clients may hold at once: those of one network, and all. 0 is no bound.
 struct config_clients {
     unsigned ipv4_prefix, ipv6_prefix; // bits of an address that name its network
-    const struct network *except;      // networks that only the bounds of all hold for
+    const struct ip_net *except;       // networks that only the bounds of all hold for
     size_t except_n;
     uint64_t connections, handshakes, requests, queue, orphans; // handshakes: a second
     uint64_t memory, disk, all_memory, all_disk;                // bytes

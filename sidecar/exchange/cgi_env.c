@@ -56,14 +56,10 @@ static bool is_among(struct span name, const struct span *v, size_t n) {
     return false;
 }
 
-static bool is_dropped(const struct writer *w, struct span name) {
+static bool is_dropped(struct span name) {
     if (is_among(name, never, sizeof never / sizeof never[0])) {
         return true;
     }
-    if (w->env->peer->is_trusted) {
-        return false;
-    }
-    // Applications believe these, and would let the client say who and where it is.
     return forwarded_field_find(name) != FORWARDED_FIELDS ||
            span_eq_nocase(span_first(name, 12), SPAN("x-forwarded-"));
 }
@@ -151,8 +147,7 @@ static struct span join(struct writer *w, const struct pair *field, const struct
 
 static void put_field(struct writer *w, const struct pair *field, const struct pair *end) {
     uint32_t hash;
-    if (is_dropped(w, field->name) || has_ctl(field->value) ||
-        !write_name(field->name, w->names, &hash)) {
+    if (has_ctl(field->value) || !write_name(field->name, w->names, &hash)) {
         return;
     }
     struct span name = span_of(w->names, 5 + field->name.n);
@@ -164,12 +159,20 @@ static void put_field(struct writer *w, const struct pair *field, const struct p
     w->names += name.n;
 }
 
-static void put_fields(struct writer *w) {
-    const struct pairs *fields = &w->env->request->fields;
+// Bytes that the names of HTTP_* take.
+static size_t names_len(const struct pairs *fields) {
     size_t len = 0;
     for (size_t i = 0; i < fields->n; i++) {
         len += 5 + fields->v[i].name.n;
     }
+    return len;
+}
+
+static void put_fields(struct writer *w) {
+    static const struct pairs none;
+    const struct pairs *fields = &w->env->request->fields;
+    const struct pairs *said = w->env->peer->said != NULL ? w->env->peer->said : &none;
+    size_t len = names_len(fields) + names_len(said);
     w->names = arena_alloc(w->arena, len ? len : 1);
     if (w->names == NULL) {
         w->error = ERR_ARENA_LIMIT;
@@ -179,7 +182,12 @@ static void put_fields(struct writer *w) {
     }
     w->first = w->params->n;
     for (size_t i = 0; i < fields->n && w->error == 0; i++) {
-        put_field(w, &fields->v[i], fields->v + fields->n);
+        if (!is_dropped(fields->v[i].name)) {
+            put_field(w, &fields->v[i], fields->v + fields->n);
+        }
+    }
+    for (size_t i = 0; i < said->n && w->error == 0; i++) {
+        put_field(w, &said->v[i], said->v + said->n);
     }
 }
 
@@ -262,7 +270,8 @@ static void put_params(struct writer *w, struct span_list own) {
 int cgi_env_build(const struct cgi_env *env, struct arena *a, struct pairs *params) {
     struct writer w = {.env = env, .arena = a, .params = params};
     if (params->v == NULL) {
-        size_t cap = FIXED_MOST + env->request->fields.n;
+        size_t said = env->peer->said != NULL ? env->peer->said->n : 0;
+        size_t cap = FIXED_MOST + env->request->fields.n + said;
         params->v = arena_alloc(a, cap * sizeof *params->v);
         if (params->v == NULL) {
             return ERR_ARENA_LIMIT;

@@ -15,8 +15,9 @@
 // life. Over a unix socket the addresses are empty.
 struct cgi_peer {
     struct span remote_addr, remote_port, server_addr, server_port;
-    bool is_trusted; // a proxy of the operator's: its Forwarded and X-Forwarded-* are passed on;
-                     // of anybody else they are dropped, because applications believe them
+    // Fields that say who the client is, found out by whoever made this; NULL: none. What came in
+    // fields of forwarded_field.def is dropped, because applications believe it.
+    const struct pairs *said;
 };
 
 struct cgi_env {

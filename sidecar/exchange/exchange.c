@@ -197,9 +197,31 @@ static void run_script(struct exchange *x) {
     call(x);
 }
 
+// Of the server and not of a page: "OPTIONS *" (RFC 9110, 9.3.7), which some fronts ask for their
+// health checks, and the path that the operator names for them.
+static bool is_health(const struct exchange *x) {
+    const struct request *q = x->request;
+    if (span_eq(q->target, SPAN("*"))) {
+        return true;
+    }
+    bool is_read = span_eq(q->method, SPAN("GET")) || span_eq(q->method, SPAN("HEAD")) ||
+                   span_eq(q->method, SPAN("OPTIONS"));
+    return is_read && x->conf->health.n > 0 && span_eq(q->path, x->conf->health);
+}
+
+static void answer_health(struct exchange *x) {
+    struct page page;
+    page_health(&page, x->conf->is_draining, x->arena);
+    answer_page(x, &page, 0);
+}
+
 static void on_request(struct exchange *x) {
     x->asked_us = x->now_us;
     x->site = router_site(x->conf->router, x->request->authority, &x->is_named);
+    if (is_health(x)) {
+        answer_health(x);
+        return;
+    }
     if (x->refusal != 0) {
         answer_error(x, x->refusal);
         return;

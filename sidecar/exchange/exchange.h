@@ -84,6 +84,8 @@ struct exchange_conf {
     struct teaching *teaching; // NULL: nothing is taught
     bool redirect_https;       // this listener answers everything by a redirect to https
     uint16_t https_port;       // of that redirect
+    struct span health;        // the path that says whether we are well; empty: none
+    bool is_draining;          // no new work is taken: then it says so
 };
 
 #define EXCHANGE_COMMANDS 8 // most commands that one event leads to
@@ -96,8 +98,8 @@ struct exchange {
     struct arena *arena;
     const struct site *site;
     struct route route;
-    struct sendfile sendfile;            // the file that the backend names, once is_sendfile
-    const struct audience_address *from; // the client's
+    struct sendfile sendfile; // the file that the backend names, once is_sendfile
+    const struct ip *from;    // the client's
     struct seen *seen; // what its connection was hinted and has fetched; NULL: nothing is kept
     struct hinting hinting;
     enum gate_reason gate; // what was decided about the 103 of this request

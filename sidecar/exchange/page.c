@@ -48,3 +48,14 @@ void page_redirect(struct page *page, int status, struct span location, struct a
     put_body(page, arena);
     pairs_put(&page->head.fields, arena, SPAN("location"), location);
 }
+
+void page_health(struct page *page, bool is_draining, struct arena *arena) {
+    *page = (struct page){.head.status = is_draining ? 503 : 200,
+                          .body = is_draining ? SPAN("draining\n") : SPAN("ok\n")};
+    page->head.reason = status_reason(page->head.status);
+    pairs_put(&page->head.fields, arena, SPAN("content-type"), SPAN("text/plain"));
+    pairs_put(&page->head.fields, arena, SPAN("content-length"),
+              is_draining ? SPAN("9") : SPAN("3"));
+    pairs_put(&page->head.fields, arena, SPAN("cache-control"), SPAN("no-store"));
+    pairs_put(&page->head.fields, arena, SPAN("allow"), SPAN("GET, HEAD, OPTIONS"));
+}

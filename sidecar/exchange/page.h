@@ -16,5 +16,7 @@ struct page {
 void page_error(struct page *page, int error, struct arena *arena);
 // A redirect to `location`. `status` is 301 or 308.
 void page_redirect(struct page *page, int status, struct span location, struct arena *arena);
+// What a front asks to see whether we are well: 200, or 503 while no new work is taken.
+void page_health(struct page *page, bool is_draining, struct arena *arena);
 
 #endif

@@ -6,7 +6,7 @@
 #include "gateway/relay_budget.h"
 
 void downstream_init(struct downstream *d, const struct downstream_ops *ops,
-                     const struct cgi_peer *peer, const struct audience_address *from) {
+                     const struct cgi_peer *peer, const struct ip *from) {
     *d = (struct downstream){.ops = ops, .peer = peer, .from = from};
     list_init(&d->relays);
     seen_init(&d->seen);

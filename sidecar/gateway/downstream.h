@@ -19,17 +19,19 @@ struct downstream {
     const struct downstream_ops *ops;
     const struct relay_listener *listener; // set by the caller before anything is told
     const struct cgi_peer *peer;           // both ends, as text
-    const struct audience_address *from;   // the client's address
+    const struct ip *from;                 // the client's address
+    uint16_t from_port;                    // 0: not known
     struct budget_share *share;            // of the client's network; NULL: it is not counted
     struct list relays;                    // of the requests under way
     struct seen seen;                      // what was hinted, pushed and fetched here
     struct visit_ref visit;                // the last navigation
     bool is_h2;                            // what the front speaks
+    bool is_tls;                           // the client spoke TLS to whoever passes its bytes on
 };
 
 // A connection without a front. Borrows all three for the connection's life.
 void downstream_init(struct downstream *d, const struct downstream_ops *ops,
-                     const struct cgi_peer *peer, const struct audience_address *from);
+                     const struct cgi_peer *peer, const struct ip *from);
 // The connection is gone, with all requests under way.
 void downstream_end(struct downstream *d);
 // About once a second: requests and responses that do not move.

@@ -11,6 +11,7 @@
 #define GATEWAY_PORTS_H
 
 #include "base/message.h"
+#include "exchange/client.h"
 #include "exchange/router.h"
 
 struct budget_share; // what the client's network holds (gateway/budget.h)
@@ -111,6 +112,9 @@ struct relay_ops {
     uint64_t (*now_us)(void *self);
     // Evidence for the learner (a copy). False when it was dropped.
     bool (*learn)(void *self, struct span evidence);
+    // Somebody who is not trusted, but has a private address, sent a field that only a front
+    // should: the operator may have forgotten to say that it is one. May be NULL.
+    void (*claimed)(void *self, enum forwarded_field field);
     // One line about the request of this relay. why: static words, or NULL.
     void (*log)(struct relay *, enum relay_level, const char *words, const char *why);
 };

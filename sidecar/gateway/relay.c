@@ -26,11 +26,14 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     spool_init(&r->held, &conf->spools, RELAY_HELD_MOST, 0);
     spool_init(&r->kept, &conf->spools, 0, 0);
     buf_init(&r->last, RELAY_PIECE);
+    relay_client_init(&r->client, d, stream);
     exchange_init(&r->exchange, &d->listener->exchange, &stream->request, &stream->arena);
-    r->exchange.peer = d->peer;
-    r->exchange.from = d->from;
-    r->exchange.seen = &d->seen;
-    r->exchange.can_push = front_can_push(d->front);
+    r->exchange.peer = &r->client.peer;
+    r->exchange.from = &r->client.client.ip;
+    // Behind a front there are many clients: what one was sent says nothing of another.
+    bool is_front = r->client.client.is_front;
+    r->exchange.seen = is_front ? NULL : &d->seen;
+    r->exchange.can_push = !is_front && front_can_push(d->front);
     stream->owner = r;
     list_put(&d->relays, &r->node);
     relay_budget_begin(r);
@@ -322,7 +325,7 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
         }
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
         if (r->exchange.visit.place != 0) {
-            d->visit = r->exchange.visit;
+            d->visit = r->client.client.is_front ? d->visit : r->exchange.visit;
             relay_tell_visits(r->conf, VISITS_EACH);
         }
         relay_file_more(r);

@@ -13,6 +13,7 @@
 #include "gateway/budget.h"
 #include "gateway/downstream.h"
 #include "gateway/ports.h"
+#include "gateway/relay_client.h"
 #include "gateway/spool.h"
 #include "metrics/metrics.h"
 
@@ -39,6 +40,7 @@ struct relay_limits {
 struct relay_listener {
     struct relay_conf *conf;
     struct relay_limits limits;
+    struct client_trust trust; // whose word about its clients is believed
     struct exchange_conf exchange;
 };
 
@@ -65,6 +67,7 @@ struct relay {
     struct relay_conf *conf;
     struct downstream *down;
     struct front_stream *stream; // NULL once the front has let go of it
+    struct relay_client client;
     struct exchange exchange;
     struct call *call; // the port's; it works while has_call
     struct file_response file;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hints/audience.h"
 
-#include "base/network.h"
-
 enum { STEADY, CHANGES };
 
 static const int kinds[] = {
@@ -230,16 +228,12 @@ uint64_t audience_agent(const struct siphash_key *secret, const struct pairs *fi
     return not_zero(hash_field(&key, fields, SPAN("user-agent")));
 }
 
-static struct span plain_address(const struct audience_address *from) {
-    return network_plain(span_of(from->bytes, from->n));
-}
-
-// Likewise of 64:ff9b::a.b.c.d (NAT64: RFC 6052, 2.1), and the address in 2002:ab:cd:: (6to4: RFC
+// Of 64:ff9b::a.b.c.d (NAT64: RFC 6052, 2.1), and the address in 2002:ab:cd:: (6to4: RFC
 // 3056, 2): who has one of IPv4 has a /48 of these.
-static struct span of_ipv4(const struct audience_address *from) {
+static struct span of_ipv4(const struct ip *from) {
     static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
     static const uint8_t six_to_four[2] = {0x20, 0x02};
-    struct span bytes = plain_address(from);
+    struct span bytes = span_of(from->bytes, from->n);
     if (bytes.n == 16 && memcmp(bytes.p, nat64, sizeof nat64) == 0) {
         return span_skip(bytes, sizeof nat64);
     }
@@ -248,7 +242,7 @@ static struct span of_ipv4(const struct audience_address *from) {
                : bytes;
 }
 
-uint64_t audience_network(const struct siphash_key *secret, const struct audience_address *from) {
+uint64_t audience_network(const struct siphash_key *secret, const struct ip *from) {
     struct span address = of_ipv4(from);
     if (address.n == 0) {
         return 0;
@@ -256,8 +250,9 @@ uint64_t audience_network(const struct siphash_key *secret, const struct audienc
     return not_zero(siphash(secret, span_first(address, address.n == 4 ? 3 : 6)));
 }
 
-uint64_t audience_client(const struct siphash_key *secret, const struct audience_address *from,
+uint64_t audience_client(const struct siphash_key *secret, const struct ip *from,
                          const struct pairs *fields) {
-    struct siphash_key key = {secret->k0 ^ siphash(secret, plain_address(from)), secret->k1};
+    struct siphash_key key = {secret->k0 ^ siphash(secret, span_of(from->bytes, from->n)),
+                              secret->k1};
     return hash_field(&key, fields, SPAN("user-agent"));
 }

@@ -12,14 +12,9 @@
 #ifndef HINTS_AUDIENCE_H
 #define HINTS_AUDIENCE_H
 
+#include "base/ip.h"
 #include "base/pair.h"
 #include "base/siphash.h"
-
-// An address as bytes, in network order.
-struct audience_address {
-    uint8_t n; // 4, 16, or 0 when there is none: a unix socket
-    uint8_t bytes[16];
-};
 
 struct audience_names {
     const struct span *v; // with stars; borrowed
@@ -53,9 +48,9 @@ uint64_t audience_credential(const struct siphash_key *secret, struct span crede
 uint64_t audience_agent(const struct siphash_key *secret, const struct pairs *fields);
 // The keyed hash of the network that the address is in: its /24, or /48 of IPv6. An address of IPv6
 // that stands for one of IPv4 (mapped, 6to4, NAT64) is that one. 0: there is no address.
-uint64_t audience_network(const struct siphash_key *secret, const struct audience_address *from);
+uint64_t audience_network(const struct siphash_key *secret, const struct ip *from);
 // The keyed hash of one client: its whole address and its User-Agent.
-uint64_t audience_client(const struct siphash_key *secret, const struct audience_address *from,
+uint64_t audience_client(const struct siphash_key *secret, const struct ip *from,
                          const struct pairs *fields);
 
 #endif

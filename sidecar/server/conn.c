@@ -5,7 +5,6 @@
 #include "server/conn_inside.h"
 #include "server/log.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -15,43 +14,54 @@
 // Bytes that a connection is counted with: about what it takes with TLS and an HTTP/2 session.
 #define CONN_MEMORY (48u << 10)
 
-// Empty for a unix socket, whose ends have no address.
-static void address_text(const struct sockaddr_storage *from, char *host, char *port) {
+// No address for a unix socket. *port is then 0.
+static struct ip address_of(const struct sockaddr_storage *from, uint16_t *port) {
     const struct sockaddr_in *in4 = (const struct sockaddr_in *)from;
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)from;
-    bool is_v6 = from->ss_family == AF_INET6;
-    if (is_v6 || from->ss_family == AF_INET) {
-        const void *address = is_v6 ? (const void *)&in6->sin6_addr : (const void *)&in4->sin_addr;
-        inet_ntop(from->ss_family, address, host, CONN_ADDRESS_LEN);
-        snprintf(port, sizeof "65535", "%u", ntohs(is_v6 ? in6->sin6_port : in4->sin_port));
+    *port = 0;
+    if (from->ss_family == AF_INET) {
+        *port = ntohs(in4->sin_port);
+        return ip_of((const uint8_t *)&in4->sin_addr, 4);
     }
+    if (from->ss_family == AF_INET6) {
+        *port = ntohs(in6->sin6_port);
+        return ip_of((const uint8_t *)&in6->sin6_addr, 16);
+    }
+    return (struct ip){.n = 0};
 }
 
-static void address_bytes(const struct sockaddr_storage *from, struct audience_address *out) {
-    if (from->ss_family == AF_INET) {
-        out->n = 4;
-        memcpy(out->bytes, &((const struct sockaddr_in *)from)->sin_addr, 4);
-    } else if (from->ss_family == AF_INET6) {
-        out->n = 16;
-        memcpy(out->bytes, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
+static struct span print_port(const struct ip *ip, uint16_t port, char *out, size_t cap) {
+    out[0] = 0;
+    if (ip->n > 0) {
+        snprintf(out, cap, "%u", port);
     }
+    return span_str(out);
+}
+
+void conn_set_addresses(struct conn *c, const struct ip *from, uint16_t from_port,
+                        const struct ip *to, uint16_t to_port) {
+    c->from = *from;
+    c->down.from_port = from_port;
+    ip_print(from, c->remote);
+    ip_print(to, c->local);
+    c->peer = (struct cgi_peer){
+        .remote_addr = span_str(c->remote),
+        .remote_port = print_port(from, from_port, c->remote_port, sizeof c->remote_port),
+        .server_addr = span_str(c->local),
+        .server_port = print_port(to, to_port, c->local_port, sizeof c->local_port)};
 }
 
 static void learn_addresses(struct conn *c) {
     struct sockaddr_storage from = {0}, to = {0};
     int from_len = sizeof from, to_len = sizeof to;
+    uint16_t from_port, to_port;
     if (c->io.handle.type == UV_TCP) {
         uv_tcp_nodelay(&c->io.tcp, 1);
         uv_tcp_getpeername(&c->io.tcp, (struct sockaddr *)&from, &from_len);
         uv_tcp_getsockname(&c->io.tcp, (struct sockaddr *)&to, &to_len);
     }
-    address_bytes(&from, &c->from);
-    address_text(&from, c->remote, c->remote_port);
-    address_text(&to, c->local, c->local_port);
-    c->peer = (struct cgi_peer){.remote_addr = span_str(c->remote),
-                                .remote_port = span_str(c->remote_port),
-                                .server_addr = span_str(c->local),
-                                .server_port = span_str(c->local_port)};
+    struct ip from_ip = address_of(&from, &from_port), to_ip = address_of(&to, &to_port);
+    conn_set_addresses(c, &from_ip, from_port, &to_ip, to_port);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -80,6 +90,7 @@ static void leave(struct conn *c) {
     if (c->down.share != NULL) {
         budget_put(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
         networks_leave(c->down.share);
+        c->down.share = NULL;
     }
 }
 
@@ -93,6 +104,7 @@ static void on_free(struct loop_task *task) {
         tls_fini(&c->tls);
     }
     buf_fini(&c->stuck);
+    buf_fini(&c->proxied);
     leave(c);
     list_drop(&c->node);
     conf->count--;
@@ -147,12 +159,23 @@ static int enter(struct conn *c) {
     if (conf->networks == NULL) {
         return 0;
     }
-    int err =
-        networks_enter(conf->networks, &c->from, conf->tls != NULL, loop_now_us(), &c->down.share);
+    // A front's connection is that of many clients.
+    static const struct ip nobody = {.n = 0};
+    bool is_front = conf->trust != NULL && client_is_trusted(conf->trust, &c->from);
+    int err = networks_enter(conf->networks, is_front ? &nobody : &c->from, conf->tls != NULL,
+                             loop_now_us(), &c->down.share);
     if (err == 0) {
         budget_add(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
     }
     return err;
+}
+
+void conn_enter(struct conn *c) {
+    leave(c);
+    int err = enter(c);
+    if (err != 0) {
+        refuse(c, err);
+    }
 }
 
 void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
@@ -180,15 +203,15 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
         return;
     }
     learn_addresses(c);
-    int err = enter(c);
-    if (err != 0) {
-        refuse(c, err);
+    conn_enter(c);
+    if (c->is_dead) {
         return;
     }
     if (conf->tls != NULL && tls_init(&c->tls, conf->tls, conf->tls_pool) != 0) {
         conn_die(c);
         return;
     }
+    conn_proxy_begin(c);
     conn_set_reading(c, true);
 }
 

@@ -5,6 +5,7 @@
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
 
+#include "config/config.h"
 #include "gateway/downstream.h"
 #include "http/h1.h"
 #include "http/h2.h"
@@ -13,7 +14,6 @@
 #include "server/loop.h"
 #include "server/networks.h"
 
-#define CONN_ADDRESS_LEN 64 // bytes of an address as text
 #define CONN_PREFACE_LEN 24 // bytes of the HTTP/2 connection preface (RFC 9113, 3.4)
 
 struct conn;
@@ -51,9 +51,11 @@ struct conn_conf {
     struct h1_conf h1;
     struct h2_conf h2;
     struct conn_timeouts timeouts;
-    struct list conns;         // all that are open
-    unsigned count, most;      // how many, and how many may be
-    struct networks *networks; // of the clients; NULL: what these hold is not counted
+    struct list conns;                // all that are open
+    unsigned count, most;             // how many, and how many may be
+    struct networks *networks;        // of the clients; NULL: what these hold is not counted
+    const struct client_trust *trust; // NULL: nobody is trusted
+    enum listen_proxy proxy;          // whether trusted fronts send PROXY headers
     struct metrics_worker *metrics;
 };
 
@@ -85,17 +87,19 @@ struct conn {
     enum front_phase phase;
     struct list posted; // the handler's own too: requests whose bodies it collects
     bool has_phase, is_reading, is_pumping;
-    bool has_eof;                 // the client sends no more; what is under way is completed
-    bool has_fin;                 // and the socket is at its end
-    bool is_shut;                 // the front takes no new requests
-    bool is_ending;               // close when all output has left
-    bool is_cut;                  // it ends with a reset: what was sent is not complete
-    bool is_idle;                 // it ends while no request is under way
-    bool is_lingering;            // all output has left; the peer is to close
-    bool is_dead;                 // closing; freed by the sweep
-    struct audience_address from; // the client's address
-    struct cgi_peer peer;         // both ends, as text in the next four
-    char remote[CONN_ADDRESS_LEN], local[CONN_ADDRESS_LEN], remote_port[8], local_port[8];
+    bool has_eof;         // the client sends no more; what is under way is completed
+    bool has_fin;         // and the socket is at its end
+    bool is_shut;         // the front takes no new requests
+    bool is_ending;       // close when all output has left
+    bool is_cut;          // it ends with a reset: what was sent is not complete
+    bool is_idle;         // it ends while no request is under way
+    bool is_lingering;    // all output has left; the peer is to close
+    bool is_dead;         // closing; freed by the sweep
+    struct buf proxied;   // the first bytes, while a PROXY header is awaited
+    bool wants_proxy;     // it is
+    struct ip from;       // the client's address, as a PROXY header says where there was one
+    struct cgi_peer peer; // both ends, as text in the next four
+    char remote[IP_TEXT_LEN], local[IP_TEXT_LEN], remote_port[8], local_port[8];
 };
 
 // Takes over a connected socket, of a unix listener or of TCP.

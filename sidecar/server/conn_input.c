@@ -111,11 +111,15 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
     }
     struct span in = span_of(bytes->base, (size_t)n);
     metrics_add(c->conf->metrics, METRIC_SLOT_BYTES_IN, in.n);
-    if (c->conf->tls != NULL) {
+    if (c->wants_proxy) {
+        in = conn_proxy_take(c, in);
+    }
+    if (in.n > 0 && c->conf->tls != NULL) {
         feed_tls(c, in);
-    } else {
+    } else if (in.n > 0) {
         feed_plain(c, in);
     }
+    conn_proxy_end(c);
 }
 
 void conn_set_reading(struct conn *c, bool on) {

@@ -2,6 +2,7 @@
 // What the files of conn share:
 //
 //     conn.c         opening, closing, all connections of a listener
+//     conn_proxy.c   the PROXY header that a trusted front sends first
 //     conn_input.c   the kernel's bytes to the front, and its events to the handler
 //     conn_output.c  what the front and TLS have to say to the kernel; the end after the last byte
 //     conn_time.c    deadlines, clients that take nothing, no new requests
@@ -12,6 +13,19 @@
 
 // Stops everything; the memory goes with the sweep after libuv has let go of the handle.
 void conn_die(struct conn *c);
+
+// Both ends, as the application and the learner are to see them.
+void conn_set_addresses(struct conn *c, const struct ip *from, uint16_t from_port,
+                        const struct ip *to, uint16_t to_port);
+// Counts the connection with the network of its client, whom it knows now. Closes it at a bound.
+void conn_enter(struct conn *c);
+// Decides whether a PROXY header is awaited; may refuse the connection.
+void conn_proxy_begin(struct conn *c);
+// Takes the first bytes while it is. What is left of them is the client's own: empty until then.
+// Borrowed until conn_proxy_end.
+struct span conn_proxy_take(struct conn *c, struct span bytes);
+// What was kept is not needed any more, unless the header is still awaited.
+void conn_proxy_end(struct conn *c);
 
 // Reads from the socket, or leaves what comes in the kernel.
 void conn_set_reading(struct conn *c, bool on);

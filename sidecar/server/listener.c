@@ -5,9 +5,11 @@
 #include "server/log.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -38,6 +40,37 @@ static bool is_stale(const struct sockaddr_un *to) {
     return refused;
 }
 
+// A group is named so that it may connect.
+static mode_t unix_mask(const struct listen_conf *conf) {
+    mode_t mode = conf->mode != 0 ? conf->mode : conf->group.n > 0 ? 0660 : 0600;
+    return ~mode & 0777;
+}
+
+// Only root can give a file to somebody else; a group, whoever is in it. -1 with errno.
+static int give_away(const struct listen_conf *conf, const char *path) {
+    uid_t owner = (uid_t)-1;
+    gid_t group = (gid_t)-1;
+    if (conf->owner.n > 0 && geteuid() == 0) {
+        const struct passwd *user = getpwnam((const char *)conf->owner.p);
+        if (user == NULL) {
+            log_line(LOG_ERROR, "owner: there is no user \"%s\"", (const char *)conf->owner.p);
+            errno = EINVAL;
+            return -1;
+        }
+        owner = user->pw_uid;
+    }
+    if (conf->group.n > 0) {
+        const struct group *found = getgrnam((const char *)conf->group.p);
+        if (found == NULL) {
+            log_line(LOG_ERROR, "group: there is no group \"%s\"", (const char *)conf->group.p);
+            errno = EINVAL;
+            return -1;
+        }
+        group = found->gr_gid;
+    }
+    return owner == (uid_t)-1 && group == (gid_t)-1 ? 0 : chown(path, owner, group);
+}
+
 static int bind_unix(const struct listen_conf *conf, int *fds, unsigned n) {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     if (conf->path.n >= sizeof to.sun_path) {
@@ -48,10 +81,15 @@ static int bind_unix(const struct listen_conf *conf, int *fds, unsigned n) {
         unlink(to.sun_path);
     }
     fds[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    mode_t mask = umask(0177);
+    mode_t mask = umask(unix_mask(conf));
     int err = fds[0] < 0 ? -1 : bind(fds[0], (struct sockaddr *)&to, sizeof to);
     int why = errno;
     umask(mask);
+    if (err == 0 && give_away(conf, to.sun_path) != 0) {
+        why = errno;
+        unlink(to.sun_path);
+        err = -1;
+    }
     if (err != 0) {
         if (fds[0] >= 0) {
             close(fds[0]);

@@ -2,7 +2,6 @@
 #include "server/networks.h"
 
 #include "base/error.h"
-#include "base/network.h"
 
 #include <stdlib.h>
 
@@ -63,22 +62,18 @@ void networks_fini(struct networks *n) {
 }
 
 // The keyed hash of the address's network; 0 for those that are excepted.
-static uint64_t network_of(const struct networks *n, const struct audience_address *from) {
-    struct span address = network_plain(span_of(from->bytes, from->n));
-    uint8_t prefix[16] = {0};
-    unsigned bits = address.n == 4 ? n->conf->ipv4_prefix : n->conf->ipv6_prefix;
-    if (address.n == 0) {
+static uint64_t network_of(const struct networks *n, const struct ip *from) {
+    if (from->n == 0) {
         return 0;
     }
     for (size_t i = 0; i < n->conf->except_n; i++) {
-        if (network_has(&n->conf->except[i], address)) {
+        if (ip_net_has(&n->conf->except[i], from)) {
             return 0;
         }
     }
-    for (unsigned i = 0; i < bits; i++) {
-        prefix[i / 8] |= (uint8_t)(address.p[i / 8] & (0x80u >> (i % 8)));
-    }
-    uint64_t hash = siphash(&n->secret, span_of(prefix, address.n));
+    unsigned bits = from->n == 4 ? n->conf->ipv4_prefix : n->conf->ipv6_prefix;
+    struct ip prefix = ip_prefix(from, bits);
+    uint64_t hash = siphash(&n->secret, span_of(prefix.bytes, prefix.n));
     return hash != 0 ? hash : 1;
 }
 
@@ -146,8 +141,8 @@ static bool may_shake_hands(struct entry *e, uint64_t now_us) {
     return true;
 }
 
-int networks_enter(struct networks *n, const struct audience_address *from, bool has_handshake,
-                   uint64_t now_us, struct budget_share **share) {
+int networks_enter(struct networks *n, const struct ip *from, bool has_handshake, uint64_t now_us,
+                   struct budget_share **share) {
     uint64_t network = network_of(n, from);
     if (network == 0) {
         *share = &n->excepted;

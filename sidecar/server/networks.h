@@ -9,11 +9,11 @@
 #ifndef SERVER_NETWORKS_H
 #define SERVER_NETWORKS_H
 
+#include "base/ip.h"
 #include "base/list.h"
 #include "base/siphash.h"
 #include "config/config.h"
 #include "gateway/budget.h"
-#include "hints/audience.h"
 
 #include <uv.h>
 
@@ -41,8 +41,8 @@ void networks_init(struct networks *n, const struct config_clients *conf,
 void networks_fini(struct networks *n);
 // A connection from that address, which begins a TLS handshake or does not. 0 with the share of its
 // network, held until networks_leave; or the ERR_ of the bound that is reached.
-int networks_enter(struct networks *n, const struct audience_address *from, bool has_handshake,
-                   uint64_t now_us, struct budget_share **share);
+int networks_enter(struct networks *n, const struct ip *from, bool has_handshake, uint64_t now_us,
+                   struct budget_share **share);
 void networks_leave(struct budget_share *share);
 // Holds a share for longer than the connection it came from. NULL is nobody's.
 void networks_hold(struct budget_share *share);

@@ -3,6 +3,7 @@
 
 #include "server/log.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -106,12 +107,26 @@ static void write_log(struct relay *r, enum relay_level level, const char *words
                 why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
+// Once: it would come with each request.
+static void claimed(void *self, enum forwarded_field field) {
+    static atomic_flag has_told = ATOMIC_FLAG_INIT;
+    (void)self;
+    if (!atomic_flag_test_and_set(&has_told)) {
+        log_line(LOG_WARN,
+                 "a request came with %s, but its sender is not trusted, so it was ignored. If a "
+                 "front stands before Outrider, name it in its listen section, for example: "
+                 "trusted = { \"127.0.0.1\" }",
+                 forwarded_field_name(field));
+    }
+}
+
 static const struct relay_ops ops = {.take = take,
                                      .give_back = give_back,
                                      .begin_later = begin_later,
                                      .now_ms = now_ms,
                                      .now_us = now_us,
                                      .learn = learn,
+                                     .claimed = claimed,
                                      .log = write_log};
 
 // ---- calls --------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
         .timeouts = {t->head_ms, t->idle_ms, t->send_ms, t->body_ms},
         .most = w->conf->config->connections,
         .networks = w->conf->networks,
+        .trust = &listen->trust,
+        .proxy = listen->proxy,
         .metrics = w->relays.conf.metrics,
     };
     list_init(&c->conns);
@@ -77,6 +79,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
     c->h2.pool = &w->h2_pool;
     l->relay = (struct relay_listener){.conf = &w->relays.conf,
                                        .limits = {t->send_ms, t->body_ms, c->h2.response_queue},
+                                       .trust = listen->trust,
                                        .exchange = {.router = w->conf->router,
                                                     .files = &w->files.finder,
                                                     .hinting = {.find = find,
@@ -86,6 +89,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
                                                                 .holdbacks = w->holdbacks},
                                                     .teaching = &w->teaching,
                                                     .redirect_https = listen->redirect,
+                                                    .health = listen->health,
                                                     .https_port = listen->https_port}};
 }
 
@@ -155,6 +159,7 @@ static void on_stop(uv_async_t *stop) {
         return;
     }
     for (size_t i = 0; i < w->conf->config->listens_n; i++) {
+        w->listeners[i].relay.exchange.is_draining = true;
         acceptor_close(&w->listeners[i].acceptor);
         conn_shutdown(&w->listeners[i].conns);
     }

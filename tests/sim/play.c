@@ -37,7 +37,7 @@ static bool is_page(const struct heard *s) {
 
 static void write_seen(const struct heard *s, struct buf *text) {
     if (!is_page(s)) {
-        client_write(s, text);
+        visitor_write(s, text);
         return;
     }
     struct span heads = buf_span(&s->heads); // the page's own is known
@@ -49,7 +49,7 @@ static void write_seen(const struct heard *s, struct buf *text) {
     split_line(text, "%d page complete", s->status);
 }
 
-static void write_client(const struct client *c, struct buf *text) {
+static void write_client(const struct visitor *c, struct buf *text) {
     const char *joint = "";
     for (size_t i = 0; i < c->seen_n; i++) {
         if (!c->seen[i]->is_push) {
@@ -221,10 +221,10 @@ static bool is_written(enum act_kind kind) {
     return kind >= ACT_OUT && kind <= ACT_RAW;
 }
 
-static void reject(struct client *c) {
+static void reject(struct visitor *c) {
     for (size_t i = 0; i < c->seen_n; i++) {
         if (c->seen[i]->is_push) {
-            client_reset(c, c->seen[i]);
+            visitor_reset(c, c->seen[i]);
             return;
         }
     }
@@ -232,7 +232,7 @@ static void reject(struct client *c) {
 
 static void perform(struct run *r, const struct act *act) {
     struct stage *s = &r->stage;
-    struct client *c = &s->client;
+    struct visitor *c = &s->client;
     switch (act->kind) {
     case ACT_CLOSE:
         stage_close(s, chosen(r));
@@ -242,17 +242,17 @@ static void perform(struct run *r, const struct act *act) {
         break;
     case ACT_BODY:
         for (int i = 0; i < act->n; i++) {
-            client_body(c, r->request, act->text);
+            visitor_body(c, r->request, act->text);
         }
         break;
     case ACT_BODY_END:
-        client_end(c, r->request);
+        visitor_end(c, r->request);
         break;
     case ACT_REQUEST:
-        r->request = client_request(c, act->text);
+        r->request = visitor_request(c, act->text);
         break;
     case ACT_RESET:
-        if (!client_reset(c, r->request)) {
+        if (!visitor_reset(c, r->request)) {
             stage_lose_client(s);
         }
         break;
@@ -260,10 +260,10 @@ static void perform(struct run *r, const struct act *act) {
         reject(c);
         break;
     case ACT_GOAWAY:
-        client_goaway(c);
+        visitor_goaway(c);
         break;
     case ACT_OPEN:
-        client_open(c, act->n);
+        visitor_open(c, act->n);
         break;
     case ACT_LOSE:
         stage_lose_client(s);
@@ -293,7 +293,7 @@ void play_perform(const struct play *play, struct performance *out) {
     out->bytes = 0;
     buf_init(&out->text, LIMIT);
     stage_init(&r->stage, &out->conf);
-    r->request = client_request(&r->stage.client, play->request ? play->request : "GET /");
+    r->request = visitor_request(&r->stage.client, play->request ? play->request : "GET /");
     stage_turn(&r->stage);
     for (size_t i = 0; i < PLAY_ACTS && play->acts[i].kind != ACT_NOTHING; i++) {
         const struct act *act = &play->acts[i];

@@ -98,7 +98,7 @@ struct act {
 
 struct play {
     const char *name;    // a sentence
-    const char *request; // as client_request takes it; NULL: "GET /"
+    const char *request; // as visitor_request takes it; NULL: "GET /"
     struct act acts[PLAY_ACTS];
     // What the client has seen: of each request "103 [a: b] 200 [c: d] \"body\" complete", joined
     // by " | ", then of each push " + /path 200 ...". A page of our own is written "502 page".

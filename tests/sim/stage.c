@@ -179,7 +179,7 @@ static bool flush_client(struct stage *s) {
         uint8_t *copy = stage_lend(out);
         size_t n = out.n;
         front_sent(s->down.front, n);
-        client_feed(&s->client, span_of(copy, n));
+        visitor_feed(&s->client, span_of(copy, n));
         free(copy);
         moved = true;
     }
@@ -187,7 +187,7 @@ static bool flush_client(struct stage *s) {
 }
 
 static bool read_client(struct stage *s) {
-    client_flush(&s->client);
+    visitor_flush(&s->client);
     struct span all = buf_span(&s->client.out);
     if (all.n == 0 || s->is_ending || !front_wants(s->down.front)) {
         return false;
@@ -209,9 +209,9 @@ static void end_connection(struct stage *s, bool by_client) {
     s->is_closed = true;
     downstream_end(&s->down);
     note_errors(s);
-    client_close(&s->client, by_client   ? CLIENT_LEAVES
-                             : s->is_cut ? CLIENT_SEES_RESET
-                                         : CLIENT_SEES_FIN);
+    visitor_close(&s->client, by_client   ? CLIENT_LEAVES
+                              : s->is_cut ? CLIENT_SEES_RESET
+                                          : CLIENT_SEES_FIN);
 }
 
 // ---- a turn -------------------------------------------------------------------------------------
@@ -292,7 +292,7 @@ static void init_front(struct stage *s) {
 static void init_gateway(struct stage *s) {
     static const struct cgi_peer peer = {SPAN_INIT("192.0.2.1"), SPAN_INIT("1234"),
                                          SPAN_INIT("192.0.2.2"), SPAN_INIT("443"), false};
-    static const struct audience_address from = {4, {192, 0, 2, 1}};
+    static const struct ip from = {4, {192, 0, 2, 1}};
     s->relay_conf.ops = &relay_ops;
     s->relay_conf.self = s->relay_conf.files_self = s;
     s->relay_conf.calls = &stage_calls;
@@ -316,7 +316,7 @@ void stage_init(struct stage *s, const struct stage_conf *conf) {
     init_gateway(s);
     init_front(s);
     s->listener.limits = (struct relay_limits){30000, 30000, s->h2_conf.response_queue};
-    client_init(&s->client, conf->is_h2, conf->takes_pushes, conf->window);
+    visitor_init(&s->client, conf->is_h2, conf->takes_pushes, conf->window);
     s->client.is_http10 = conf->is_http10;
     stage_turn(s);
 }
@@ -331,7 +331,7 @@ void stage_fini(struct stage *s) {
         free(p);
     }
     stage_free_backends(s);
-    client_fini(&s->client);
+    visitor_fini(&s->client);
     h2_pool_fini(&s->pool);
     stage_fini_site(s);
     if (s->spools > 0) {

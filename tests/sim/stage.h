@@ -21,8 +21,8 @@
 #include "gateway/relay.h"
 #include "http/h1.h"
 #include "http/h2.h"
-#include "sim/client.h"
 #include "sim/peer.h"
+#include "sim/visitor.h"
 
 struct stage_conf {
     bool is_h2, is_http10;
@@ -82,7 +82,7 @@ struct stage {
         struct h1 h1;
     } engine;
     struct downstream down;
-    struct client client;
+    struct visitor client;
     struct span to_front; // bytes of the client that have not been fed
     struct list parts, backends, dead;
     size_t backends_n;

@@ -177,24 +177,24 @@ static void send_request(struct storm *t) {
         return;
     }
     snprintf(text, sizeof text, forms[roll(t, is_h2 ? 8 : 7)], (int)('a' + t->requests_n));
-    t->requests[t->requests_n++] = client_request(&t->stage.client, text);
+    t->requests[t->requests_n++] = visitor_request(&t->stage.client, text);
 }
 
 static void act_client(struct storm *t) {
     struct stage *s = &t->stage;
-    struct client *c = &s->client;
+    struct visitor *c = &s->client;
     struct heard *seen = t->requests[roll(t, (unsigned)t->requests_n)];
     char piece[201] = "";
     switch (roll(t, 16)) {
     case 0:
-        if (!client_reset(c, seen) && roll(t, 4) == 0) {
+        if (!visitor_reset(c, seen) && roll(t, 4) == 0) {
             stage_lose_client(s);
         }
         break;
     case 1:
         for (size_t i = 0; i < c->seen_n && s->conf.is_h2; i++) {
             if (c->seen[i]->is_push && roll(t, 2)) {
-                client_reset(c, c->seen[i]);
+                visitor_reset(c, c->seen[i]);
             }
         }
         break;
@@ -207,22 +207,22 @@ static void act_client(struct storm *t) {
         if (roll(t, 10) == 0) {
             stage_shut_down(s);
         } else if (!s->conf.takes_pushes && roll(t, 10) == 0) {
-            client_goaway(c); // a promise on its way then is an error to the client's library
+            visitor_goaway(c); // a promise on its way then is an error to the client's library
         }
         break;
     case 4:
     case 5:
-        client_end(c, t->requests[t->requests_n - 1]);
+        visitor_end(c, t->requests[t->requests_n - 1]);
         break;
     case 6:
     case 7:
     case 8:
         memset(piece, 'u', 1 + roll(t, 200));
-        client_body(c, t->requests[t->requests_n - 1], piece);
+        visitor_body(c, t->requests[t->requests_n - 1], piece);
         break;
     default:
         if (s->conf.window > 0) {
-            client_open(c, 1 + (int)roll(t, 5000));
+            visitor_open(c, 1 + (int)roll(t, 5000));
         }
         break;
     }
@@ -334,14 +334,14 @@ static const char *judge(struct storm *t) {
 static void calm(struct storm *t) {
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < t->requests_n; i++) {
-            client_end(&t->stage.client, t->requests[i]);
+            visitor_end(&t->stage.client, t->requests[i]);
         }
         stage_turn(&t->stage);
         for (size_t i = 0; i < t->stage.backends_n; i++) {
             stage_close(&t->stage, stage_backend(&t->stage, i));
         }
         stage_turn(&t->stage);
-        client_open(&t->stage.client, 100 << 20);
+        visitor_open(&t->stage.client, 100 << 20);
         stage_turn(&t->stage);
     }
 }
@@ -369,7 +369,7 @@ static void check_storm(struct storm *t, unsigned seed) {
         buf_init(&text, 1u << 20);
         for (size_t i = 0; i < t->stage.client.seen_n; i++) {
             split_line(&text, "%d: ", t->stage.client.seen[i]->id);
-            client_write(t->stage.client.seen[i], &text);
+            visitor_write(t->stage.client.seen[i], &text);
             split_line(&text, "\n");
         }
         print_error("storm %u (%s): %s\n%.*s", seed, conf.is_h2 ? "HTTP/2" : "HTTP/1.1", fault,

@@ -111,6 +111,24 @@ static const struct row rows[] = {
      "t.conf:2: this listener speaks tls: a redirect to https would go round in a circle\n"},
     {"a redirect to somewhere", "listen \"localhost:1\" {\nredirect = http }" SITE,
      "t.conf:2: redirect must be https, not \"http\"\n"},
+    {"trust in what is no network",
+     "listen \"localhost:1\" {\ntrusted = { \"10.0.0.1/8\", \"unix\", \"lan\" } }" SITE,
+     "t.conf:2: trusted \"10.0.0.1/8\" is neither an IP address nor a network such as 10.0.0.0/8 "
+     "without bits behind its prefix, nor private, nor unix\n"
+     "t.conf:2: trusted \"lan\" is neither an IP address nor a network such as 10.0.0.0/8 "
+     "without bits behind its prefix, nor private, nor unix\n"},
+    {"a field that names no client",
+     "listen \"localhost:1\" {\ntrusted = private\nclient-ip = { \"X-Real-IP\", \"host\" } }" SITE,
+     "t.conf:3: client-ip \"host\" is no field that names a client; such are x-forwarded-for, "
+     "forwarded, x-real-ip, cf-connecting-ip and true-client-ip\n"},
+    {"the word of nobody", "listen \"localhost:1\" {\nproxy = require }" SITE,
+     "t.conf:2: proxy needs trusted: whose word is it?\n"},
+    {"a mode that is none", "listen \"unix:/x/y\" {\nmode = \"rw\" }" SITE,
+     "t.conf:2: mode \"rw\" is not three or four octal digits, such as 0660\n"},
+    {"the mode of no file", "listen \"localhost:1\" {\nmode = \"0660\" }" SITE,
+     "t.conf:2: mode is for unix sockets only\n"},
+    {"health without a path", "listen \"localhost:1\" {\nhealth = \"ok\" }" SITE,
+     "t.conf:2: health \"ok\" does not begin with /\n"},
     {"one address twice", LISTEN SITE "\nlisten \"http://127.0.0.1:8080\" {}",
      "t.conf:2: \"http://127.0.0.1:8080\" is the same address as \"127.0.0.1:8080\"\n"},
     {"an admin endpoint for everybody", LISTEN SITE "\nadmin { listen = \"0.0.0.0:9000\" }",
@@ -561,6 +579,9 @@ static void test_wrong_arguments_are_named(void **state) {
                                .mode = "loud",
                                .admin = "1.2.3.4:1",
                                .workers = "\"",
+                               .behind = "proxy",
+                               .listens = {"0.0.0.0:1"},
+                               .listens_n = 1,
                                .check_script = "maybe"};
     struct config c;
     struct config_errors e;
@@ -574,6 +595,7 @@ static void test_wrong_arguments_are_named(void **state) {
         "--mode: mode must be off, observe, hint or push, not \"loud\"\n",
         "--listen: address \"0.0.0.0:99999\": the port must be a number up to 65535\n",
         "--admin: the admin endpoint listens without tls",
+        "--behind: trusted \"proxy\" is neither",
     };
     struct span text = buf_span(&e.text);
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
@@ -581,7 +603,7 @@ static void test_wrong_arguments_are_named(void **state) {
             fail_msg("missing %s in\n%.*s", want[i], SPAN_ARG(text));
         }
     }
-    assert_int_equal(e.count, 7);
+    assert_int_equal(e.count, 8); // a bad --listen is not looked at further
     config_fini(&c);
     config_errors_fini(&e);
 }

@@ -247,15 +247,19 @@ static void test_what_is_not_so_is_not_said(void **state) {
     arena_fini(&f.arena);
 }
 
-static void test_a_trusted_proxy_is_believed(void **state) {
+static void test_what_was_found_out_takes_the_place_of_what_came(void **state) {
     (void)state;
     struct fixture f;
-    fixture_init(&f, "X-Forwarded-Proto: https\nForwarded: for=x\nProxy: x\n", 65536);
-    f.peer.is_trusted = true;
+    struct pairs said = {.n = 0};
+    fixture_init(&f, "X-Forwarded-Proto: http\nForwarded: for=x\nX-Real-IP: 1.1.1.1\n", 65536);
+    pairs_put(&said, &f.arena, SPAN("x-forwarded-proto"), SPAN("https"));
+    pairs_put(&said, &f.arena, SPAN("x-forwarded-for"), SPAN("192.0.2.7"));
+    f.peer.said = &said;
     assert_int_equal(cgi_env_build(&f.env, &f.arena, &f.params), 0);
     expect(&f, "HTTP_X_FORWARDED_PROTO", "https");
-    expect(&f, "HTTP_FORWARDED", "for=x");
-    expect(&f, "HTTP_PROXY", NULL);
+    expect(&f, "HTTP_X_FORWARDED_FOR", "192.0.2.7");
+    expect(&f, "HTTP_FORWARDED", NULL);
+    expect(&f, "HTTP_X_REAL_IP", NULL);
     arena_fini(&f.arena);
 }
 
@@ -296,7 +300,7 @@ int main(void) {
         cmocka_unit_test(test_the_operators_parameters_take_the_place_of_ours),
         cmocka_unit_test(test_the_conventional_set),
         cmocka_unit_test(test_what_is_not_so_is_not_said),
-        cmocka_unit_test(test_a_trusted_proxy_is_believed),
+        cmocka_unit_test(test_what_was_found_out_takes_the_place_of_what_came),
         cmocka_unit_test(test_many_fields_stay_apart),
         cmocka_unit_test(test_a_spent_budget_is_an_error),
     };

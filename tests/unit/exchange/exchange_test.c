@@ -90,7 +90,7 @@ static struct exchange_conf conf = {
     .files = &files,
     .hinting = {.find = find_offer, .find_asset = find_asset, .secret = {7, 8}},
     .teaching = &teaching};
-static const struct audience_address from = {4, {192, 0, 2, 1}};
+static const struct ip from = {4, {192, 0, 2, 1}};
 static const struct cgi_peer peer;
 
 struct fixture {
@@ -866,7 +866,7 @@ static void test_a_visit_to_a_page_that_fails_is_none(void **state) {
 // How many of 50 views by the network teach.
 static unsigned taught_by(uint8_t network) {
     unsigned taught = 0;
-    struct audience_address there = {4, {198, 51, network, 1}};
+    struct ip there = {4, {198, 51, network, 1}};
     for (unsigned i = 0; i < 50; i++) {
         struct fixture f;
         begin(&f, "GET", "/busy/");
@@ -892,11 +892,10 @@ static void test_a_busy_route_teaches_some_times_a_second(void **state) {
 }
 
 // The pages and stylesheets of one network that asks for all it can, and of another that asks once.
-static const struct audience_address flooder = {4, {203, 0, 113, 9}}, calm = {4, {192, 0, 2, 77}};
+static const struct ip flooder = {4, {203, 0, 113, 9}}, calm = {4, {192, 0, 2, 77}};
 
 // A request of the address for a path of its own, up to the final head.
-static void ask_for(struct fixture *f, const struct audience_address *who, unsigned i,
-                    const char *type) {
+static void ask_for(struct fixture *f, const struct ip *who, unsigned i, const char *type) {
     static char path[32];
     snprintf(path, sizeof path, "/flood/%u", i);
     begin(f, "GET", "/");

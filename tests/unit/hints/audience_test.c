@@ -68,7 +68,7 @@ static const struct span fields[] = {SPAN_INIT("x-auth-*"), SPAN_INIT("*-client-
 static const struct audience_conf conf = {
     .session = {own, 1}, .harmless = {harmless, 1}, .fields = {fields, 3}};
 static const struct siphash_key secret = {1, 2};
-static const struct audience_address here = {4, {10, 1, 2, 3}};
+static const struct ip here = {4, {10, 1, 2, 3}};
 
 static struct audience audience_by(const char *field, const char *value) {
     struct pair pair = {span_str(field), span_str(value)};
@@ -162,8 +162,7 @@ static void hashes_tell_users_apart(void **state) {
 }
 
 static uint64_t network_of(uint8_t n, const uint8_t *bytes) {
-    struct audience_address a = {.n = n};
-    memcpy(a.bytes, bytes, n);
+    struct ip a = ip_of(bytes, n);
     return audience_network(&secret, &a);
 }
 
@@ -191,7 +190,7 @@ static void a_network_is_a_24_or_a_48(void **state) {
 
 static void a_client_is_an_address_and_a_program(void **state) {
     (void)state;
-    static const struct audience_address there = {4, {10, 1, 2, 4}};
+    static const struct ip there = {4, {10, 1, 2, 4}};
     struct pair v = {SPAN("user-agent"), SPAN("A")};
     struct pairs a = {&v, 1, 1}, none = {0};
     uint64_t client = audience_client(&secret, &here, &a);

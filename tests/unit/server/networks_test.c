@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,15 +15,15 @@ static const struct siphash_key secret = {1, 2};
 static struct networks networks;
 static struct config_clients conf;
 
-static struct audience_address address(const char *text) {
-    struct audience_address a = {.n = strchr(text, ':') != NULL ? 16 : 4};
-    assert_int_equal(inet_pton(a.n == 16 ? AF_INET6 : AF_INET, text, a.bytes), 1);
+static struct ip address(const char *text) {
+    struct ip a;
+    assert_true(ip_parse(&a, span_str(text)));
     return a;
 }
 
 static int enter_at(const char *text, bool has_handshake, uint64_t now_us,
                     struct budget_share **share) {
-    struct audience_address from = address(text);
+    struct ip from = address(text);
     return networks_enter(&networks, &from, has_handshake, now_us, share);
 }
 
@@ -32,12 +31,11 @@ static int enter(const char *text, struct budget_share **share) {
     return enter_at(text, false, 0, share);
 }
 
-static struct network loopback;
+static struct ip_net loopback;
 
 static int set_up(void **state) {
-    const char *why;
     (void)state;
-    assert_int_equal(network_parse(SPAN("127.0.0.0/8"), &loopback, &why), 0);
+    assert_true(ip_net_parse(&loopback, SPAN("127.0.0.0/8")));
     conf = (struct config_clients){
         .ipv4_prefix = 32, .ipv6_prefix = 56, .except = &loopback, .except_n = 1};
     return 0;
@@ -79,7 +77,7 @@ static void test_the_prefix_says_what_a_network_is(void **state) {
 }
 
 static void test_who_is_excepted_has_the_bounds_of_all_only(void **state) {
-    struct audience_address nowhere = {.n = 0};
+    struct ip nowhere = {.n = 0};
     struct budget_share *a, *b;
     (void)state;
     conf.connections = 1;
@@ -165,8 +163,7 @@ static void test_networks_that_hold_nothing_are_forgotten(void **state) {
     networks_init(&networks, &conf, &secret);
     assert_int_equal(enter("198.51.100.1", &kept), 0);
     for (unsigned i = 0; i < 3 * NETWORKS_SHARDS * NETWORKS_IDLE; i++) {
-        struct audience_address from = {
-            .n = 4, .bytes = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
+        struct ip from = {.n = 4, .bytes = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
         assert_int_equal(networks_enter(&networks, &from, false, 0, &share), 0);
         networks_leave(share);
     }
@@ -207,8 +204,7 @@ static void test_a_fall_of_memory_is_told_once(void **state) {
 static void come_and_go(void *self) {
     unsigned seed = (unsigned)(uintptr_t)self;
     for (int i = 0; i < TURNS; i++) {
-        struct audience_address from = {
-            .n = 4, .bytes = {192, 0, 2, (uint8_t)(seed * 7 + (unsigned)i * 13) & 7}};
+        struct ip from = {.n = 4, .bytes = {192, 0, 2, (uint8_t)(seed * 7 + (unsigned)i * 13) & 7}};
         struct budget_share *share;
         if (networks_enter(&networks, &from, false, 0, &share) != 0) {
             continue;

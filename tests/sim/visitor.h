@@ -3,8 +3,8 @@
 // answers of its own. It keeps what it saw of each stream as text, and a fault as soon as it sees
 // what no server may send: a second final response, an interim response behind it, a field or a
 // frame that the library refuses, a break that pretends to be none.
-#ifndef TESTS_SIM_CLIENT_H
-#define TESTS_SIM_CLIENT_H
+#ifndef TESTS_SIM_VISITOR_H
+#define TESTS_SIM_VISITOR_H
 
 #include "base/buf.h"
 
@@ -37,9 +37,9 @@ struct heard {
     enum seen_end end;
 };
 
-struct client {
+struct visitor {
     bool is_h2;
-    bool is_http10; // and else this, set behind client_init
+    bool is_http10; // and else this, set behind visitor_init
     nghttp2_session *session;
     struct heard *seen[CLIENT_STREAMS];
     size_t seen_n;
@@ -54,28 +54,28 @@ struct client {
 };
 
 // window: bytes of SETTINGS_INITIAL_WINDOW_SIZE, 0 for the default.
-void client_init(struct client *c, bool is_h2, bool takes_pushes, uint32_t window);
-void client_fini(struct client *c);
+void visitor_init(struct visitor *c, bool is_h2, bool takes_pushes, uint32_t window);
+void visitor_fini(struct visitor *c);
 // Sends a request: "GET /path\nname: value\n", a navigation. A body may follow behind an empty
 // line; then, and where the method is not POST, the request is complete.
-struct heard *client_request(struct client *c, const char *text);
+struct heard *visitor_request(struct visitor *c, const char *text);
 // Sends a piece of the body of a request that is not complete, and its end.
-void client_body(struct client *c, struct heard *s, const char *text);
-void client_end(struct client *c, struct heard *s);
+void visitor_body(struct visitor *c, struct heard *s, const char *text);
+void visitor_end(struct visitor *c, struct heard *s);
 // Breaks one stream off. On HTTP/1 only the whole connection can be: false.
-bool client_reset(struct client *c, struct heard *s);
+bool visitor_reset(struct visitor *c, struct heard *s);
 // Says that it goes away (HTTP/2).
-void client_goaway(struct client *c);
+void visitor_goaway(struct visitor *c);
 // Opens the windows of all streams by so many bytes (HTTP/2).
-void client_open(struct client *c, int32_t bytes);
+void visitor_open(struct visitor *c, int32_t bytes);
 // Bytes from the server.
-void client_feed(struct client *c, struct span bytes);
+void visitor_feed(struct visitor *c, struct span bytes);
 // The connection is over. An HTTP/1.0 body without a length is complete by the server's FIN only.
-enum client_end { CLIENT_LEAVES, CLIENT_SEES_FIN, CLIENT_SEES_RESET };
-void client_close(struct client *c, enum client_end end);
+enum visitor_end { CLIENT_LEAVES, CLIENT_SEES_FIN, CLIENT_SEES_RESET };
+void visitor_close(struct visitor *c, enum visitor_end end);
 // Moves what the client has to say to c->out.
-void client_flush(struct client *c);
+void visitor_flush(struct visitor *c);
 // Writes `heads "body" complete`, `heads cancelled`, `heads open` or `reset`.
-void client_write(const struct heard *s, struct buf *text);
+void visitor_write(const struct heard *s, struct buf *text);
 
 #endif

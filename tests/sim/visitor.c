@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "sim/client.h"
+#include "sim/visitor.h"
 
 #include "base/pair.h"
 #include "support/split.h"
@@ -13,7 +13,7 @@
 
 // ---- what it saw --------------------------------------------------------------------------------
 
-static struct heard *add(struct client *c, int32_t id) {
+static struct heard *add(struct visitor *c, int32_t id) {
     struct heard *s = calloc(1, sizeof *s);
     if (s == NULL || c->seen_n == CLIENT_STREAMS) {
         abort();
@@ -27,7 +27,7 @@ static struct heard *add(struct client *c, int32_t id) {
     return s;
 }
 
-static struct heard *find(const struct client *c, int32_t id) {
+static struct heard *find(const struct visitor *c, int32_t id) {
     for (size_t i = 0; i < c->seen_n; i++) {
         if (c->seen[i]->id == id) {
             return c->seen[i];
@@ -36,7 +36,7 @@ static struct heard *find(const struct client *c, int32_t id) {
     return NULL;
 }
 
-static void fault(struct client *c, const char *words) {
+static void fault(struct visitor *c, const char *words) {
     if (c->fault == NULL) {
         c->fault = words;
     }
@@ -52,7 +52,7 @@ static bool is_left_out(struct span name) {
            span_eq(name, SPAN("transfer-encoding"));
 }
 
-static void see_field(struct client *c, struct heard *s, struct span name, struct span value) {
+static void see_field(struct visitor *c, struct heard *s, struct span name, struct span value) {
     if (span_eq(name, SPAN("content-length"))) {
         if (buf_len(&s->length) > 0) {
             fault(c, "two Content-Length fields");
@@ -64,7 +64,7 @@ static void see_field(struct client *c, struct heard *s, struct span name, struc
 }
 
 // A head is complete.
-static void see_head(struct client *c, struct heard *s) {
+static void see_head(struct visitor *c, struct heard *s) {
     int status = s->block_status;
     if (s->status != 0) {
         fault(c, status < 200 ? "an interim response after the final one" : "two final responses");
@@ -81,7 +81,7 @@ static void see_head(struct client *c, struct heard *s) {
     empty(&s->length);
 }
 
-static void see_end(struct client *c, struct heard *s, enum seen_end end) {
+static void see_end(struct visitor *c, struct heard *s, enum seen_end end) {
     if (s->end == SEEN_OPEN) {
         s->end = end;
         if (end == SEEN_COMPLETE && s->status == 0) {
@@ -90,7 +90,7 @@ static void see_end(struct client *c, struct heard *s, enum seen_end end) {
     }
 }
 
-void client_write(const struct heard *s, struct buf *text) {
+void visitor_write(const struct heard *s, struct buf *text) {
     static const char *const ends[] = {"open", "complete", "reset", "cancelled"};
     // How much came through before it was broken off is a matter of time.
     if (s->end != SEEN_RESET) {
@@ -111,7 +111,7 @@ void client_write(const struct heard *s, struct buf *text) {
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *self) {
     (void)session;
-    struct client *c = self;
+    struct visitor *c = self;
     if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
         const struct heard *parent = find(c, frame->hd.stream_id);
         if (parent == NULL || parent->status != 0) {
@@ -127,7 +127,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
                      size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags,
                      void *self) {
     (void)session, (void)flags;
-    struct client *c = self;
+    struct visitor *c = self;
     struct span n = span_of(name, name_n), v = span_of(value, value_n);
     if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
         struct heard *s = find(c, frame->push_promise.promised_stream_id);
@@ -162,7 +162,7 @@ static int on_bad_frame(nghttp2_session *session, const nghttp2_frame *frame, in
     return 0;
 }
 
-static void on_stream_frame(struct client *c, struct heard *s, const nghttp2_frame *frame) {
+static void on_stream_frame(struct visitor *c, struct heard *s, const nghttp2_frame *frame) {
     bool has_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         bool is_lie = frame->rst_stream.error_code == NGHTTP2_NO_ERROR && s->end == SEEN_OPEN;
@@ -182,7 +182,7 @@ static void on_stream_frame(struct client *c, struct heard *s, const nghttp2_fra
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *self) {
     (void)session;
-    struct client *c = self;
+    struct visitor *c = self;
     struct heard *s = find(c, frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_GOAWAY) {
         c->goaway = frame->goaway.error_code + 1;
@@ -223,7 +223,7 @@ static ssize_t on_upload(nghttp2_session *session, int32_t id, uint8_t *buf, siz
     return (ssize_t)piece.n;
 }
 
-static void init_h2(struct client *c, bool takes_pushes, uint32_t window) {
+static void init_h2(struct visitor *c, bool takes_pushes, uint32_t window) {
     nghttp2_session_callbacks *calls;
     nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, takes_pushes},
@@ -239,7 +239,7 @@ static void init_h2(struct client *c, bool takes_pushes, uint32_t window) {
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_sent);
-    // With a small window the streams are opened by client_open only.
+    // With a small window the streams are opened by visitor_open only.
     nghttp2_option *option;
     if (nghttp2_option_new(&option) != 0) {
         abort();
@@ -294,7 +294,7 @@ static nghttp2_nv nv(struct span name, struct span value) {
                         value.n, NGHTTP2_NV_FLAG_NONE};
 }
 
-static struct heard *request_h2(struct client *c, const struct head *h) {
+static struct heard *request_h2(struct visitor *c, const struct head *h) {
     nghttp2_nv all[4 + FIELDS] = {
         nv(SPAN(":method"), h->method), nv(SPAN(":scheme"), SPAN("https")),
         nv(SPAN(":authority"), SPAN(AUTHORITY)), nv(SPAN(":path"), h->target)};
@@ -310,7 +310,7 @@ static struct heard *request_h2(struct client *c, const struct head *h) {
     return s;
 }
 
-static void send_h1(struct client *c, const struct heard *s, struct span bytes) {
+static void send_h1(struct visitor *c, const struct heard *s, struct span bytes) {
     if (s->is_chunked) {
         split_line(&c->out, "%zx\r\n%.*s\r\n", bytes.n, SPAN_ARG(bytes));
     } else {
@@ -318,7 +318,7 @@ static void send_h1(struct client *c, const struct heard *s, struct span bytes) 
     }
 }
 
-static struct heard *request_h1(struct client *c, const struct head *h) {
+static struct heard *request_h1(struct visitor *c, const struct head *h) {
     struct heard *s = add(c, (int32_t)c->seen_n + 1);
     s->is_ended = h->has_body || !span_eq(h->method, SPAN("POST"));
     bool has_data = h->has_body || !s->is_ended;
@@ -339,7 +339,7 @@ static struct heard *request_h1(struct client *c, const struct head *h) {
     return s;
 }
 
-struct heard *client_request(struct client *c, const char *text) {
+struct heard *visitor_request(struct visitor *c, const char *text) {
     struct head h;
     read_request(span_str(text), &h);
     struct heard *s = c->is_h2 ? request_h2(c, &h) : request_h1(c, &h);
@@ -347,7 +347,7 @@ struct heard *client_request(struct client *c, const char *text) {
     return s;
 }
 
-void client_body(struct client *c, struct heard *s, const char *text) {
+void visitor_body(struct visitor *c, struct heard *s, const char *text) {
     if (s->is_ended) {
         return;
     }
@@ -360,7 +360,7 @@ void client_body(struct client *c, struct heard *s, const char *text) {
     }
 }
 
-void client_end(struct client *c, struct heard *s) {
+void visitor_end(struct visitor *c, struct heard *s) {
     if (s->is_ended) {
         return;
     }
@@ -372,7 +372,7 @@ void client_end(struct client *c, struct heard *s) {
     }
 }
 
-bool client_reset(struct client *c, struct heard *s) {
+bool visitor_reset(struct visitor *c, struct heard *s) {
     if (!c->is_h2) {
         return false;
     }
@@ -383,13 +383,13 @@ bool client_reset(struct client *c, struct heard *s) {
     return true;
 }
 
-void client_goaway(struct client *c) {
+void visitor_goaway(struct visitor *c) {
     if (c->is_h2) {
         nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, NULL, 0);
     }
 }
 
-void client_open(struct client *c, int32_t bytes) {
+void visitor_open(struct visitor *c, int32_t bytes) {
     if (!c->is_h2) {
         return;
     }
@@ -403,7 +403,7 @@ void client_open(struct client *c, int32_t bytes) {
 
 // ---- HTTP/1.1 -----------------------------------------------------------------------------------
 
-static struct heard *oldest_open(const struct client *c) {
+static struct heard *oldest_open(const struct visitor *c) {
     for (size_t i = 0; i < c->seen_n; i++) {
         if (c->seen[i]->end == SEEN_OPEN) {
             return c->seen[i];
@@ -420,7 +420,7 @@ static void lower(struct span s, char *to, size_t cap) {
     to[n] = 0;
 }
 
-static void read_field(struct client *c, struct heard *s, struct span line) {
+static void read_field(struct visitor *c, struct heard *s, struct span line) {
     char name[300];
     size_t colon = span_index(line, ':');
     lower(span_first(line, colon), name, sizeof name);
@@ -437,7 +437,7 @@ static void read_field(struct client *c, struct heard *s, struct span line) {
     see_field(c, s, span_str(name), value);
 }
 
-static bool read_head(struct client *c, struct heard *s) {
+static bool read_head(struct visitor *c, struct heard *s) {
     struct span in = buf_span(&c->in), line, rest;
     size_t n = span_find(in, SPAN("\r\n\r\n"));
     if (n == in.n) {
@@ -460,7 +460,7 @@ static bool read_head(struct client *c, struct heard *s) {
     return true;
 }
 
-static void read_chunk(struct client *c, struct heard *s) {
+static void read_chunk(struct visitor *c, struct heard *s) {
     struct span in = buf_span(&c->in);
     size_t line = span_find(in, SPAN("\r\n"));
     if (line == in.n) {
@@ -477,7 +477,7 @@ static void read_chunk(struct client *c, struct heard *s) {
     }
 }
 
-static void read_body(struct client *c, struct heard *s) {
+static void read_body(struct visitor *c, struct heard *s) {
     bool has_none = s->is_head || s->status == 204 || s->status == 304;
     if (has_none) {
         see_end(c, s, SEEN_COMPLETE);
@@ -496,7 +496,7 @@ static void read_body(struct client *c, struct heard *s) {
     }
 }
 
-static void feed_h1(struct client *c, struct span bytes) {
+static void feed_h1(struct visitor *c, struct span bytes) {
     size_t before;
     buf_put(&c->in, bytes);
     do {
@@ -519,8 +519,8 @@ static void feed_h1(struct client *c, struct span bytes) {
 
 // ---- the connection -----------------------------------------------------------------------------
 
-void client_init(struct client *c, bool is_h2, bool takes_pushes, uint32_t window) {
-    *c = (struct client){.is_h2 = is_h2};
+void visitor_init(struct visitor *c, bool is_h2, bool takes_pushes, uint32_t window) {
+    *c = (struct visitor){.is_h2 = is_h2};
     buf_init(&c->out, LIMIT);
     buf_init(&c->in, LIMIT);
     if (is_h2) {
@@ -528,7 +528,7 @@ void client_init(struct client *c, bool is_h2, bool takes_pushes, uint32_t windo
     }
 }
 
-void client_fini(struct client *c) {
+void visitor_fini(struct visitor *c) {
     nghttp2_session_del(c->session);
     for (size_t i = 0; i < c->seen_n; i++) {
         struct heard *s = c->seen[i];
@@ -543,7 +543,7 @@ void client_fini(struct client *c) {
     buf_fini(&c->in);
 }
 
-void client_feed(struct client *c, struct span bytes) {
+void visitor_feed(struct visitor *c, struct span bytes) {
     if (!c->is_h2) {
         feed_h1(c, bytes);
     } else if (nghttp2_session_mem_recv(c->session, bytes.p, bytes.n) != (ssize_t)bytes.n) {
@@ -551,7 +551,7 @@ void client_feed(struct client *c, struct span bytes) {
     }
 }
 
-void client_flush(struct client *c) {
+void visitor_flush(struct visitor *c) {
     const uint8_t *p;
     ssize_t n;
     while (c->is_h2 && (n = nghttp2_session_mem_send(c->session, &p)) > 0) {
@@ -559,7 +559,7 @@ void client_flush(struct client *c) {
     }
 }
 
-void client_close(struct client *c, enum client_end end) {
+void visitor_close(struct visitor *c, enum visitor_end end) {
     c->is_closed = true;
     for (size_t i = 0; i < c->seen_n; i++) {
         struct heard *s = c->seen[i];
