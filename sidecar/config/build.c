@@ -88,12 +88,17 @@ static void build_top(struct build *b) {
     c->log = (enum config_log)build_number(b, &b->top, OPTION_LOG);
     c->connections = (unsigned)build_number(b, &b->top, OPTION_CONNECTIONS);
     struct file_section t = file_child(&b->top, SECTION_TIMEOUTS, 0);
-    c->timeouts = (struct config_timeouts){
-        .head_ms = build_number(b, &t, OPTION_TIMEOUTS_HEAD),
-        .idle_ms = build_number(b, &t, OPTION_TIMEOUTS_IDLE),
-        .send_ms = build_number(b, &t, OPTION_TIMEOUTS_SEND),
-        .body_ms = build_number(b, &t, OPTION_TIMEOUTS_BODY),
-    };
+    deadline_limits_init(&c->timeouts);
+    uint64_t *ms = c->timeouts.ms;
+    ms[LIMIT_HEAD] = build_number(b, &t, OPTION_TIMEOUTS_HEAD);
+    ms[LIMIT_IDLE] = build_number(b, &t, OPTION_TIMEOUTS_IDLE);
+    ms[LIMIT_SEND] = build_number(b, &t, OPTION_TIMEOUTS_SEND);
+    ms[LIMIT_BODY] = build_number(b, &t, OPTION_TIMEOUTS_BODY);
+    ms[LIMIT_REQUEST] = build_number(b, &t, OPTION_TIMEOUTS_REQUEST);
+    ms[LIMIT_LIFETIME] = build_number(b, &t, OPTION_TIMEOUTS_LIFETIME);
+    c->timeouts.rate[RATE_DOWN] = build_number(b, &t, OPTION_TIMEOUTS_SEND_RATE);
+    c->timeouts.rate[RATE_UP] = build_number(b, &t, OPTION_TIMEOUTS_BODY_RATE);
+    c->timeouts.grace_ms = build_number(b, &t, OPTION_TIMEOUTS_GRACE);
 }
 
 static void build_servers(struct build *b, const struct file_section *s, struct pool_conf *pool) {

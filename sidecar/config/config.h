@@ -7,6 +7,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/arena.h"
+#include "base/deadline.h"
 #include "config/config_errors.h"
 #include "exchange/client.h"
 #include "exchange/site.h"
@@ -45,11 +46,6 @@ struct spawn_conf {
 
 enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 
-// Milliseconds, of clients.
-struct config_timeouts {
-    uint64_t head_ms, idle_ms, send_ms, body_ms;
-};
-
 // What clients may hold at once: those of one network, and all. 0 is no bound.
 struct config_clients {
     unsigned ipv4_prefix, ipv6_prefix; // bits of an address that name its network
@@ -65,8 +61,8 @@ struct config {
     struct span temp; // folder for bodies that wait, zero-terminated
     struct span user; // zero-terminated; empty: stay who we are
     enum config_log log;
-    unsigned connections; // most of clients, of one worker
-    struct config_timeouts timeouts;
+    unsigned connections;            // most of clients, of one worker
+    struct deadline_limits timeouts; // of clients
     struct config_clients clients;
     const struct listen_conf *listens;
     size_t listens_n;

@@ -34,8 +34,9 @@ void downstream_init(struct downstream *d, const struct downstream_ops *ops,
                      const struct cgi_peer *peer, const struct ip *from);
 // The connection is gone, with all requests under way.
 void downstream_end(struct downstream *d);
-// About once a second: requests and responses that do not move.
-void downstream_tick(struct downstream *d, uint64_t now_ms);
+// About once a second while a request is under way: what is complete and only waits for its client
+// gives back what it was made from.
+void downstream_tick(struct downstream *d);
 // A backend works on a request, or is to: that ends when the client leaves.
 bool downstream_is_asking(const struct downstream *d);
 

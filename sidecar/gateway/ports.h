@@ -107,8 +107,7 @@ struct relay_ops {
     void (*give_back)(struct relay *);
     // relay_begin is called at the end of the turn, unless it is given back before.
     void (*begin_later)(struct relay *);
-    // A monotonic clock: as of the beginning of the turn, and read now.
-    uint64_t (*now_ms)(void *self);
+    // A monotonic clock.
     uint64_t (*now_us)(void *self);
     // Evidence for the learner (a copy). False when it was dropped.
     bool (*learn)(void *self, struct span evidence);

@@ -21,8 +21,7 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     r->unconsumed = 0;
     r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->wants_finish =
         r->is_acting = r->is_counted = r->is_decided = false;
-    r->body_ms = r->taken_ms = relay_now_ms(r);
-    r->put = r->taken = 0;
+    r->put = 0;
     spool_init(&r->held, &conf->spools, RELAY_HELD_MOST, 0);
     spool_init(&r->kept, &conf->spools, 0, 0);
     buf_init(&r->last, RELAY_PIECE);
@@ -277,7 +276,6 @@ void relay_on_answer(struct relay *r, const struct exchange_event *event) {
 static void on_body(struct relay *r, struct span body) {
     struct exchange_event e = {.kind = EXCHANGE_REQUEST_BODY, .body = body};
     r->unconsumed += body.n;
-    r->body_ms = relay_now_ms(r);
     relay_put(r, &e);
     if (r->stream != NULL && (!relay_is_asking(r) || relay_body_is_taking(r))) {
         relay_body_acknowledge(r);
@@ -300,13 +298,21 @@ void relay_begin(struct relay *r) {
     relay_file_more(r);
 }
 
+// Who does not wait for the rest of the request's body answers without it.
+static void on_late(struct relay *r) {
+    if (relay_is_asking(r)) {
+        relay_log(r, RELAY_INFO, "the request's body comes too slowly", NULL);
+        relay_fail(r, ERR_TIMEOUT);
+    }
+}
+
 // The front broke the response off: at our word, or since it is not as long as it said it would be.
 static void note_reset(struct relay *r, int error) {
     if (error == ERR_CLIENT_GONE) {
         return;
     }
     if (!r->is_counted) {
-        relay_log(r, RELAY_ERROR, error_row(error)->text, NULL);
+        relay_log(r, error == ERR_TIMEOUT ? RELAY_INFO : RELAY_ERROR, error_row(error)->text, NULL);
     }
     relay_count_error(r, error);
     if (r->stream->request.protocol != PROTOCOL_HTTP2) {
@@ -338,6 +344,9 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
         break;
     case FRONT_ROOM:
         on_room(r);
+        break;
+    case FRONT_LATE:
+        on_late(r);
         break;
     case FRONT_RESET:
         note_reset(r, e->error);

@@ -30,16 +30,10 @@ struct relay_conf {
     const struct siphash_key *secret;
 };
 
-struct relay_limits {
-    uint64_t send_ms; // without a byte taken by a client that has something to read
-    uint64_t body_ms; // without a byte of a request body that is awaited
-    size_t queue;     // bytes of a response that a front queues: front_room of an empty stream
-};
-
 // What the connections of one listener share besides.
 struct relay_listener {
     struct relay_conf *conf;
-    struct relay_limits limits;
+    size_t queue; // bytes of a response that a front queues: front_room of an empty stream
     struct client_trust trust; // whose word about its clients is believed
     struct exchange_conf exchange;
 };
@@ -76,12 +70,9 @@ struct relay {
     struct buf last;   // the piece of it that no disk could be found for
     size_t unconsumed; // bytes of the request's body that the front has not been told of
     bool has_call, has_file, is_call_ended, wants_call_end, wants_finish, is_acting;
-    bool is_counted;  // its error is in the metrics
-    bool is_decided;  // and so is what was decided about its hints
-    uint64_t body_ms; // when the last of the request's body came
-    uint64_t put;     // bytes of the response's body that the front was given
-    uint64_t taken;   // front_taken at taken_ms, the last time it was another
-    uint64_t taken_ms;
+    bool is_counted;            // its error is in the metrics
+    bool is_decided;            // and so is what was decided about its hints
+    uint64_t put;               // bytes of the response's body that the front was given
     struct budget_share *share; // of the client's network: what is counted there
     bool is_excess;             // twice as much as it may hold was there before
     bool is_trimmed;            // only what the log needs is left of the request
@@ -101,10 +92,6 @@ void relay_count_error(struct relay *r, int error);
 void relay_drop_backend(struct relay *r);
 // A backend works on the request, or is to.
 bool relay_is_asking(const struct relay *r);
-
-static inline uint64_t relay_now_ms(const struct relay *r) {
-    return r->conf->ops->now_ms(r->conf->self);
-}
 
 static inline void relay_log(struct relay *r, enum relay_level level, const char *words,
                              const char *why) {

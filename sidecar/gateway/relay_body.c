@@ -10,7 +10,6 @@ void relay_body_acknowledge(struct relay *r) {
     if (r->unconsumed > 0 && r->stream != NULL) {
         size_t n = r->unconsumed;
         r->unconsumed = 0;
-        r->body_ms = relay_now_ms(r); // until now it was us who kept it from coming
         struct downstream *d = r->down;
         front_consumed(d->front, r->stream, n);
         downstream_wants_flush(d);

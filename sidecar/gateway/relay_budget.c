@@ -19,7 +19,7 @@ static void set(struct relay *r, enum budget_kind kind, uint64_t *counted, uint6
 }
 
 static uint64_t queued(const struct relay *r) {
-    size_t most = r->down->listener->limits.queue;
+    size_t most = r->down->listener->queue;
     size_t room = front_room(r->down->front, r->stream);
     return room < most ? most - room : 0;
 }

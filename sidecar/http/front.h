@@ -8,6 +8,7 @@
 #ifndef HTTP_FRONT_H
 #define HTTP_FRONT_H
 
+#include "base/deadline.h"
 #include "base/message.h"
 #include "base/step.h"
 
@@ -16,6 +17,7 @@ enum front_event_kind {
     FRONT_BODY,     // bytes of its body; to be acknowledged by front_consumed
     FRONT_BODY_END, // its body is complete (comes after REQUEST also when there is no body)
     FRONT_ROOM,  // front_room was 0 or the low-water mark was reached again: more body may be put
+    FRONT_LATE,  // its body does not come in time: answer, or go on waiting
     FRONT_DONE,  // the response has been handed to the output completely; release the stream
     FRONT_RESET, // the client, or the engine for a client's fault, ended the stream; release it
 };
@@ -46,6 +48,14 @@ enum front_phase {
 
 struct front;
 
+// Of what the engine waits for, and cannot see: everything that it has given has reached the
+// client, so that what the client does not ask for, it does not want.
+struct front_clock {
+    const struct deadline_limits *limits;
+    uint64_t now_ms;
+    bool is_drained;
+};
+
 struct front_ops {
     int (*feed)(struct front *, struct span);
     enum step (*next)(struct front *, struct front_event *);
@@ -53,12 +63,13 @@ struct front_ops {
     void (*sent)(struct front *, size_t);
     enum front_phase (*phase)(const struct front *);
     bool (*wants)(const struct front *);
+    bool (*tick)(struct front *, const struct front_clock *);
+    bool (*is_held)(const struct front *);
     int (*inform)(struct front *, struct front_stream *, const struct response *);
     int (*promise)(struct front *, struct front_stream *parent, const struct request *,
                    struct front_stream **pushed);
     int (*head)(struct front *, struct front_stream *, const struct response *, bool end);
     size_t (*room)(const struct front *, const struct front_stream *);
-    uint64_t (*taken)(const struct front *, const struct front_stream *);
     int (*body)(struct front *, struct front_stream *, struct span);
     void (*finish)(struct front *, struct front_stream *);
     void (*reset)(struct front *, struct front_stream *, int error);
@@ -106,6 +117,18 @@ static inline bool front_wants(const struct front *f) {
     return f->ops->wants(f);
 }
 
+// Looks at the clock, every deadline_look_ms while a request is under way: streams whose client is
+// too slow are reset or told as FRONT_LATE, by front_next. Is there a response that waits for the
+// client to open a window?
+static inline bool front_tick(struct front *f, const struct front_clock *clock) {
+    return f->ops->tick(f, clock);
+}
+
+// The client holds back responses of all streams, by the window of the connection.
+static inline bool front_is_held(const struct front *f) {
+    return f->ops->is_held(f);
+}
+
 // Sends an interim response (RFC 9110, 15.2; RFC 8297). Copies what it needs. Only before
 // front_head; ERR_SYNTAX for a field that may not be sent; on HTTP/1.0 it does nothing.
 static inline int front_inform(struct front *f, struct front_stream *s, const struct response *r) {
@@ -131,13 +154,6 @@ static inline int front_head(struct front *f, struct front_stream *s, const stru
 // front_body takes more, so that what has been read can always be placed.
 static inline size_t front_room(const struct front *f, const struct front_stream *s) {
     return f->ops->room(f, s);
-}
-
-// A number that changes whenever what the response's body waits behind moves: bytes of body that
-// left on the whole connection, or, where the client keeps back this one stream alone, on the
-// stream. While it stays the same and body is queued, the client takes nothing.
-static inline uint64_t front_taken(const struct front *f, const struct front_stream *s) {
-    return f->ops->taken(f, s);
 }
 
 // Queues bytes of the response's body (a copy). Bytes beyond a Content-Length are cut; on a HEAD

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "http/h1_answer.h"
+#include "http/h1_time.h"
 
 #define OUTPUT_MAX (64u << 10)  // bytes that front_output gives at once
 #define OUT_LIMIT (64u << 20)   // of a response that is put without regard to room
@@ -170,6 +171,8 @@ static bool next_owed(struct h1 *h, struct front_event *e) {
         kind = FRONT_ROOM;
     } else if (owes(&h->owes_end)) {
         kind = FRONT_BODY_END;
+    } else if (owes(&h->owes_late)) {
+        kind = FRONT_LATE;
     } else {
         return false;
     }
@@ -185,6 +188,9 @@ static void begin_request(struct h1 *h) {
     h->body_left = h->stream.request.body_len;
     h->state = h->body_left > 0 ? H1_BODY : H1_OVER;
     h->owes_end = h->body_left == 0;
+    h->owes_late = false;
+    h->began_ms = 0;
+    deadline_init(&h->wait);
     chunked_init(&h->chunked);
 }
 
@@ -263,6 +269,7 @@ static enum step next_body(struct h1 *h, struct front_event *e) {
         return STEP_ITEM;
     }
     h->unconsumed += data.n;
+    h->received += data.n;
     *e = (struct front_event){.kind = FRONT_BODY, .stream = &h->stream, .body = data};
     return STEP_ITEM;
 }
@@ -316,7 +323,6 @@ static struct span h1_output(struct front *f) {
 static void h1_sent(struct front *f, size_t n) {
     struct h1 *h = h1_of(f);
     buf_take(&h->out, n);
-    h->sent += n;
     if (h->is_full && buf_len(&h->out) <= h->conf->response_queue / 2) {
         h->is_full = false;
         h->owes_room = true;
@@ -324,11 +330,6 @@ static void h1_sent(struct front *f, size_t n) {
     if (h->out.cap > OUT_KEEP && !h->is_told) {
         buf_release(&h->out);
     }
-}
-
-static uint64_t h1_taken(const struct front *f, const struct front_stream *s) {
-    (void)s; // there is but one
-    return h1_of_const(f)->sent;
 }
 
 // ---- the rest of the table ----------------------------------------------------------------------
@@ -422,11 +423,12 @@ static const struct front_ops ops = {
     .sent = h1_sent,
     .phase = h1_phase,
     .wants = h1_wants,
+    .tick = h1_time_tick,
+    .is_held = h1_time_is_held,
     .inform = h1_answer_inform,
     .promise = h1_promise,
     .head = h1_answer_head,
     .room = h1_answer_room,
-    .taken = h1_taken,
     .body = h1_answer_body,
     .finish = h1_answer_finish,
     .reset = h1_reset,

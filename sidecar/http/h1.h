@@ -59,8 +59,10 @@ struct h1 {
     uint64_t body_left;   // of the request, when it is not chunked
     uint64_t answer_left; // of the response, when H1_LENGTH
     uint64_t drained;     // bytes of body skipped
-    uint64_t sent;        // bytes that left
     size_t unconsumed;    // bytes of body told, not yet consumed
+    uint64_t received;    // bytes of body told
+    struct deadline wait; // for the body
+    uint64_t began_ms;    // when the request was first seen by the clock, or 0
     uint32_t requests;    // so far
     int error;            // ERR_ that broke the connection, or 0
     int reset_error;      // of FRONT_RESET
@@ -68,6 +70,7 @@ struct h1 {
     bool is_told;     // the stream is the caller's until it is released
     bool owes_end;    // FRONT_BODY_END
     bool owes_room;   // FRONT_ROOM
+    bool owes_late;   // FRONT_LATE
     bool is_full;     // the response queue was full
     bool has_head;    // the final head has been put
     bool is_finished; // the caller has put all of the response

@@ -134,6 +134,9 @@ static enum step tell_next(struct h2 *h, struct h2_stream *s, struct front_event
     if (!has_ended && takes(s, H2_EVENT_ROOM)) {
         return event(e, FRONT_ROOM, s);
     }
+    if (!has_ended && takes(s, H2_EVENT_LATE)) {
+        return event(e, FRONT_LATE, s);
+    }
     list_drop(&s->ready);
     if (!has_ended) {
         return STEP_MORE;
@@ -277,11 +280,12 @@ static const struct front_ops h2_ops = {
     .sent = h2_sent,
     .phase = phase,
     .wants = wants,
+    .tick = h2_tick,
+    .is_held = h2_is_held,
     .inform = h2_inform,
     .promise = h2_promise,
     .head = h2_head,
     .room = h2_room,
-    .taken = h2_taken,
     .body = h2_body,
     .finish = h2_finish,
     .reset = reset,

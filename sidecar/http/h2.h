@@ -70,9 +70,9 @@ struct h2 {
     struct span body;
     struct h2_block *out; // frames to be written: [out_from, out_to); NULL when there are none
     size_t out_from, out_to;
-    int error;          // ERR_ of SCOPE_CONN, or 0
-    uint64_t body_sent; // bytes of response bodies that left
-    uint32_t pushes;    // pushed streams that are open now
+    uint64_t body_received; // bytes of bodies that came, of all streams
+    int error;              // ERR_ of SCOPE_CONN, or 0
+    uint32_t pushes;        // pushed streams that are open now
     uint32_t faults_seen, faults_sent;
     struct h2_level resets, glitches;
     int32_t answer_credit; // WINDOW_UPDATE frames that are not a glitch

@@ -165,16 +165,6 @@ size_t h2_room(const struct front *f, const struct front_stream *fs) {
     return queued < most ? most - queued : 0;
 }
 
-// What another stream of the connection takes is progress as long as this one's window is open: it
-// only waits for its turn.
-uint64_t h2_taken(const struct front *f, const struct front_stream *fs) {
-    const struct h2 *h = h2_of_const(f);
-    const struct h2_stream *s = (const struct h2_stream *)(const void *)fs;
-    bool is_kept_back =
-        nghttp2_session_get_stream_remote_window_size(h->session, h2_stream_id(s)) <= 0;
-    return is_kept_back ? s->body_sent : h->body_sent;
-}
-
 void h2_finish(struct front *f, struct front_stream *fs) {
     struct h2 *h = h2_of(f);
     struct h2_stream *s = h2_stream_of(fs);

@@ -154,6 +154,8 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
         return 0;
     }
     s->unconsumed += n;
+    s->body_received += n;
+    h->body_received += n;
     h->body_stream = s;
     h->body = span_of(data, n);
     h->is_paused = true;

@@ -68,7 +68,6 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     put(h, head, 9);
     put(h, buf_span(&s->queue).p, n);
     buf_take(&s->queue, n);
-    h->body_sent += n;
     s->body_sent += n;
     if (s->is_full && !s->is_finished && buf_len(&s->queue) <= h->conf->response_queue / 2) {
         s->is_full = false;

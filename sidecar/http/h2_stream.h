@@ -9,6 +9,7 @@
 //     h2_output.c  frames into the output block, the end of streams
 //     h2_order.c   whose body goes first
 //     h2_push.c    promises
+//     h2_time.c    the clock: bodies that do not come, responses that are not taken
 //     h2_abuse.c   counting what a peer should not do
 //     h2_library.c nghttp2's callbacks, options and memory, one set a pool
 #ifndef HTTP_H2_STREAM_H
@@ -28,22 +29,25 @@ enum h2_event {
     H2_EVENT_ROOM = 8,
     H2_EVENT_DONE = 16,
     H2_EVENT_RESET = 32,
+    H2_EVENT_LATE = 64,
 };
 
 struct h2_stream {
-    struct front_stream base; // first
-    struct list node;         // in h2.streams
-    struct h2_stream *next;   // in h2_pool.streams
-    struct list ready;        // in h2.ready
-    struct buf queue;         // response body not yet framed
-    uint64_t body_left;       // of its Content-Length, or BODY_UNKNOWN
-    uint64_t body_sent;       // bytes of its body that left
-    size_t unconsumed;        // bytes of request body told, not yet acknowledged
-    int refusal;              // ERR_ that answers the request without anybody being told
-    int reset_error;          // for FRONT_RESET
-    uint8_t events;           // enum h2_event
-    uint8_t urgency;          // of a push, until its promise has been sent
-    bool is_told;             // FRONT_REQUEST is marked or told: the caller will release it
+    struct front_stream base;          // first
+    struct list node;                  // in h2.streams
+    struct h2_stream *next;            // in h2_pool.streams
+    struct list ready;                 // in h2.ready
+    struct buf queue;                  // response body not yet framed
+    uint64_t body_left;                // of its Content-Length, or BODY_UNKNOWN
+    size_t unconsumed;                 // bytes of request body told, not yet acknowledged
+    uint64_t body_sent, body_received; // bytes of the bodies that left and came
+    struct deadline wait;              // for the request's body, or for the stream's window
+    uint64_t began_ms;                 // when the clock first saw it, or 0
+    int refusal;                       // ERR_ that answers the request without anybody being told
+    int reset_error;                   // for FRONT_RESET
+    uint8_t events;                    // enum h2_event
+    uint8_t urgency;                   // of a push, until its promise has been sent
+    bool is_told; // FRONT_REQUEST is marked or told: the caller will release it
     bool is_pushed;
     bool is_promised; // the PUSH_PROMISE has been sent: the client knows the stream
     bool is_closed;   // the library has forgotten it
@@ -123,7 +127,6 @@ int h2_head(struct front *f, struct front_stream *s, const struct response *r, b
 int h2_body(struct front *f, struct front_stream *s, struct span bytes);
 void h2_finish(struct front *f, struct front_stream *s);
 size_t h2_room(const struct front *f, const struct front_stream *s);
-uint64_t h2_taken(const struct front *f, const struct front_stream *s);
 // Answers a request that nobody was told of with the status of an error's row.
 void h2_refuse(struct h2 *h, struct h2_stream *s, int error);
 // RST_STREAM now, or as soon as the client knows the stream.
@@ -145,6 +148,10 @@ void h2_order_settings(struct h2 *h);
 // A push is promised, and its promise has been sent.
 void h2_order_promise(struct h2 *h, const struct h2_stream *parent, struct h2_stream *pushed);
 void h2_order_push(struct h2 *h, const struct h2_stream *pushed);
+
+// h2_time.c: front_tick and front_is_held.
+bool h2_tick(struct front *f, const struct front_clock *clock);
+bool h2_is_held(const struct front *f);
 
 // h2_push.c
 int h2_promise(struct front *f, struct front_stream *parent, const struct request *request,

@@ -129,6 +129,10 @@ static void on_event(struct conn *c, const struct front_event *e) {
     case FRONT_BODY_END:
         on_end(c, e->stream, true);
         break;
+    case FRONT_LATE:
+        on_end(c, e->stream, false);
+        refuse(c, e->stream, 408);
+        break;
     case FRONT_DONE:
     case FRONT_RESET:
         on_end(c, e->stream, false);
@@ -151,6 +155,17 @@ static void on_accept(struct acceptor *a, int fd) {
     conn_open(&p->conns, fd, a->is_unix);
 }
 
+// Tools of this machine, which are never slow.
+static struct deadline_limits client_limits(void) {
+    struct deadline_limits l;
+    deadline_limits_init(&l);
+    l.ms[LIMIT_IDLE] = 60000;
+    l.ms[LIMIT_HEAD] = l.ms[LIMIT_SEND] = l.ms[LIMIT_BODY] = l.grace_ms = 10000;
+    l.ms[LIMIT_REQUEST] = l.ms[LIMIT_LIFETIME] = 600000;
+    l.rate[RATE_DOWN] = l.rate[RATE_UP] = 8192;
+    return l;
+}
+
 int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen_conf *listen,
                     int fd, const struct api *api) {
     p->api = api;
@@ -158,9 +173,9 @@ int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen
     p->conns = (struct conn_conf){.loop = loop,
                                   .handler = &handler,
                                   .handler_self = p,
-                                  .timeouts = {10000, 60000, 10000, 10000},
                                   .most = CONNECTIONS_MOST,
                                   .metrics = &p->uncounted};
+    p->conns.limits = client_limits();
     list_init(&p->conns.conns);
     h1_conf_init(&p->conns.h1);
     p->conns.h1.unix_time = &loop->unix_time;

@@ -25,20 +25,12 @@ struct conn_handler {
     // Every event of the front, in order. After FRONT_DONE and FRONT_RESET the stream is released
     // by conn itself.
     void (*on_event)(struct conn *, const struct front_event *);
+    // About once a second while a request is under way. May be NULL.
+    void (*on_tick)(struct conn *);
     // The connection is gone, with all requests under way. May be NULL.
     void (*on_close)(struct conn *);
-    // About once a second. May be NULL.
-    void (*on_tick)(struct conn *, uint64_t now_ms);
     // Something is done for the client that is not worth doing when it has left. May be NULL.
     bool (*is_asking)(struct conn *);
-};
-
-// Milliseconds; one set for all connections.
-struct conn_timeouts {
-    uint64_t head_ms; // from the first byte of a connection or request to its complete head
-    uint64_t idle_ms; // between requests
-    uint64_t send_ms; // without a byte taken by a client that has something to read
-    uint64_t body_ms; // without a byte of a request body that is awaited
 };
 
 // What the connections of one listener on one loop share. Borrowed by each of them.
@@ -50,7 +42,7 @@ struct conn_conf {
     struct tls_pool *tls_pool;
     struct h1_conf h1;
     struct h2_conf h2;
-    struct conn_timeouts timeouts;
+    struct deadline_limits limits;    // of base/deadline.def
     struct list conns;                // all that are open
     unsigned count, most;             // how many, and how many may be
     struct networks *networks;        // of the clients; NULL: what these hold is not counted
@@ -80,13 +72,13 @@ struct conn {
     uint8_t first_len;
     uv_write_t write;
     uv_shutdown_t shutdown;
-    struct buf stuck;        // a copy of what the kernel did not take; empty unless a write waits
-    uint64_t stuck_since_ms; // since when the client has taken nothing
-    uint64_t stuck_len;      // bytes it had not taken then, the kernel's too
-    uint64_t deadline_ms;
-    enum front_phase phase;
-    struct list posted; // the handler's own too: requests whose bodies it collects
-    bool has_phase, is_reading, is_pumping;
+    struct buf stuck;       // a copy of what the kernel did not take; empty unless a write waits
+    uint64_t given;         // bytes given to the kernel so far, or waiting for it
+    struct deadline wait;   // for the client's next move
+    struct deadline output; // for the client to take what is there
+    struct deadline whole;  // for the connection to take no more requests
+    struct list posted;     // the handler's own too: requests whose bodies it collects
+    bool waits_anew, is_reading, is_pumping;
     bool has_eof;         // the client sends no more; what is under way is completed
     bool has_fin;         // and the socket is at its end
     bool is_shut;         // the front takes no new requests

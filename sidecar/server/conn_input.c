@@ -146,10 +146,11 @@ void conn_pump(struct conn *c) {
         has_more = true;
         if (e.kind == FRONT_REQUEST) {
             c->is_idle = false;
+            conn_age(c);
         }
         c->conf->handler->on_event(c, &e);
         if (e.kind == FRONT_DONE || e.kind == FRONT_RESET) {
-            c->has_phase = false; // what follows, also the same phase again, has its whole time
+            c->waits_anew = true; // what follows, also the same wait again, has its whole time
             front_release(c->down.front, e.stream);
         }
     }

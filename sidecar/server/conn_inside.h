@@ -34,10 +34,14 @@ void conn_output_init(struct conn *c);
 // It ends when all output has left.
 bool conn_wants_end(const struct conn *c);
 
-// The first deadline, that of the first head, and looks once a second from now on.
+// The first deadline, that of the first head.
 void conn_start_time(struct conn *c);
-// The deadline of what the front waits for now.
+// The deadline of what is waited for now.
 void conn_set_deadline(struct conn *c);
+// Has it lived its time? HTTP/1 is told with an answer, so that no request crosses its end.
+void conn_age(struct conn *c);
+// Output waits for the client: from now on it is looked at whether that takes any.
+void conn_look_soon(struct conn *c);
 // No new requests. An idle HTTP/2 client may have sent one that we have not seen yet, so it is told
 // first and the end comes with its answer (RFC 9113, 6.8).
 void conn_shut(struct conn *c);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/conn_inside.h"
 
-#define LINGER_MS 2000 // after the last byte: how long a client may take to close its side
 #define FLUSH_BYTES (256u << 10) // written at a time; others have their turn before the next
 
 void conn_wants_flush(struct conn *c) {
@@ -55,8 +54,7 @@ static void write_rest(struct conn *c, struct span rest) {
     struct span stuck = buf_span(&c->stuck);
     uv_buf_t bytes = uv_buf_init((char *)c->stuck.p + c->stuck.from, (unsigned)stuck.n);
     c->write.data = c;
-    c->stuck_since_ms = loop_now_ms(c->conf->loop);
-    c->stuck_len = 0;
+    conn_look_soon(c);
     if (uv_write(&c->write, &c->io.stream, &bytes, 1, on_written) != 0) {
         conn_die(c);
     }
@@ -74,8 +72,7 @@ static void linger(struct conn *c) {
         return;
     }
     c->is_lingering = true;
-    c->deadline_ms = loop_now_ms(c->conf->loop) + LINGER_MS;
-    loop_watch_by(c->conf->loop, &c->watch, c->deadline_ms);
+    conn_set_deadline(c);
     if (uv_shutdown(&c->shutdown, &c->io.stream, on_shutdown) != 0) {
         conn_die(c);
     }
@@ -108,6 +105,7 @@ static size_t conn_write(struct conn *c) {
     }
     size_t took = n < 0 ? 0 : (size_t)n;
     metrics_add(c->conf->metrics, METRIC_SLOT_BYTES_OUT, out.n);
+    c->given += out.n;
     output_sent(c, took);
     if (took < out.n) {
         write_rest(c, span_skip(out, took));

@@ -73,11 +73,6 @@ static void begin_later(struct relay *r) {
 
 // ---- clock, learner, log ------------------------------------------------------------------------
 
-static uint64_t now_ms(void *self) {
-    const struct relays *rs = self;
-    return loop_now_ms(rs->loop);
-}
-
 static uint64_t now_us(void *self) {
     (void)self;
     return loop_now_us();
@@ -123,7 +118,6 @@ static void claimed(void *self, enum forwarded_field field) {
 static const struct relay_ops ops = {.take = take,
                                      .give_back = give_back,
                                      .begin_later = begin_later,
-                                     .now_ms = now_ms,
                                      .now_us = now_us,
                                      .learn = learn,
                                      .claimed = claimed,
@@ -185,8 +179,8 @@ static void on_conn_close(struct conn *c) {
     downstream_end(&c->down);
 }
 
-static void on_conn_tick(struct conn *c, uint64_t now) {
-    downstream_tick(&c->down, now);
+static void on_conn_tick(struct conn *c) {
+    downstream_tick(&c->down);
 }
 
 static bool is_asking(struct conn *c) {

@@ -56,7 +56,6 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
 
 static void init_conns(struct worker_listener *l, const struct listen_conf *listen) {
     struct worker *w = l->worker;
-    const struct config_timeouts *t = &w->conf->config->timeouts;
     struct conn_conf *c = &l->conns;
     *c = (struct conn_conf){
         .loop = &w->loop,
@@ -64,7 +63,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
         .handler_self = &l->relay,
         .tls = listen->tls ? w->conf->tls : NULL,
         .tls_pool = &w->tls_pool,
-        .timeouts = {t->head_ms, t->idle_ms, t->send_ms, t->body_ms},
+        .limits = w->conf->config->timeouts,
         .most = w->conf->config->connections,
         .networks = w->conf->networks,
         .trust = &listen->trust,
@@ -78,7 +77,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
     c->h1.unix_time = c->h2.unix_time = &w->loop.unix_time;
     c->h2.pool = &w->h2_pool;
     l->relay = (struct relay_listener){.conf = &w->relays.conf,
-                                       .limits = {t->send_ms, t->body_ms, c->h2.response_queue},
+                                       .queue = c->h2.response_queue,
                                        .trust = listen->trust,
                                        .exchange = {.router = w->conf->router,
                                                     .files = &w->files.finder,

@@ -101,6 +101,7 @@ static void act(struct server *s, const struct front_event *e, struct buf *t) {
         front_finish(f, e->stream);
         break;
     case FRONT_ROOM:
+    case FRONT_LATE:
         break;
     case FRONT_DONE:
     case FRONT_RESET:

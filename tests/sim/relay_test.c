@@ -49,7 +49,7 @@ static const struct play waits[] = {
     {.name = "one that it takes slowly is not",
      .is_h2_only = true,
      .window = 16,
-     .acts = {OUT(HEAD HUNDRED), WAIT(1000), WAIT(29000), OPEN(10), WAIT(29000), OPEN(1000), END},
+     .acts = {OUT(HEAD HUNDRED), WAIT(1000), WAIT(28000), OPEN(10), WAIT(29000), OPEN(1000), END},
      .client = "200 [content-type: text/plain] \"" HUNDRED "\" complete"},
 };
 

@@ -86,11 +86,6 @@ static void sweep(struct stage *s) {
 
 // ---- clock, learner, log ------------------------------------------------------------------------
 
-static uint64_t now_ms(void *self) {
-    const struct stage *s = self;
-    return s->now_ms;
-}
-
 static uint64_t now_us(void *self) {
     const struct stage *s = self;
     return s->now_ms * 1000;
@@ -115,7 +110,6 @@ static void write_log(struct relay *r, enum relay_level level, const char *words
 static const struct relay_ops relay_ops = {.take = take,
                                            .give_back = give_back,
                                            .begin_later = begin_later,
-                                           .now_ms = now_ms,
                                            .now_us = now_us,
                                            .learn = learn,
                                            .log = write_log};
@@ -257,11 +251,23 @@ void stage_lose_client(struct stage *s) {
     end_connection(s, true);
 }
 
-void stage_wait(struct stage *s, uint64_t ms) {
-    s->now_ms += ms;
+// As conn does: what the client was sent has arrived by then.
+static void look(struct stage *s) {
+    struct front_clock clock = {&s->limits, s->now_ms, true};
     if (!s->is_closed) {
-        downstream_tick(&s->down, s->now_ms);
+        front_tick(s->down.front, &clock);
+        pump(s);
+        downstream_tick(&s->down);
         note_errors(s);
+    }
+}
+
+void stage_wait(struct stage *s, uint64_t ms) {
+    uint64_t end_ms = s->now_ms + ms, look_ms = deadline_look_ms(&s->limits);
+    look(s);
+    while (s->now_ms < end_ms) {
+        s->now_ms = end_ms - s->now_ms < look_ms ? end_ms : s->now_ms + look_ms;
+        look(s);
     }
 }
 
@@ -315,7 +321,12 @@ void stage_init(struct stage *s, const struct stage_conf *conf) {
     stage_init_site(s);
     init_gateway(s);
     init_front(s);
-    s->listener.limits = (struct relay_limits){30000, 30000, s->h2_conf.response_queue};
+    s->listener.queue = s->h2_conf.response_queue;
+    deadline_limits_init(&s->limits);
+    s->limits.ms[LIMIT_SEND] = s->limits.ms[LIMIT_BODY] = 30000;
+    s->limits.rate[RATE_DOWN] = 2048;
+    s->limits.rate[RATE_UP] = 500;
+    s->limits.grace_ms = 60000;
     visitor_init(&s->client, conf->is_h2, conf->takes_pushes, conf->window);
     s->client.is_http10 = conf->is_http10;
     stage_turn(s);

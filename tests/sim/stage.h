@@ -76,6 +76,7 @@ struct stage {
     int64_t unix_time;
     struct h2_pool pool;
     struct h2_conf h2_conf;
+    struct deadline_limits limits; // of the client
     struct h1_conf h1_conf;
     union {
         struct h2 h2;

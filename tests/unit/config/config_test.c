@@ -364,8 +364,9 @@ static void test_what_is_not_written_has_its_default(void **state) {
     struct config c;
     parse(&c, LISTEN POOL SITE);
     assert_int_equal(c.log, CONFIG_LOG_INFO);
-    assert_int_equal(c.timeouts.idle_ms, 60000);
-    assert_int_equal(c.timeouts.head_ms, 10000);
+    assert_int_equal(c.timeouts.ms[LIMIT_IDLE], 60000);
+    assert_int_equal(c.timeouts.ms[LIMIT_HEAD], 10000);
+    assert_int_equal(c.timeouts.rate[RATE_DOWN], 2048);
     assert_int_equal(c.pools[0].keepalive, 0);
     assert_int_equal(c.pools[0].connect_timeout_ms, 2000);
     const struct site *site = &c.sites[0];

@@ -73,6 +73,7 @@ static void act(struct server *s, const struct front_event *e, struct buf *t) {
         answer(f, e->stream);
         break;
     case FRONT_ROOM:
+    case FRONT_LATE:
         break;
     case FRONT_DONE:
     case FRONT_RESET:

@@ -150,7 +150,7 @@ static void on_request(struct world *w, struct front_stream *s) {
 }
 
 static void tell(struct world *w, const struct front_event *e) {
-    static const char *const names[] = {"request", "body", "end", "room", "done", "reset"};
+    static const char *const names[] = {"request", "body", "end", "room", "late", "done", "reset"};
     if (e->kind == FRONT_BODY) {
         char label[32];
         snprintf(label, sizeof label, "body %u", e->stream->id);
