@@ -48,9 +48,14 @@ static int take_argument(struct config_args *args, const char **file, int *at, c
     return *value != NULL ? 0 : misused("no value after ", arg);
 }
 
-static int tell_errors(struct config *config, struct config_errors *errors) {
+// Errors, and what is none but should be known.
+static void tell(struct config_errors *errors) {
     fwrite(errors->text.p + errors->text.from, 1, buf_len(&errors->text), stderr);
     config_errors_fini(errors);
+}
+
+static int tell_errors(struct config *config, struct config_errors *errors) {
+    tell(errors);
     config_fini(config);
     return FAILED;
 }
@@ -64,7 +69,7 @@ static int serve(const char *file, const struct config_args *args) {
     if (err != 0) {
         return tell_errors(&config, &errors);
     }
-    config_errors_fini(&errors);
+    tell(&errors);
     err = server_run(&config);
     config_fini(&config);
     return err;
@@ -103,9 +108,9 @@ static int check(int argc, char **argv) {
     if (config_load(&config, argv[0], &errors) != 0) {
         return tell_errors(&config, &errors);
     }
+    tell(&errors);
     printf("%s: %zu sites, %zu pools, %zu listeners: good\n", argv[0], config.sites_n,
            config.pools_n, config.listens_n);
-    config_errors_fini(&errors);
     config_fini(&config);
     return DONE;
 }

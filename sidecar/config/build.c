@@ -6,9 +6,7 @@
 #include "config/build_site.h"
 #include "config/build_spawn.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 void *build_alloc(struct build *b, size_t n) {
     void *p = arena_alloc(&b->config->arena, n ? n : 1);
@@ -73,18 +71,12 @@ struct span_list build_list(struct build *b, const struct file_section *s, enum 
     return (struct span_list){v, n};
 }
 
-void build_check_readable(struct build *b, struct span path, unsigned line) {
-    if (access((const char *)path.p, R_OK) != 0) {
-        config_errors_put(b->errors, line, "%s cannot be read: %s", (const char *)path.p,
-                          strerror(errno));
-    }
-}
-
 static void build_top(struct build *b) {
     struct config *c = b->config;
     c->workers = (unsigned)build_number(b, &b->top, OPTION_WORKERS);
     c->temp = build_text(b, &b->top, OPTION_TEMP);
     c->user = build_text(b, &b->top, OPTION_USER);
+    c->ticket_keys = build_text(b, &b->top, OPTION_TICKET_KEYS);
     c->log = (enum config_log)build_number(b, &b->top, OPTION_LOG);
     c->connections = (unsigned)build_number(b, &b->top, OPTION_CONNECTIONS);
     struct file_section t = file_child(&b->top, SECTION_TIMEOUTS, 0);

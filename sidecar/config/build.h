@@ -34,7 +34,5 @@ struct span build_keep(struct build *b, struct span text);
 void *build_alloc(struct build *b, size_t n);
 // An address from text. False when it is none, which is told with that line.
 bool build_address(struct build *b, struct span text, unsigned line, struct address *address);
-// Looks whether a file can be read and tells when not. `path` is zero-terminated.
-void build_check_readable(struct build *b, struct span path, unsigned line);
 
 #endif

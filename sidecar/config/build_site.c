@@ -5,6 +5,7 @@
 #include "hints/hint.h"
 #include "hints/plan.h"
 #include "hints/target.h"
+#include "http/tls_context.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -226,21 +227,33 @@ static void build_pool_index(const struct builder *b) {
     }
 }
 
+// As it will be when the program starts: what `check` calls good must start.
+static void try_certificate(const struct builder *b) {
+    const struct site *site = b->site;
+    struct tls_context tls;
+    tls_context_init(&tls, true);
+    int err = tls_context_add_files(&tls, (const char *)site->certificate.p,
+                                    (const char *)site->key.p, &site->name, 1);
+    bool is_key = span_has_prefix(span_str(tls_context_why(&tls)), SPAN("key"));
+    if (err != 0) {
+        tell(b, is_key ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE, "%s", tls_context_why(&tls));
+    } else if (tls_context_note(&tls)[0] != 0) {
+        config_errors_note(b->build->errors, file_line(&b->section, OPTION_SITE_CERTIFICATE),
+                           tls_context_note(&tls));
+    }
+    tls_context_fini(&tls);
+}
+
 static void build_certificate(const struct builder *b) {
     struct site *site = b->site;
     site->certificate = build_text(b->build, &b->section, OPTION_SITE_CERTIFICATE);
     site->key = build_text(b->build, &b->section, OPTION_SITE_KEY);
-    if (site->certificate.n > 0) {
-        b->build->has_certificate = true;
-        build_check_readable(b->build, site->certificate,
-                             file_line(&b->section, OPTION_SITE_CERTIFICATE));
-    }
-    if (site->key.n > 0) {
-        build_check_readable(b->build, site->key, file_line(&b->section, OPTION_SITE_KEY));
-    }
+    b->build->has_certificate |= site->certificate.n > 0;
     if ((site->certificate.n > 0) != (site->key.n > 0)) {
         tell(b, site->key.n > 0 ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE,
              "certificate and key belong together: one of them is missing");
+    } else if (site->certificate.n > 0) {
+        try_certificate(b);
     }
 }
 

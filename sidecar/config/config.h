@@ -57,9 +57,10 @@ struct config_clients {
 
 struct config {
     struct arena arena;
-    unsigned workers; // 0: one for each processor
-    struct span temp; // folder for bodies that wait, zero-terminated
-    struct span user; // zero-terminated; empty: stay who we are
+    unsigned workers;        // 0: one for each processor
+    struct span ticket_keys; // a file, zero-terminated; empty: none
+    struct span temp;        // folder for bodies that wait, zero-terminated
+    struct span user;        // zero-terminated; empty: stay who we are
     enum config_log log;
     unsigned connections;            // most of clients, of one worker
     struct deadline_limits timeouts; // of clients

@@ -45,3 +45,8 @@ void config_errors_put(struct config_errors *e, unsigned line, const char *forma
     buf_put(&e->text, span_of(text, len + 1));
     e->count++;
 }
+
+void config_errors_note(struct config_errors *e, unsigned line, const char *text) {
+    config_errors_put(e, line, "warning: %s", text);
+    e->count--;
+}

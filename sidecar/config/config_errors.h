@@ -21,5 +21,7 @@ void config_errors_fini(struct config_errors *e);
 // Adds a line; line 0 stands for the file as a whole. Control characters become "?".
 void config_errors_put(struct config_errors *e, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// Adds a line that is no error.
+void config_errors_note(struct config_errors *e, unsigned line, const char *text);
 
 #endif

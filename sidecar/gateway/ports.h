@@ -95,6 +95,8 @@ struct downstream_ops {
     // An HTTP/1 response is broken off: the connection ends so that the client sees it, without the
     // FIN or close_notify that ends a body whose length nobody said.
     void (*cut)(struct downstream *);
+    // Whether a request for `host` may come on it (RFC 9110, 7.4); NULL: any may.
+    bool (*covers)(struct downstream *, struct span host);
 };
 
 enum relay_level { RELAY_INFO, RELAY_WARN, RELAY_ERROR };

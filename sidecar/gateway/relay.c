@@ -11,6 +11,17 @@
 
 // ---- life ---------------------------------------------------------------------------------------
 
+// A connection that a client has opened for one host is not for another with a certificate of its
+// own: 421 makes the client open one (RFC 9110, 15.5.20).
+static void refuse_other_hosts(struct relay *r) {
+    struct downstream *d = r->down;
+    if (d->ops->covers != NULL && r->exchange.refusal == 0 &&
+        !d->ops->covers(d, router_host(r->stream->request.authority))) {
+        r->exchange.refusal = ERR_REQUEST_MISDIRECTED;
+        relay_count_error(r, ERR_REQUEST_MISDIRECTED);
+    }
+}
+
 static struct relay *relay_new(struct downstream *d, struct front_stream *stream) {
     struct relay_conf *conf = d->listener->conf;
     struct relay *r = conf->ops->take(conf->self);
@@ -36,6 +47,7 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     stream->owner = r;
     list_put(&d->relays, &r->node);
     relay_budget_begin(r);
+    refuse_other_hosts(r);
     return r;
 }
 

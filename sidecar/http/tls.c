@@ -103,7 +103,7 @@ static bool attach_bio(struct tls *t) {
 }
 
 int tls_init(struct tls *t, struct tls_context *context, struct tls_pool *pool) {
-    *t = (struct tls){.pool = pool, .why = ""};
+    *t = (struct tls){.pool = pool, .context = context, .why = ""};
     buf_init(&t->out, OUT_LIMIT);
     t->ssl = SSL_new(tls_context_find(context, span_of(NULL, 0)));
     if (t->ssl == NULL || !attach_bio(t)) {
@@ -246,6 +246,12 @@ enum tls_protocol tls_protocol(const struct tls *t) {
 struct span tls_server_name(const struct tls *t) {
     return t->ssl == NULL ? span_of(NULL, 0)
                           : span_str(SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
+}
+
+bool tls_covers(const struct tls *t, struct span host) {
+    struct span name = tls_server_name(t);
+    return name.n == 0 || span_eq_nocase(name, host) ||
+           tls_context_covers(t->context, SSL_get_SSL_CTX(t->ssl), host);
 }
 
 void tls_close(struct tls *t) {

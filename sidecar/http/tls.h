@@ -39,6 +39,7 @@ enum tls_protocol { TLS_PROTOCOL_NONE, TLS_PROTOCOL_HTTP11, TLS_PROTOCOL_H2 };
 struct tls {
     struct ssl_st *ssl;
     struct tls_pool *pool;
+    const struct tls_context *context;
     struct span input; // fed and not yet read
     struct buf out;
     const char *why;
@@ -73,6 +74,10 @@ bool tls_has_ended(const struct tls *t);
 enum tls_protocol tls_protocol(const struct tls *t);
 // The name the client asked for (SNI); empty when it did not. Borrowed until tls_fini.
 struct span tls_server_name(const struct tls *t);
+// Whether a request for `host` may come on this connection (RFC 9110, 7.4): it is the name that the
+// client asked for, or the certificate that it was given is good for it (tls_context_covers). A
+// client that asked for no name has taken what there is.
+bool tls_covers(const struct tls *t, struct span host);
 // Queues close_notify, once; nothing may be put afterwards.
 void tls_close(struct tls *t);
 // Why it is broken: static text; "" when it is not.

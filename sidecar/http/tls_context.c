@@ -26,6 +26,7 @@ static void *must(void *p) {
 
 void tls_context_init(struct tls_context *c, bool has_h2) {
     *c = (struct tls_context){.has_h2 = has_h2};
+    tls_tickets_init(&c->tickets);
 }
 
 void tls_context_fini(struct tls_context *c) {
@@ -35,6 +36,7 @@ void tls_context_fini(struct tls_context *c) {
     for (size_t i = 0; i < c->names_n; i++) {
         free(c->names[i].text);
     }
+    tls_tickets_fini(&c->tickets);
     free(c->certificates);
     free(c->names);
     tls_context_init(c, c->has_h2);
@@ -42,6 +44,10 @@ void tls_context_fini(struct tls_context *c) {
 
 const char *tls_context_why(const struct tls_context *c) {
     return c->why;
+}
+
+const char *tls_context_note(const struct tls_context *c) {
+    return c->note;
 }
 
 // RFC 7301, 3.1: a list of names with their lengths before them.
@@ -69,6 +75,33 @@ static int on_server_name(SSL *ssl, int *alert, void *self) {
     return SSL_TLSEXT_ERR_OK;
 }
 
+// ServerNameList of one host_name (RFC 6066, 3): two lengths, a zero, the length of the name.
+static struct span find_name(SSL *ssl) {
+    const unsigned char *p = NULL;
+    size_t n = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &n) != 1 || n < 5 ||
+        p[2] != TLSEXT_NAMETYPE_host_name || ((size_t)p[3] << 8 | p[4]) + 5 != n) {
+        return span_of(NULL, 0);
+    }
+    return span_of(p + 5, n - 5);
+}
+
+// A ticket is good for the name that it was given for only, whichever certificate that has: what
+// was resumed would else speak for another site. This callback comes before tickets are looked at.
+static int on_client_hello(SSL *ssl, int *alert, void *self) {
+    uint8_t name[NAME_MAX_LEN], digest[SSL_MAX_SID_CTX_LENGTH];
+    struct span given = span_first(find_name(ssl), NAME_MAX_LEN);
+    (void)alert, (void)self;
+    for (size_t i = 0; i < given.n; i++) {
+        name[i] = span_lower_byte(given.p[i]);
+    }
+    if (EVP_Digest(name, given.n, digest, NULL, EVP_sha256(), NULL) != 1 ||
+        SSL_set_session_id_context(ssl, digest, sizeof digest) != 1) {
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 // Without this, OpenSSL asks for the pass phrase of a key on the terminal.
 static int on_password(char *to, int len, int is_write, void *self) {
     (void)to, (void)len, (void)is_write;
@@ -88,6 +121,8 @@ static bool set_rules(SSL_CTX *x, struct tls_context *c) {
     SSL_CTX_set_alpn_select_cb(x, on_alpn, (void *)(uintptr_t)alpn);
     SSL_CTX_set_tlsext_servername_callback(x, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(x, c);
+    SSL_CTX_set_client_hello_cb(x, on_client_hello, NULL);
+    tls_tickets_serve(&c->tickets, x);
     return SSL_CTX_set_min_proto_version(x, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_session_id_context(x, (const unsigned char *)"outrider", 8) == 1 &&
            SSL_CTX_set1_groups_list(x, "X25519:P-256:P-384") == 1 &&
@@ -166,6 +201,35 @@ static const char *key_reason(void) {
     return is_other ? "it does not belong to the certificate" : reason();
 }
 
+// A key of another kind than the certificate's is loaded all the same, and stands alone then.
+static bool is_pair(const SSL_CTX *x) {
+    return SSL_CTX_get0_certificate(x) != NULL && SSL_CTX_check_private_key(x) == 1;
+}
+
+// The server's own certificate comes first; what is signed by the one before it is no part of a
+// chain above it.
+static bool is_upside_down(SSL_CTX *x) {
+    STACK_OF(X509) *chain = NULL;
+    X509 *first = SSL_CTX_get0_certificate(x);
+    SSL_CTX_get0_chain_certs(x, &chain);
+    for (int i = 0; first != NULL && i < sk_X509_num(chain); i++) {
+        X509 *next = sk_X509_value(chain, i);
+        if (X509_check_issued(first, next) == X509_V_OK &&
+            X509_check_issued(next, first) != X509_V_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_age(struct tls_context *c, X509 *x, const char *path) {
+    if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
+        snprintf(c->note, sizeof c->note, "certificate \"%s\": it has expired", path);
+    } else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0) {
+        snprintf(c->note, sizeof c->note, "certificate \"%s\": it is not valid yet", path);
+    }
+}
+
 static int load_files(struct tls_context *c, SSL_CTX *x, const char *certificate_path,
                       const char *key_path) {
     bool is_locked = false;
@@ -174,13 +238,18 @@ static int load_files(struct tls_context *c, SSL_CTX *x, const char *certificate
     if (SSL_CTX_use_certificate_chain_file(x, certificate_path) != 1) {
         return refuse(c, "certificate", certificate_path, reason());
     }
+    if (is_upside_down(x)) {
+        return refuse(c, "certificate", certificate_path,
+                      "it is upside down: the server's own comes first, then who signed it");
+    }
+    note_age(c, SSL_CTX_get0_certificate(x), certificate_path);
     ERR_clear_error();
     int is_loaded = SSL_CTX_use_PrivateKey_file(x, key_path, SSL_FILETYPE_PEM);
     SSL_CTX_set_default_passwd_cb_userdata(x, NULL);
     if (is_loaded != 1) {
         return refuse(c, "key", key_path, is_locked ? "it is encrypted" : key_reason());
     }
-    return 0;
+    return is_pair(x) ? 0 : refuse(c, "key", key_path, "it does not belong to the certificate");
 }
 
 static SSL_CTX *context_new(struct tls_context *c) {
@@ -210,7 +279,7 @@ int tls_context_add(struct tls_context *c, X509 *certificate, EVP_PKEY *key,
                     const struct span *names, size_t names_n) {
     SSL_CTX *x = context_new(c);
     if (x == NULL || SSL_CTX_use_certificate(x, certificate) != 1 ||
-        SSL_CTX_use_PrivateKey(x, key) != 1) {
+        SSL_CTX_use_PrivateKey(x, key) != 1 || !is_pair(x)) {
         SSL_CTX_free(x);
         return refuse(c, "certificate", "in memory", reason());
     }
@@ -245,6 +314,9 @@ int tls_context_seal(struct tls_context *c) {
     }
     c->names_n = kept;
     c->is_sealed = true;
+    if (!tls_tickets_has_keys(&c->tickets)) {
+        tls_tickets_rotate(&c->tickets);
+    }
     return 0;
 }
 
@@ -272,4 +344,14 @@ SSL_CTX *tls_context_find(const struct tls_context *c, struct span name) {
         found = look_up(c, text + dot - 1);
     }
     return c->certificates[found == NULL ? 0 : found->certificate];
+}
+
+bool tls_context_covers(const struct tls_context *c, SSL_CTX *x, struct span name) {
+    char text[NAME_MAX_LEN + 1];
+    if (tls_context_find(c, name) == x) {
+        return true;
+    }
+    snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_first(name, NAME_MAX_LEN)));
+    X509 *certificate = SSL_CTX_get0_certificate(x);
+    return X509_check_host(certificate, text, name.n, 0, NULL) == 1;
 }

@@ -2,12 +2,13 @@
 // Certificates and rules for the TLS connections of a listener: one default certificate, others by
 // the name the client asks for (SNI, RFC 6066, 3). TLS 1.2 and 1.3, only cipher suites that HTTP/2
 // allows (RFC 9113, 9.2.2); ALPN h2 and http/1.1, anything else is refused with
-// no_application_protocol (RFC 7301, 3.2); one session ticket; no renegotiation, no compression, no
+// no_application_protocol (RFC 7301, 3.2); one session ticket, good for the name that it was given
+// for; no renegotiation, no compression, no
 // early data. Filled at start or reload, then only read, so that threads may share it.
 #ifndef HTTP_TLS_CONTEXT_H
 #define HTTP_TLS_CONTEXT_H
 
-#include "base/span.h"
+#include "http/tls_tickets.h"
 
 struct evp_pkey_st;
 struct ssl_ctx_st;
@@ -21,8 +22,9 @@ struct tls_context {
     size_t certificates_n;
     struct tls_name *names; // sorted once sealed
     size_t names_n, names_cap;
+    struct tls_tickets tickets;
     bool has_h2, is_sealed;
-    char why[TLS_WHY_LEN];
+    char why[TLS_WHY_LEN], note[TLS_WHY_LEN];
 };
 
 // has_h2: offer h2 besides http/1.1.
@@ -40,15 +42,22 @@ int tls_context_add_files(struct tls_context *c, const char *certificate_path, c
 int tls_context_add(struct tls_context *c, struct x509_st *certificate, struct evp_pkey_st *key,
                     const struct span *names, size_t names_n);
 
-// Sorts the names; to be called once after the last add, before the first tls_init. 0, or
-// ERR_CONFIG when there is no certificate.
+// Sorts the names and sees that there is a key for tickets; to be called once after the last add,
+// before the first tls_init. 0, or ERR_CONFIG when there is no certificate.
 int tls_context_seal(struct tls_context *c);
 
 // The certificate that a client asking for `name` gets: an exact name, then a wildcard for its
 // first label, then the default. Not case sensitive.
 struct ssl_ctx_st *tls_context_find(const struct tls_context *c, struct span name);
 
+// Whether who was given the certificate of `x` may ask for `name`: it is the one that a client
+// asking for the name would be given, or it says that it is for that name too.
+bool tls_context_covers(const struct tls_context *c, struct ssl_ctx_st *x, struct span name);
+
 // Text for the operator, after an error.
 const char *tls_context_why(const struct tls_context *c);
+// What else the operator should know of the last certificate: it is out of date, which only those
+// notice who do not ignore it; or "". A server that starts can still renew it.
+const char *tls_context_note(const struct tls_context *c);
 
 #endif

@@ -126,8 +126,13 @@ static void on_cut(struct downstream *d) {
     conn_wants_flush(c);
 }
 
+static bool on_covers(struct downstream *d, struct span host) {
+    const struct conn *c = LIST_ITEM(d, struct conn, down);
+    return c->conf->tls == NULL || tls_covers(&c->tls, host);
+}
+
 static const struct downstream_ops downstream_ops = {
-    .wants_flush = on_wants_flush, .pump = on_pump, .cut = on_cut};
+    .wants_flush = on_wants_flush, .pump = on_pump, .cut = on_cut, .covers = on_covers};
 
 static void open_handle(struct conn *c, int fd, bool is_unix) {
     uv_loop_t *uv = &c->conf->loop->uv;

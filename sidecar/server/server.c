@@ -10,6 +10,7 @@
 #include "server/privileges.h"
 #include "server/probe.h"
 #include "server/spawn.h"
+#include "server/tickets.h"
 #include "server/worker.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct server {
     struct router router;
     struct arena arena;
     struct tls_context tls;
+    struct tickets tickets;
     struct siphash_key secret;
     struct worker_conf worker_conf;
     struct upstream_shared *upstreams; // as in config->pools
@@ -127,7 +129,8 @@ static int open_tls(struct server *s) {
         return err;
     }
     s->worker_conf.tls = &s->tls;
-    return 0;
+    return tickets_open(&s->tickets, &s->loop, &s->tls.tickets,
+                        (const char *)config->ticket_keys.p);
 }
 
 static const struct hint_policy *find_policy(void *self, struct span site) {
@@ -210,6 +213,7 @@ static void on_ended(uv_async_t *ended) {
     keeping_close(&s->keeping);
     learning_close(&s->learning);
     admin_port_close(&s->admin);
+    tickets_close(&s->tickets);
     spawn_unwatch(&s->spawn);
     uv_close((uv_handle_t *)&s->terminate, NULL);
     uv_close((uv_handle_t *)&s->interrupt, NULL);

@@ -5,7 +5,9 @@
 
 #include "base/error.h"
 #include "config/options.h"
+#include "http/tls_self_signed.h"
 
+#include <openssl/pem.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -193,7 +196,11 @@ static const struct row rows[] = {
     {"a certificate without key", IN_SITE("certificate = a.pem"),
      "t.conf:2: certificate and key belong together: one of them is missing\n"},
     {"a certificate that is not there", IN_SITE("certificate = a.pem\nkey = b.pem"),
-     "t.conf:3: b.pem cannot be read: No such file or directory\n"},
+     "t.conf:3: key \"b.pem\": No such file or directory\n"},
+    {"a key that is not the certificate's", IN_SITE("certificate = a.pem\nkey = other.pem"),
+     "t.conf:3: key \"other.pem\": it does not belong to the certificate\n"},
+    {"a certificate that is none", IN_SITE("certificate = \"www/index.php\"\nkey = a.pem"),
+     "t.conf:2: certificate \"www/index.php\": nothing of that kind in PEM form in it\n"},
     {"an index file with a path", IN_SITE("index = { \"x/index.php\" }"),
      "t.conf:2: \"x/index.php\": an index file is a name without slash, and not hidden\n"},
 
@@ -384,6 +391,19 @@ static void test_what_is_not_written_has_its_default(void **state) {
     assert_int_equal(site->policy.learn,
                      LEARNER_LINK | LEARNER_HTML | LEARNER_CSS | LEARNER_REQUEST);
     assert_false(c.has_admin);
+    config_fini(&c);
+}
+
+static void test_a_certificate_out_of_date_is_told_and_no_error(void **state) {
+    (void)state;
+    struct config c;
+    struct config_errors e;
+    config_errors_init(&e);
+    int error =
+        config_parse(&c, "t.conf", SPAN(IN_SITE("certificate = old.pem\nkey = old.pem")), &e);
+    assert_int_equal(error, 0);
+    assert_span(buf_span(&e.text), "t.conf:2: warning: certificate \"old.pem\": it has expired\n");
+    config_errors_fini(&e);
     config_fini(&c);
 }
 
@@ -615,6 +635,19 @@ static void put_file(const char *path) {
     fclose(f);
 }
 
+// A certificate and its key in one file.
+static void put_pair(const char *path, int64_t unix_time) {
+    static const struct span name = SPAN_INIT("a.example");
+    struct tls_self_signed made;
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(tls_self_signed_init(&made, &name, 1, unix_time), 0);
+    PEM_write_X509(f, made.certificate);
+    PEM_write_PrivateKey(f, made.key, NULL, NULL, 0, NULL, NULL);
+    tls_self_signed_fini(&made);
+    fclose(f);
+}
+
 static int enter_folder(void **state) {
     (void)state;
     static char template[] = "/tmp/outrider-config-XXXXXX";
@@ -622,7 +655,9 @@ static int enter_folder(void **state) {
     assert_int_equal(chdir(template), 0);
     assert_int_equal(mkdir("www", 0755), 0);
     put_file("www/index.php");
-    put_file("a.pem");
+    put_pair("a.pem", time(NULL));
+    put_pair("other.pem", time(NULL));
+    put_pair("old.pem", 1000000000);
     assert_non_null(getcwd(folder, sizeof folder));
     return 0;
 }
@@ -631,6 +666,8 @@ static int leave_folder(void **state) {
     (void)state;
     unlink("www/index.php");
     unlink("a.pem");
+    unlink("other.pem");
+    unlink("old.pem");
     unlink("o.conf");
     rmdir("www");
     return chdir("/") != 0 || rmdir(folder) != 0;
@@ -641,6 +678,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_wrong_is_told_with_its_line),
         cmocka_unit_test(test_the_example_of_the_product_is_read),
         cmocka_unit_test(test_what_is_not_written_has_its_default),
+        cmocka_unit_test(test_a_certificate_out_of_date_is_told_and_no_error),
         cmocka_unit_test(test_a_list_adds_to_its_default),
         cmocka_unit_test(test_lists_that_choose_replace_their_default),
         cmocka_unit_test(test_every_default_is_a_value_of_its_option),

@@ -453,7 +453,8 @@ static void test_self_signed(void **state) {
 }
 
 struct files {
-    char folder[64], certificate[96], key[96], other_key[96], text[96], locked[96];
+    char folder[64], certificate[96], key[96], other_key[96], text[96], locked[96], rsa[96],
+        empty[96], chain[96], turned[96];
 };
 
 static FILE *open_new(const char *path) {
@@ -462,8 +463,36 @@ static FILE *open_new(const char *path) {
     return f;
 }
 
+// A chain of two: the authority is b, and a is signed anew by it.
+static void write_chains(struct files *f, struct tls_self_signed *a, struct tls_self_signed *b) {
+    snprintf(f->chain, sizeof f->chain, "%s/chain.pem", f->folder);
+    snprintf(f->turned, sizeof f->turned, "%s/turned.pem", f->folder);
+    X509 *leaf = X509_dup(a->certificate), *root = X509_dup(b->certificate);
+    X509_NAME *name = X509_NAME_new();
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"root", -1, -1, 0);
+    X509_set_subject_name(root, name);
+    X509_set_issuer_name(root, name);
+    X509_set_issuer_name(leaf, name);
+    X509_NAME_free(name);
+    for (X509_EXTENSION *e; (e = X509_delete_ext(root, 0)) != NULL;) {
+        X509_EXTENSION_free(e);
+    }
+    X509_sign(root, b->key, EVP_sha256());
+    X509_sign(leaf, b->key, EVP_sha256());
+    FILE *files[] = {open_new(f->chain), open_new(f->turned)};
+    PEM_write_X509(files[0], leaf);
+    PEM_write_X509(files[0], root);
+    PEM_write_X509(files[1], root);
+    PEM_write_X509(files[1], leaf);
+    fclose(files[0]);
+    fclose(files[1]);
+    X509_free(leaf);
+    X509_free(root);
+}
+
 static void write_files(struct files *f) {
     struct tls_self_signed a, b;
+    EVP_PKEY *rsa = EVP_RSA_gen(2048);
     snprintf(f->folder, sizeof f->folder, "/tmp/tls_test.XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->certificate, sizeof f->certificate, "%s/certificate.pem", f->folder);
@@ -473,14 +502,20 @@ static void write_files(struct files *f) {
     snprintf(f->locked, sizeof f->locked, "%s/locked.pem", f->folder);
     assert_int_equal(tls_self_signed_init(&a, loopback, 3, time(NULL)), 0);
     assert_int_equal(tls_self_signed_init(&b, loopback, 3, time(NULL)), 0);
-    FILE *files[] = {open_new(f->certificate), open_new(f->key), open_new(f->other_key),
-                     open_new(f->text), open_new(f->locked)};
+    snprintf(f->rsa, sizeof f->rsa, "%s/rsa.pem", f->folder);
+    snprintf(f->empty, sizeof f->empty, "%s/empty.pem", f->folder);
+    FILE *files[] = {open_new(f->certificate), open_new(f->key),    open_new(f->other_key),
+                     open_new(f->text),        open_new(f->locked), open_new(f->rsa),
+                     open_new(f->empty)};
+    PEM_write_PrivateKey(files[5], rsa, NULL, NULL, 0, NULL, NULL);
+    EVP_PKEY_free(rsa);
+    write_chains(f, &a, &b);
     PEM_write_X509(files[0], a.certificate);
     PEM_write_PrivateKey(files[1], a.key, NULL, NULL, 0, NULL, NULL);
     PEM_write_PrivateKey(files[2], b.key, NULL, NULL, 0, NULL, NULL);
     fputs("hello\n", files[3]);
     PEM_write_PKCS8PrivateKey(files[4], a.key, EVP_aes_128_cbc(), "word", 4, NULL, NULL);
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 7; i++) {
         fclose(files[i]);
     }
     tls_self_signed_fini(&a);
@@ -502,6 +537,13 @@ static void test_files(void **state) {
         {"the key of another", f.certificate, f.other_key, f.other_key, "does not belong"},
         {"a key with a pass phrase", f.certificate, f.locked, f.locked, "encrypted"},
         {"a key in place of the certificate", f.key, f.key, f.key, "PEM"},
+        {"a key of another kind", f.certificate, f.rsa, f.rsa, "does not belong"},
+        {"an empty certificate", f.empty, f.key, f.empty, "PEM"},
+        {"an empty key", f.certificate, f.empty, f.empty, "PEM"},
+        {"a certificate in place of the key", f.certificate, f.certificate, f.certificate, "PEM"},
+        {"a folder", f.folder, f.key, f.folder, "PEM"},
+        {"a chain", f.chain, f.key, NULL, NULL},
+        {"a chain that is upside down", f.turned, f.key, f.turned, "upside down"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tls_context c;
@@ -521,7 +563,114 @@ static void test_files(void **state) {
     unlink(f.other_key);
     unlink(f.text);
     unlink(f.locked);
+    unlink(f.rsa);
+    unlink(f.empty);
+    unlink(f.chain);
+    unlink(f.turned);
     rmdir(f.folder);
+}
+
+static void test_a_connection_is_for_what_its_certificate_says(void **state) {
+    (void)state;
+    static const struct span other[] = {SPAN_INIT("*.shop.example"), SPAN_INIT("shop.example")};
+    static const struct {
+        const char *name, *host;
+        bool covers;
+    } rows[] = {
+        {"localhost", "localhost", true},
+        {"localhost", "LOCALHOST", true},
+        {"localhost", "unknown.example", true}, // the default certificate is all it would get
+        {"localhost", "a.shop.example", false},
+        {"a.shop.example", "b.shop.example", true},
+        {"a.shop.example", "shop.example", true},
+        {"a.shop.example", "localhost", false},
+        {"a.shop.example", "a.b.shop.example", false},
+        {"unknown.example", "unknown.example", true},
+        {NULL, "a.shop.example", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        world_init(&w);
+        add_self_signed(&w.context, other, 2, NULL, 0);
+        assert_int_equal(tls_context_seal(&w.context), 0);
+        connect_client(&w, "\x02h2", rows[i].name);
+        assert_true(handshake(&w, WHOLE));
+        if (tls_covers(&w.tls, span_str(rows[i].host)) != rows[i].covers) {
+            fail_msg("%s asks for %s", rows[i].name, rows[i].host);
+        }
+        world_fini(&w);
+    }
+}
+
+// ---- tickets ------------------------------------------------------------------------------------
+
+// Connects again, to `name`, with the session of the connection before. Whether it was resumed.
+static bool resumes(struct world *w, const char *name) {
+    SSL_SESSION *session = SSL_get1_session(w->client);
+    SSL_set_shutdown(w->client, SSL_SENT_SHUTDOWN); // or the library calls the session spoiled
+    SSL_free(w->client);
+    tls_fini(&w->tls);
+    connect_client(w, "\x02h2", name);
+    SSL_set_session(w->client, session);
+    SSL_SESSION_free(session);
+    assert_true(handshake(w, WHOLE));
+    return SSL_session_reused(w->client) == 1;
+}
+
+static void test_a_ticket_is_good_for_its_name_only(void **state) {
+    (void)state;
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    for (size_t i = 0; i < 2; i++) {
+        struct world w;
+        world_init(&w);
+        SSL_CTX_set_max_proto_version(w.client_context, versions[i]);
+        connect_client(&w, "\x02h2", "a.example");
+        assert_true(handshake(&w, WHOLE));
+        assert_true(resumes(&w, "a.example"));
+        assert_false(resumes(&w, "b.example"));
+        assert_true(resumes(&w, "b.example"));
+        assert_false(resumes(&w, NULL));
+        world_fini(&w);
+    }
+}
+
+static void test_a_ticket_outlives_two_changes_of_keys(void **state) {
+    (void)state;
+    for (unsigned changes = 0; changes <= TLS_TICKETS_MOST; changes++) {
+        struct world w;
+        world_init(&w);
+        connect_client(&w, "\x02h2", "a.example");
+        assert_true(handshake(&w, WHOLE));
+        for (unsigned i = 0; i < changes; i++) {
+            tls_tickets_rotate(&w.context.tickets);
+        }
+        assert_int_equal(resumes(&w, "a.example"), changes < TLS_TICKETS_MOST);
+        world_fini(&w);
+    }
+}
+
+static void test_keys_of_a_file_are_those_of_all_machines(void **state) {
+    (void)state;
+    uint8_t old[TLS_TICKETS_KEY], keys[4 * TLS_TICKETS_KEY];
+    memset(keys, 1, sizeof keys);
+    memset(old, 2, sizeof old);
+    memcpy(keys + TLS_TICKETS_KEY, old, sizeof old);
+    struct world w;
+    world_init(&w);
+    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(old, sizeof old)), 0);
+    connect_client(&w, "\x02h2", "a.example");
+    assert_true(handshake(&w, WHOLE));
+    static const size_t wrong[] = {0, 1, 79, 81, 241, 320};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(keys, wrong[i])), ERR_SYNTAX);
+    }
+    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(keys, 160)), 0);
+    assert_true(resumes(&w, "a.example"));
+    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(keys, 80)), 0);
+    assert_true(resumes(&w, "a.example")); // it was renewed with the first
+    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(old, 80)), 0);
+    assert_false(resumes(&w, "a.example"));
+    world_fini(&w);
 }
 
 // Certificates are replaced under a running server: open connections keep working.
@@ -558,6 +707,10 @@ int main(void) {
         cmocka_unit_test(test_self_signed),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_context_may_go_before_open_connections),
+        cmocka_unit_test(test_a_connection_is_for_what_its_certificate_says),
+        cmocka_unit_test(test_a_ticket_is_good_for_its_name_only),
+        cmocka_unit_test(test_a_ticket_outlives_two_changes_of_keys),
+        cmocka_unit_test(test_keys_of_a_file_are_those_of_all_machines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
