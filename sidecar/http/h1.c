@@ -140,11 +140,12 @@ void h1_break(struct h1 *h, int error) {
     stop(h);
 }
 
-// The client's fault: it gets an answer if it has none yet, and the connection ends.
+// The client's fault: it gets an answer if it has none yet, and the connection ends. Who speaks
+// something else, like HTTP/2 with a bad preface, would read an answer as that.
 static void fail(struct h1 *h, int error, const char *why) {
     h->error = error;
     h->why = why;
-    if (!h->has_head) {
+    if (!h->has_head && error != ERR_NOT_HTTP) {
         h1_answer_refuse(h, error);
     }
     h1_break(h, error);

@@ -18,6 +18,19 @@ static enum step bad(struct h1_scan *s, int error, const char *why) {
     return STEP_BAD;
 }
 
+// As long as a request line, and not even a bad version in it: another protocol, like HTTP/2 with a
+// bad preface.
+static bool is_foreign(struct span line) {
+    struct span word, name = SPAN("HTTP/");
+    unsigned words = 0;
+    for (; span_cut(&line, ' ', &word); words++) {
+        if (span_eq_nocase(span_first(word, name.n), name)) {
+            return false;
+        }
+    }
+    return words > 2;
+}
+
 // HTTP-version = "HTTP/" DIGIT "." DIGIT, behind the last SP of the request line. Looked at as soon
 // as the line is there: HTTP/0.9 has nothing behind it.
 static int find_version(struct span line, enum protocol *protocol, const char **why) {
@@ -26,6 +39,9 @@ static int find_version(struct span line, enum protocol *protocol, const char **
         at--;
     }
     struct span version = span_skip(line, at);
+    if (is_foreign(line)) {
+        return fail(ERR_NOT_HTTP, why, "three words, and none of them is HTTP's");
+    }
     if (at == 0 || version.n != 8 || !span_has_prefix(version, SPAN("HTTP/")) ||
         version.p[6] != '.') {
         return fail(ERR_REQUEST_SYNTAX, why, "no HTTP version in the request line");

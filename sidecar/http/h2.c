@@ -71,8 +71,9 @@ static int feed(struct front *f, struct span bytes) {
     if (h->error != 0) {
         return h->error;
     }
-    h->input = bytes;
-    return 0;
+    size_t good = h2_frames_look(h, bytes, &h->fault);
+    h->input = h->error == 0 ? span_first(bytes, good) : span_of(NULL, 0);
+    return h->error;
 }
 
 // Errors of the library end the connection; few of them make it say GOAWAY by itself.
@@ -174,10 +175,13 @@ static enum step next(struct front *f, struct front_event *e) {
         if (h->body_stream != NULL) {
             return tell_body(h, e);
         }
-        if (h->input.n == 0 && !h->is_paused) {
+        if (h->input.n > 0 || h->is_paused) {
+            read_input(h);
+        } else if (h->fault != 0) {
+            h2_fail(h, ERR_H2, h->fault);
+        } else {
             return STEP_MORE;
         }
-        read_input(h);
     }
 }
 
@@ -318,6 +322,7 @@ int h2_init(struct h2 *h, const struct h2_conf *conf) {
     *h = (struct h2){.front = {&h2_ops}, .conf = conf, .answer_credit = 50};
     list_init(&h->streams);
     list_init(&h->ready);
+    h2_frames_init(&h->frames);
     if (h2_library_session(h) != 0) {
         return ERR_H2;
     }

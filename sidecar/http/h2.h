@@ -55,12 +55,22 @@ struct h2_level {
     int64_t at; // unix time of the last fall
 };
 
+// The heads of frames that have come in, and what the client did to its latest streams.
+struct h2_frames {
+    uint32_t skip;          // bytes of the input until the next frame begins
+    uint8_t n, bytes[13];   // of the frame that begins: its head, and of PRIORITY a little more
+    uint32_t latest;        // the highest stream that the client has opened
+    uint64_t opened, ended; // of the streams latest, latest - 2, ...: a bit each, the lowest first
+};
+
 // All members are private to the h2_ files; read through the functions.
 struct h2 {
     struct front front; // first
     const struct h2_conf *conf;
     struct nghttp2_session *session;
-    struct span input;      // fed and not yet read by the library
+    struct span input; // fed and not yet read by the library
+    struct h2_frames frames;
+    uint32_t fault;         // HTTP/2 code of what follows the input, or 0
     struct list streams;    // every h2_stream that is not released
     struct list ready;      // those with something to tell
     struct h2_stream *head; // whose request head is coming in; NULL for trailers

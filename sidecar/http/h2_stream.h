@@ -4,6 +4,7 @@
 //
 //     h2.c         the table of http/front.h: feeding, pulling, phase
 //     h2_input.c   the library's callbacks for what arrives
+//     h2_frames.c  heads of frames, of which the library would tell nobody
 //     h2_head.c    request heads: limits, fields, the check
 //     h2_answer.c  interim and final responses
 //     h2_output.c  frames into the output block, the end of streams
@@ -114,6 +115,12 @@ int h2_fail(struct h2 *h, int error, uint32_t h2_code);
 
 // h2_input.c
 void h2_input_callbacks(nghttp2_session_callbacks *callbacks);
+
+// h2_frames.c
+void h2_frames_init(struct h2_frames *f);
+// Looks at input before the library has it. How many bytes of it are good; what follows is a fault
+// of the connection with this HTTP/2 code. May end the connection as h2_fail does.
+size_t h2_frames_look(struct h2 *h, struct span bytes, uint32_t *code);
 
 // h2_head.c
 int h2_head_begin(struct h2 *h, int32_t id);

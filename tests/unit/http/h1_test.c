@@ -205,6 +205,7 @@ static const struct matrix_row matrix[] = {
     {"HTTP/1.2", "GET / HTTP/1.2\r\n" HOST "\r\n", "505 close"},
     {"HTTP/2.0", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 close"},
     {"HTTP/0.9", "GET /\r\n", "400 close"},
+    {"a bad preface of HTTP/2 is not answered", "INVALID CONNECTION PREFACE\r\n\r\n", " close"},
     {"a version in lower case", "GET / http/1.1\r\n" HOST "\r\n", "400 close"},
     {"no HTTP at all", "\x16\x03\x01\x02", "400 close"},
     {"one empty line before", "\r\n" GET "\r\n", "200"},

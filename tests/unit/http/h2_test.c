@@ -1144,6 +1144,104 @@ static void test_phase_of_a_head(void **state) {
     }
 }
 
+// Streams 1 and 5 have been answered, 7 is being answered and 9 has been before its body came.
+static void put_streams(struct buf *b) {
+    buf_put(b, SPAN(PREFACE));
+    put_request(b, 1);
+    put_request(b, 5);
+    put_frame(b, NGHTTP2_HEADERS, 5, 7,
+              SPAN("\x82\x87\x05\x08/nothing\x01\x09"
+                   "a.example"));
+    put_frame(b, NGHTTP2_HEADERS, 4, 9,
+              SPAN("\x83\x87\x05\x06/early\x01\x09"
+                   "a.example"));
+}
+
+// RFC 9113, 5.1, 5.1.1 and 6.3: the library forgets streams that are closed, and PRIORITY.
+static void test_frames_that_may_not_follow(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint8_t type, flags;
+        uint32_t id;
+        struct span payload;
+        uint32_t code;
+    } rows[] = {
+        {"DATA after the end", NGHTTP2_DATA, 1, 1, SPAN_INIT("x"), NGHTTP2_STREAM_CLOSED},
+        {"a head after the end", NGHTTP2_HEADERS, 5, 5, SPAN_INIT(HEAD), NGHTTP2_STREAM_CLOSED},
+        {"DATA after the request's end", NGHTTP2_DATA, 1, 7, SPAN_INIT("x"), NGHTTP2_STREAM_CLOSED},
+        {"DATA that was on its way when we ended the stream", NGHTTP2_DATA, 0, 9, SPAN_INIT("x"),
+         0},
+        {"trailers that were", NGHTTP2_HEADERS, 5, 9, SPAN_INIT("\0\1t\1v"), 0},
+        {"WINDOW_UPDATE after the end", NGHTTP2_WINDOW_UPDATE, 0, 1, SPAN_INIT("\0\0\0\1"), 0},
+        {"RST_STREAM after the end", NGHTTP2_RST_STREAM, 0, 1, SPAN_INIT("\0\0\0\x08"), 0},
+        {"a stream that was passed over", NGHTTP2_HEADERS, 5, 3, SPAN_INIT(HEAD),
+         NGHTTP2_PROTOCOL_ERROR},
+        {"the next stream", NGHTTP2_HEADERS, 5, 11, SPAN_INIT(HEAD), 0},
+        {"one far ahead", NGHTTP2_HEADERS, 5, 100001, SPAN_INIT(HEAD), 0},
+        {"PRIORITY of the connection", NGHTTP2_PRIORITY, 0, 0, SPAN_INIT("\0\0\0\1\0"),
+         NGHTTP2_PROTOCOL_ERROR},
+        {"PRIORITY of a stream that depends on itself", NGHTTP2_PRIORITY, 0, 7,
+         SPAN_INIT("\x80\0\0\7\0"), NGHTTP2_PROTOCOL_ERROR},
+        {"PRIORITY of another", NGHTTP2_PRIORITY, 0, 7, SPAN_INIT("\x80\0\0\1\0"), 0},
+        {"PRIORITY that is too short", NGHTTP2_PRIORITY, 0, 7, SPAN_INIT("\0\0\0\7"),
+         NGHTTP2_FRAME_SIZE_ERROR},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        size_t row = i / 2, step = i % 2 == 0 ? SIZE_MAX : 1;
+        struct world w;
+        struct buf b;
+        print_message("  %s\n", rows[row].name);
+        world_init(&w);
+        buf_init(&b, 1u << 20);
+        put_streams(&b);
+        feed(&w, buf_span(&b));
+        assert_int_equal(w.requests, 4);
+        buf_take(&b, buf_len(&b));
+        put_frame(&b, rows[row].type, rows[row].flags, rows[row].id, rows[row].payload);
+        for (struct span rest = buf_span(&b); rest.n > 0; rest = span_skip(rest, step)) {
+            feed(&w, span_first(rest, step));
+        }
+        assert_int_equal(outcome_of(&w).goaway_code, rows[row].code);
+        buf_fini(&b);
+        world_fini(&w);
+    }
+}
+
+// What was on its way when a stream ended is little.
+static void test_late_frames_are_counted(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint8_t type;
+        uint32_t id;
+        struct span payload;
+    } rows[] = {
+        {"DATA", NGHTTP2_DATA, 9, SPAN_INIT("x")},
+        {"WINDOW_UPDATE", NGHTTP2_WINDOW_UPDATE, 1, SPAN_INIT("\0\0\0\1")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        struct buf b;
+        print_message("  %s\n", rows[i].name);
+        world_init(&w);
+        buf_init(&b, 1u << 20);
+        put_streams(&b);
+        feed(&w, buf_span(&b));
+        buf_take(&b, buf_len(&b));
+        put_frame(&b, rows[i].type, 0, rows[i].id, rows[i].payload);
+        int n = 0;
+        while (n < 1000 && feed(&w, buf_span(&b)) != STEP_BAD) {
+            n++;
+        }
+        turn(&w);
+        assert_in_range(n, 100, 300);
+        assert_int_equal(outcome_of(&w).goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+        buf_fini(&b);
+        world_fini(&w);
+    }
+}
+
 static void test_not_http2(void **state) {
     (void)state;
     struct world w;
@@ -1298,6 +1396,8 @@ int main(void) {
         cmocka_unit_test(test_header_block_limits),
         cmocka_unit_test(test_stream_errors),
         cmocka_unit_test(test_phase_of_a_head),
+        cmocka_unit_test(test_frames_that_may_not_follow),
+        cmocka_unit_test(test_late_frames_are_counted),
         cmocka_unit_test(test_not_http2),
         cmocka_unit_test(test_every_split),
         cmocka_unit_test(test_body_end_comes_in_the_same_read),

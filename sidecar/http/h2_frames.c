@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// A look at the heads of the frames that come in, before the library has them. It forgets a stream
+// when it closes and skips what comes for it later, and it skips PRIORITY, whose tree we do not
+// use, without telling anybody.
+#include "http/h2_stream.h"
+
+#define HEAD_LEN 9         // bytes of a frame's head (RFC 9113, 4.1)
+#define PRIORITY_LEN 5     // bytes of a PRIORITY frame, of which
+#define DEPENDENCY_LEN 4   // name the stream that this one depends on
+#define PREFACE_LEN 24     // bytes before the first frame
+#define SMALL_LEN 512      // bytes of a DATA frame from which on it is upload, not a flood
+#define STREAMS_KNOWN 64   // the latest streams of the client of which we know what it did to them
+#define ID_BITS 0x7fffffff // without the reserved bit
+
+struct frame {
+    uint32_t len, id;
+    uint8_t type, flags;
+};
+
+static uint32_t read_u32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static struct frame read_head(const uint8_t *p) {
+    return (struct frame){
+        .len = read_u32(p) >> 8, .type = p[3], .flags = p[4], .id = read_u32(p + 5) & ID_BITS};
+}
+
+void h2_frames_init(struct h2_frames *f) {
+    *f = (struct h2_frames){.skip = PREFACE_LEN};
+}
+
+// ---- what the client did to its streams ---------------------------------------------------------
+
+// The stream's bit in `opened` and `ended`, 0 for those that are too old.
+static uint64_t bit_of(const struct h2_frames *f, uint32_t id) {
+    uint32_t behind = (f->latest - id) / 2;
+    return behind < STREAMS_KNOWN ? (uint64_t)1 << behind : 0;
+}
+
+static void open_stream(struct h2_frames *f, uint32_t id) {
+    uint32_t ahead = (id - f->latest + 1) / 2;
+    f->opened = ahead < STREAMS_KNOWN ? f->opened << ahead : 0;
+    f->ended = ahead < STREAMS_KNOWN ? f->ended << ahead : 0;
+    f->latest = id;
+    f->opened |= 1;
+}
+
+// The client ended its side, and goes on: RFC 9113, 5.1. What was on its way when we ended the
+// stream is none of that. Or it opens a stream that it has passed over: 5.1.1.
+static uint32_t check_order(struct h2_frames *f, const struct frame *frame) {
+    bool is_head = frame->type == NGHTTP2_HEADERS;
+    bool is_content = is_head || frame->type == NGHTTP2_DATA;
+    if (is_head && frame->id > f->latest) {
+        open_stream(f, frame->id);
+    }
+    if (frame->id > f->latest) {
+        return 0;
+    }
+    uint64_t bit = bit_of(f, frame->id);
+    if (is_content && (f->ended & bit) != 0) {
+        return NGHTTP2_STREAM_CLOSED;
+    }
+    if (is_head && bit != 0 && (f->opened & bit) == 0) {
+        return NGHTTP2_PROTOCOL_ERROR;
+    }
+    if (frame->type == NGHTTP2_RST_STREAM ||
+        (is_content && (frame->flags & NGHTTP2_FLAG_END_STREAM) != 0)) {
+        f->ended |= bit;
+    }
+    return 0;
+}
+
+// ---- frames -------------------------------------------------------------------------------------
+
+// RFC 7540, 5.3.1 and 6.3: all that is left of it.
+static uint32_t check_priority(const struct frame *frame, const uint8_t *payload) {
+    bool is_bad = frame->id == 0 ||
+                  (frame->len == PRIORITY_LEN && (read_u32(payload) & ID_BITS) == frame->id);
+    return is_bad ? NGHTTP2_PROTOCOL_ERROR : 0;
+}
+
+// For a stream that is gone: such frames may have been on their way, but not many.
+static void count_late(struct h2 *h, const struct frame *frame) {
+    bool is_late = frame->id <= (uint32_t)nghttp2_session_get_last_proc_stream_id(h->session) &&
+                   h2_stream_find(h, (int32_t)frame->id) == NULL;
+    bool is_cheap = frame->type == NGHTTP2_WINDOW_UPDATE || frame->type == NGHTTP2_HEADERS ||
+                    (frame->type == NGHTTP2_DATA && frame->len < SMALL_LEN);
+    if (is_late && is_cheap) {
+        h2_abuse_answer(h);
+    }
+}
+
+static uint32_t check(struct h2 *h, const uint8_t *head) {
+    struct frame frame = read_head(head);
+    if (frame.type == NGHTTP2_PRIORITY) {
+        return check_priority(&frame, head + HEAD_LEN);
+    }
+    if (frame.id % 2 == 0) {
+        return 0; // the connection's, or a push's
+    }
+    uint32_t code = check_order(&h->frames, &frame);
+    if (code == 0) {
+        count_late(h, &frame);
+    }
+    return code;
+}
+
+// How many of its first bytes are to be looked at.
+static size_t wanted(const struct h2_frames *f) {
+    if (f->n < HEAD_LEN) {
+        return HEAD_LEN;
+    }
+    struct frame frame = read_head(f->bytes);
+    bool has_more = frame.type == NGHTTP2_PRIORITY && frame.len == PRIORITY_LEN;
+    return has_more ? HEAD_LEN + DEPENDENCY_LEN : HEAD_LEN;
+}
+
+size_t h2_frames_look(struct h2 *h, struct span bytes, uint32_t *code) {
+    struct h2_frames *f = &h->frames;
+    for (size_t at = 0; at < bytes.n;) {
+        size_t n = f->skip > 0 ? f->skip : wanted(f) - f->n;
+        n = n < bytes.n - at ? n : bytes.n - at;
+        at += n;
+        if (f->skip > 0) {
+            f->skip -= (uint32_t)n;
+            continue;
+        }
+        memcpy(f->bytes + f->n, bytes.p + at - n, n);
+        f->n = (uint8_t)(f->n + n);
+        if (f->n < wanted(f)) {
+            continue;
+        }
+        *code = check(h, f->bytes);
+        if (*code != 0) {
+            return at - 1; // of which the library makes nothing
+        }
+        f->skip = read_head(f->bytes).len - (f->n - HEAD_LEN);
+        f->n = 0;
+    }
+    return bytes.n;
+}
