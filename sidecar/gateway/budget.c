@@ -59,6 +59,16 @@ void budget_put(struct budget_share *share, enum budget_kind kind, uint64_t n) {
     }
 }
 
+void budget_add_each(struct budget_share *share, enum budget_kind kind, uint64_t n) {
+    if (share != NULL) {
+        raise_by(&share->used[kind], n);
+    }
+}
+
+void budget_put_each(struct budget_share *share, enum budget_kind kind, uint64_t n) {
+    budget_add_each(share, kind, -n);
+}
+
 int budget_take(struct budget_share *share, enum budget_kind kind, uint64_t n) {
     if (share == NULL) {
         return 0;

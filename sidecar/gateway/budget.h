@@ -37,6 +37,9 @@ int budget_take(struct budget_share *share, enum budget_kind kind, uint64_t n);
 // Takes n whatever the bounds are: what is there already.
 void budget_add(struct budget_share *share, enum budget_kind kind, uint64_t n);
 void budget_put(struct budget_share *share, enum budget_kind kind, uint64_t n);
+// The same two for the network alone, where others see to what all together hold.
+void budget_add_each(struct budget_share *share, enum budget_kind kind, uint64_t n);
+void budget_put_each(struct budget_share *share, enum budget_kind kind, uint64_t n);
 // 0, or the ERR_ of a bound of which `times` as much is reached.
 int budget_check(const struct budget_share *share, enum budget_kind kind, unsigned times);
 // How much more there may be of a kind.

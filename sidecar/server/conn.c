@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Bytes that a connection is counted with: about what it takes with TLS and an HTTP/2 session.
-#define CONN_MEMORY (48u << 10)
-
 // No address for a unix socket. *port is then 0.
 static struct ip address_of(const struct sockaddr_storage *from, uint16_t *port) {
     const struct sockaddr_in *in4 = (const struct sockaddr_in *)from;
@@ -88,7 +85,7 @@ void conn_die(struct conn *c) {
 
 static void leave(struct conn *c) {
     if (c->down.share != NULL) {
-        budget_put(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
+        budget_put_each(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
         networks_leave(c->down.share);
         c->down.share = NULL;
     }
@@ -170,7 +167,7 @@ static int enter(struct conn *c) {
     int err = networks_enter(conf->networks, is_front ? &nobody : &c->from, conf->tls != NULL,
                              loop_now_us(), &c->down.share);
     if (err == 0) {
-        budget_add(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
+        budget_add_each(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
     }
     return err;
 }

@@ -16,6 +16,9 @@
 
 #define CONN_PREFACE_LEN 24 // bytes of the HTTP/2 connection preface (RFC 9113, 3.4)
 
+// Bytes that a connection is counted with: about what it takes with TLS and an HTTP/2 session.
+#define CONN_MEMORY (48u << 10)
+
 struct conn;
 
 // Who answers the requests of a connection.

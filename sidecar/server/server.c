@@ -24,7 +24,8 @@
 
 #define WORKERS_MOST 256
 #define LOOK_MS 1000     // how often it is looked at how much memory clients hold
-#define FALL (32u << 20) // bytes of memory held for clients, less than once: worth a trim
+#define TRIM_MS 3000     // and when some has just been given back
+#define FALL (16u << 20) // bytes of it that are worth that
 
 struct server {
     const struct config *config;
@@ -34,7 +35,8 @@ struct server {
     struct keeping keeping;
     struct metrics metrics;
     struct networks networks;
-    struct loop_watch memory; // gives back what was freed
+    struct loop_watch memory;  // gives back what was freed
+    uint64_t most_connections; // since it did
     struct router router;
     struct arena arena;
     struct tls_context tls;
@@ -272,13 +274,23 @@ static void look_at_pools(const struct config *config) {
     }
 }
 
+// Many connections have been closed since there were most.
+static bool connections_fell(struct server *s) {
+    uint64_t now = metrics_read(&s->metrics, METRIC_CONNECTIONS_OPEN, 0);
+    bool has_fewer = s->most_connections > now + FALL / CONN_MEMORY;
+    s->most_connections = has_fewer || now > s->most_connections ? now : s->most_connections;
+    return has_fewer;
+}
+
 // What clients held in small pieces and the program has freed the allocator keeps, for ever.
 static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
     struct server *s = LIST_ITEM(watch, struct server, memory);
-    loop_watch(&s->loop, watch, now_ms + LOOK_MS);
-    if (budget_fell(&s->networks.budget, FALL)) {
+    bool has_fewer = connections_fell(s);
+    bool has_fallen = budget_fell(&s->networks.budget, FALL) || has_fewer;
+    if (has_fallen) {
         malloc_trim(0);
     }
+    loop_watch(&s->loop, watch, now_ms + (has_fallen ? TRIM_MS : LOOK_MS));
 }
 
 static void open_networks(struct server *s) {

@@ -180,6 +180,16 @@ def never(peer):
     peer.wait_closed()
 
 
+says('large', out(b'Content-Length: 12000000\r\n\r\n'), *[out(PIECE)] * 600, end())
+
+
+@behaviour
+def works(peer):
+    """As PHP in a long computation: does not see that its client leaves until it writes."""
+    time.sleep(4)
+    peer.send(answer(b'worked'))
+
+
 @behaviour
 def only_stderr_forever(peer):
     while not peer.wait_closed(0.05):
