@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "exchange/page.h"
+#include "exchange/steering.h"
 #include "hints/merge.h"
 
 #include <assert.h>
@@ -22,41 +23,97 @@ static const struct {
 #undef STATE
 };
 
-const char *exchange_state_name(enum exchange_state state) {
-    return states[state].name;
-}
-
 static void exchange_enter(struct exchange *x, enum exchange_state state) {
     assert(states[state].from & (1u << x->state));
     x->state = state;
 }
 
-void exchange_init(struct exchange *x, const struct exchange_conf *conf, struct request *request,
-                   struct arena *arena) {
-    *x = (struct exchange){.conf = conf, .request = request, .arena = arena};
+void exchange_init(struct exchange *x, const struct exchange_conf *conf,
+                   const struct exchange_request *asked) {
+    *x = (struct exchange){.conf = conf, .asked = *asked};
     x->state = EXCHANGE_NEW;
-    x->gate = GATE_ANSWERED; // until it is decided: who is answered at once is not hinted
+    x->facts = (struct facts){.request = asked->request,
+                              .arena = asked->arena,
+                              .secret = &conf->published.secret,
+                              .from = asked->from,
+                              .seen = asked->seen,
+                              .can_push = asked->can_push,
+                              .is_pushed = asked->is_pushed};
+    identity_init(&x->identity, &x->facts);
+    hinting_init(&x->hinting, &x->facts, &x->identity, &conf->published);
+    observation_init(&x->observation, &x->facts, &x->identity, &x->hinting, conf->observer);
 }
 
 void exchange_fini(struct exchange *x) {
-    teaching_leave(x);
+    observation_leave(&x->observation, x->state == EXCHANGE_DONE);
 }
 
-struct exchange_command *exchange_command(struct exchange *x, enum exchange_command_kind kind) {
-    assert(x->count < EXCHANGE_COMMANDS);
-    struct exchange_command *c = &x->commands[(x->first + x->count++) % EXCHANGE_COMMANDS];
+bool exchange_wants_time(const struct exchange *x, enum exchange_event_kind kind) {
+    return kind != EXCHANGE_BODY && kind != EXCHANGE_REQUEST_BODY &&
+           (kind != EXCHANGE_SENT || x->observation.fetch.place != 0);
+}
+
+void exchange_set_time(struct exchange *x, uint64_t now_us) {
+    x->facts.now_us = now_us;
+}
+
+static struct exchange_command *command(struct exchange *x, enum exchange_command_kind kind) {
+    struct exchange_queue *q = &x->commands;
+    assert(q->count < EXCHANGE_COMMANDS);
+    struct exchange_command *c = &q->v[(q->first + q->count++) % EXCHANGE_COMMANDS];
     *c = (struct exchange_command){.kind = kind};
     return c;
 }
 
 enum step exchange_next(struct exchange *x, struct exchange_command *out) {
-    if (x->count == 0) {
+    struct exchange_queue *q = &x->commands;
+    if (q->count == 0) {
         return STEP_MORE;
     }
-    *out = x->commands[x->first];
-    x->first = (uint8_t)((x->first + 1) % EXCHANGE_COMMANDS);
-    x->count--;
+    *out = q->v[q->first];
+    q->first = (uint8_t)((q->first + 1) % EXCHANGE_COMMANDS);
+    q->count--;
     return STEP_ITEM;
+}
+
+// ---- hints and evidence -------------------------------------------------------------------------
+
+static void learn(struct exchange *x, struct span evidence) {
+    if (evidence.n > 0) {
+        command(x, COMMAND_LEARN)->body = evidence;
+    }
+}
+
+static void inform(struct exchange *x, const struct hinting_words *words) {
+    if (words->inform != NULL) {
+        command(x, COMMAND_INFORM)->response = words->inform;
+        observation_hinted(&x->observation, words->plan, words->said);
+    }
+}
+
+static void promise(struct exchange *x) {
+    if (x->hinting.push.n > 0) {
+        struct exchange_command *c = command(x, COMMAND_PROMISE);
+        c->paths = x->hinting.push.paths;
+        c->paths_n = x->hinting.push.n;
+    }
+}
+
+static struct holdback *holdback_of(const struct exchange *x) {
+    struct holdback *all = x->conf->holdbacks;
+    return all != NULL ? &all[x->facts.site - x->conf->router->sites] : NULL;
+}
+
+// What was decided when a script is to be asked.
+static void say_hints(struct exchange *x, const struct hinting_words *words) {
+    if (x->hinting.passes) {
+        observation_open(&x->observation);
+    }
+    if (x->hinting.gate == GATE_HELD) {
+        observation_held(&x->observation);
+    }
+    inform(x, words);
+    promise(x);
 }
 
 // ---- answers of our own -------------------------------------------------------------------------
@@ -64,46 +121,46 @@ enum step exchange_next(struct exchange *x, struct exchange_command *out) {
 // The fields of the final head, with ours.
 static void merge(struct exchange *x, const struct response *response, int error) {
     struct pair fields[2];
-    struct merge_extra extra = hinting_extra(x, error, fields);
+    struct hinting_answer answer = {error, x->route.kind == ROUTE_SCRIPT, x->has_decision};
+    struct merge_extra extra = hinting_extra(&x->hinting, &answer, fields);
     x->head = *response;
-    x->status = response->status;
-    merge_fields(&response->fields, &extra, x->arena, &x->head.fields);
+    merge_fields(&response->fields, &extra, x->facts.arena, &x->head.fields);
 }
 
 static void answer_page(struct exchange *x, const struct page *page, int error) {
     exchange_enter(x, EXCHANGE_ANSWERING);
     merge(x, &page->head, error);
     if (x->route.kind == ROUTE_ERROR || x->route.kind == ROUTE_REDIRECT) {
-        teaching_head(x, &page->head);
+        learn(x, observation_head(&x->observation, &page->head, false));
     }
-    struct exchange_command *head = exchange_command(x, COMMAND_HEAD);
+    struct exchange_command *head = command(x, COMMAND_HEAD);
     head->response = &x->head;
     head->end = page->body.n == 0;
     if (!head->end) {
-        exchange_command(x, COMMAND_BODY)->body = page->body;
-        exchange_command(x, COMMAND_FINISH);
+        command(x, COMMAND_BODY)->body = page->body;
+        command(x, COMMAND_FINISH);
     }
     exchange_enter(x, EXCHANGE_DONE);
 }
 
 static void reset(struct exchange *x, int error) {
     exchange_enter(x, EXCHANGE_BROKEN);
-    exchange_command(x, COMMAND_RESET)->error = error;
+    command(x, COMMAND_RESET)->error = error;
 }
 
 // How long what the range does not fit into is (RFC 9110, 15.5.17).
 static void put_size(struct exchange *x, struct page *page) {
     char text[40];
     int n = snprintf(text, sizeof text, "bytes */%" PRIu64, x->route.info.len);
-    struct span value = arena_copy(x->arena, span_of(text, (size_t)n));
+    struct span value = arena_copy(x->facts.arena, span_of(text, (size_t)n));
     if (value.p != NULL) {
-        pairs_put(&page->head.fields, x->arena, SPAN("content-range"), value);
+        pairs_put(&page->head.fields, x->facts.arena, SPAN("content-range"), value);
     }
 }
 
 static void answer_error(struct exchange *x, int error) {
     struct page page;
-    if (x->is_pushed) {
+    if (x->facts.is_pushed) {
         // A push that would answer an error is taken back: the client asks for itself if it must.
         if (x->state == EXCHANGE_NEW) {
             exchange_enter(x, EXCHANGE_THINKING);
@@ -111,7 +168,7 @@ static void answer_error(struct exchange *x, int error) {
         reset(x, error);
         return;
     }
-    page_error(&page, error, x->arena);
+    page_error(&page, error, x->facts.arena);
     if (error == ERR_RANGE) {
         put_size(x, &page);
     }
@@ -120,40 +177,34 @@ static void answer_error(struct exchange *x, int error) {
 
 static void answer_redirect(struct exchange *x, struct span location) {
     struct page page;
-    bool keeps_method =
-        span_eq(x->request->method, SPAN("GET")) || span_eq(x->request->method, SPAN("HEAD"));
+    bool keeps_method = span_eq(x->facts.request->method, SPAN("GET")) ||
+                        span_eq(x->facts.request->method, SPAN("HEAD"));
     // 301 lets clients turn a POST into a GET (RFC 9110, 15.4.2).
-    page_redirect(&page, keeps_method ? 301 : 308, location, x->arena);
+    page_redirect(&page, keeps_method ? 301 : 308, location, x->facts.arena);
     answer_page(x, &page, 0);
 }
 
-// "https://host[:port]/path", on the port of the TLS listener.
 static void redirect_https(struct exchange *x) {
-    struct span host = router_host(x->request->authority), target = x->request->target;
-    char port[8] = "";
-    host = host.n > 0 ? host : x->site->name;
-    size_t cap = sizeof "https://:65535" + host.n + target.n;
-    char *text = arena_alloc(x->arena, cap);
-    if (text == NULL) {
+    struct span host = router_host(x->facts.request->authority);
+    host = host.n > 0 ? host : x->facts.site->name;
+    struct span location =
+        router_https(x->facts.arena, host, x->conf->https_port, x->facts.request->target);
+    if (location.p == NULL) {
         answer_error(x, ERR_ARENA_LIMIT);
-        return;
+    } else {
+        answer_redirect(x, location);
     }
-    if (x->conf->https_port != 443) {
-        snprintf(port, sizeof port, ":%u", x->conf->https_port);
-    }
-    int n = snprintf(text, cap, "https://%.*s%s%.*s", SPAN_ARG(host), port, SPAN_ARG(target));
-    answer_redirect(x, span_of(text, (size_t)n));
 }
 
 // ---- asking -------------------------------------------------------------------------------------
 
 static void call(struct exchange *x) {
-    struct cgi_env env = {.request = x->request,
-                          .site = x->site,
+    struct cgi_env env = {.request = x->facts.request,
+                          .site = x->facts.site,
                           .route = &x->route,
-                          .peer = x->peer,
-                          .is_named = x->is_named};
-    int err = cgi_env_build(&env, x->arena, &x->params);
+                          .peer = x->asked.peer,
+                          .is_named = x->facts.is_named};
+    int err = cgi_env_build(&env, x->facts.arena, &x->params);
     if (err != 0) {
         answer_error(x, err);
         return;
@@ -161,35 +212,36 @@ static void call(struct exchange *x) {
     if (x->state == EXCHANGE_NEW) {
         exchange_enter(x, EXCHANGE_THINKING);
     }
-    exchange_command(x, COMMAND_CALL)->params = &x->params;
+    command(x, COMMAND_CALL)->params = &x->params;
 }
 
 static bool buffers_request(const struct exchange *x) {
-    const struct route_rule *rule = x->route.rule;
+    const struct route_rule *rule = x->facts.rule;
     return rule != NULL && rule->has_buffer_request ? rule->buffer_request
-                                                    : x->site->buffer.request;
+                                                    : x->facts.site->buffer.request;
 }
 
 static bool buffers_response(const struct exchange *x) {
-    const struct route_rule *rule = x->route.rule;
+    const struct route_rule *rule = x->facts.rule;
     return rule != NULL && rule->has_buffer_response ? rule->buffer_response
-                                                     : x->site->buffer.response;
+                                                     : x->facts.site->buffer.response;
+}
+
+// Why the site's pool is not asked for the script, or 0.
+static int refusal(const struct exchange *x) {
+    const struct request *q = x->facts.request;
+    if (x->facts.site->pool == SITE_NO_POOL) {
+        return ERR_NOT_FOUND;
+    }
+    return q->body_len != BODY_UNKNOWN && q->body_len > x->facts.site->body_limit ? ERR_BODY_LIMIT
+                                                                                  : 0;
 }
 
 static void run_script(struct exchange *x) {
-    if (x->site->pool == SITE_NO_POOL) {
-        answer_error(x, ERR_NOT_FOUND);
-        return;
-    }
-    if (x->request->body_len != BODY_UNKNOWN && x->request->body_len > x->site->body_limit) {
-        answer_error(x, ERR_BODY_LIMIT);
-        return;
-    }
-    x->has_decision = true;
-    hinting_request(x);
+    uint64_t len = x->facts.request->body_len;
     x->is_buffered = buffers_response(x);
     // FastCGI wants the length before the first byte.
-    if (x->request->body_len == BODY_UNKNOWN || (x->request->body_len > 0 && buffers_request(x))) {
+    if (len == BODY_UNKNOWN || (len > 0 && buffers_request(x))) {
         x->is_collecting = true;
         exchange_enter(x, EXCHANGE_THINKING);
         return;
@@ -200,7 +252,7 @@ static void run_script(struct exchange *x) {
 // Of the server and not of a page: "OPTIONS *" (RFC 9110, 9.3.7), which some fronts ask for their
 // health checks, and the path that the operator names for them.
 static bool is_health(const struct exchange *x) {
-    const struct request *q = x->request;
+    const struct request *q = x->facts.request;
     if (span_eq(q->target, SPAN("*"))) {
         return true;
     }
@@ -211,35 +263,52 @@ static bool is_health(const struct exchange *x) {
 
 static void answer_health(struct exchange *x) {
     struct page page;
-    page_health(&page, x->conf->is_draining, x->arena);
+    page_health(&page, x->conf->is_draining, x->facts.arena);
     answer_page(x, &page, 0);
 }
 
+static void find_route(struct exchange *x) {
+    struct facts *f = &x->facts;
+    struct router_query query = {f->site, f->request, x->conf->files, f->arena, ACCESS_CLIENT};
+    observation_request(&x->observation);
+    x->has_decision = observation_is_navigation(&x->observation);
+    router_route(&query, &x->route);
+    f->rule = x->route.rule;
+}
+
 static void on_request(struct exchange *x) {
-    x->asked_us = x->now_us;
-    x->site = router_site(x->conf->router, x->request->authority, &x->is_named);
+    struct facts *f = &x->facts;
+    struct hinting_words words;
+    int err;
+    f->asked_us = f->now_us;
+    f->is_get = span_eq(f->request->method, SPAN("GET"));
+    f->site = router_site(x->conf->router, f->request->authority, &f->is_named);
     if (is_health(x)) {
         answer_health(x);
         return;
     }
-    if (x->refusal != 0) {
-        answer_error(x, x->refusal);
+    if (x->asked.refusal != 0) {
+        answer_error(x, x->asked.refusal);
         return;
     }
     if (x->conf->redirect_https) {
         redirect_https(x);
         return;
     }
-    teaching_request(x);
-    x->has_decision = x->is_get && x->signs.is_navigation;
-    struct router_query query = {x->site, x->request, x->conf->files, x->arena, ACCESS_CLIENT};
-    router_route(&query, &x->route);
+    find_route(x);
     switch (x->route.kind) {
     case ROUTE_FILE:
         exchange_enter(x, EXCHANGE_THINKING);
-        exchange_command(x, COMMAND_FILE);
+        command(x, COMMAND_FILE)->body = x->route.file;
         break;
     case ROUTE_SCRIPT:
+        if ((err = refusal(x)) != 0) {
+            answer_error(x, err);
+            break;
+        }
+        x->has_decision = true;
+        hinting_request(&x->hinting, holdback_of(x), &words);
+        say_hints(x, &words);
         run_script(x);
         break;
     case ROUTE_REDIRECT:
@@ -261,8 +330,8 @@ static void on_request_body(struct exchange *x, struct span body) {
     if (!wants_body(x)) {
         return;
     }
-    if (x->body_len > x->site->body_limit) {
-        exchange_command(x, COMMAND_ABORT);
+    if (x->body_len > x->facts.site->body_limit) {
+        command(x, COMMAND_ABORT);
         if (x->state == EXCHANGE_THINKING) {
             answer_error(x, ERR_BODY_LIMIT);
         } else {
@@ -270,7 +339,7 @@ static void on_request_body(struct exchange *x, struct span body) {
         }
         return;
     }
-    exchange_command(x, COMMAND_CALL_BODY)->body = body;
+    command(x, COMMAND_CALL_BODY)->body = body;
 }
 
 static void on_request_end(struct exchange *x) {
@@ -279,54 +348,24 @@ static void on_request_end(struct exchange *x) {
     }
     if (x->is_collecting) {
         x->is_collecting = false;
-        x->request->body_len = x->body_len;
+        x->asked.request->body_len = x->body_len;
         call(x);
     }
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
-        exchange_command(x, COMMAND_CALL_END);
+        command(x, COMMAND_CALL_END);
     }
 }
 
 // ---- answering ----------------------------------------------------------------------------------
 
-// Obeys the fields by which an application steers its server, and takes them out. True when the
-// body is to come from a file: who finds that needs them.
-static bool obey(struct exchange *x, struct response *response) {
-    struct pairs *fields = &response->fields;
-    size_t kept = 0;
-    for (size_t i = 0; i < fields->n; i++) {
-        const struct pair *f = &fields->v[i];
-        if (span_eq_nocase(f->name, SPAN("x-accel-buffering"))) {
-            x->is_buffered = span_eq_nocase(f->value, SPAN("yes"));
-        }
-        kept += !sendfile_is_for_us(f->name);
-    }
-    if (!x->is_sendfile && sendfile_is_named(response)) {
-        return true;
-    }
-    if (kept == fields->n) {
-        return false;
-    }
-    struct pairs rest = {.n = 0};
-    for (size_t i = 0; i < fields->n; i++) {
-        if (!sendfile_is_for_us(fields->v[i].name)) {
-            pairs_put(&rest, x->arena, fields->v[i].name, fields->v[i].value);
-        }
-    }
-    *fields = rest;
-    return false;
-}
-
 static void send_file(struct exchange *x, const struct response *response) {
-    struct router_query query = {x->site, x->request, x->conf->files, x->arena, ACCESS_APPLICATION};
-    struct exchange_command *c = exchange_command(x, COMMAND_SENDFILE);
+    struct router_query query = {x->facts.site, x->facts.request, x->conf->files, x->facts.arena,
+                                 ACCESS_APPLICATION};
+    struct exchange_command *c = command(x, COMMAND_SENDFILE);
     x->is_sendfile = true;
     c->response = response;
     c->error = sendfile_find(&x->sendfile, &query, response);
-    if (c->error == 0) {
-        x->route.file = x->sendfile.route.file;
-        x->route.info = x->sendfile.route.info;
-    }
+    c->sendfile = &x->sendfile;
 }
 
 static void on_head(struct exchange *x, const struct response *given) {
@@ -335,26 +374,40 @@ static void on_head(struct exchange *x, const struct response *given) {
     }
     struct response copy = *given;
     const struct response *response = &copy;
-    if (x->route.kind == ROUTE_SCRIPT && obey(x, &copy)) {
+    bool may_name = !x->is_sendfile;
+    if (x->route.kind == ROUTE_SCRIPT &&
+        steering_obey(&copy, x->facts.arena, may_name, &x->is_buffered)) {
         send_file(x, given);
         return;
     }
-    if (x->is_pushed && response->status >= 400) {
-        exchange_command(x, COMMAND_ABORT);
+    if (x->facts.is_pushed && response->status >= 400) {
+        command(x, COMMAND_ABORT);
         reset(x, ERR_NOT_FOUND);
         return;
     }
-    teaching_head(x, response);
-    hinting_push(x, response);
+    bool is_script = x->route.kind == ROUTE_SCRIPT && !x->is_sendfile;
+    learn(x, observation_head(&x->observation, response, is_script));
+    hinting_final(&x->hinting, response);
+    promise(x);
     merge(x, response, 0);
     exchange_enter(x, EXCHANGE_ANSWERING);
-    if (x->is_pushed) {
-        pairs_put(&x->head.fields, x->arena, SPAN("x-http2-push"), SPAN("pushed"));
+    if (x->facts.is_pushed) {
+        pairs_put(&x->head.fields, x->facts.arena, SPAN("x-http2-push"), SPAN("pushed"));
     }
-    exchange_command(x, COMMAND_HEAD)->response = &x->head;
+    command(x, COMMAND_HEAD)->response = &x->head;
 }
 
-static void on_failed(struct exchange *x, int error) {
+static void on_interim(struct exchange *x, const struct response *response) {
+    struct hinting_words words;
+    if (x->state == EXCHANGE_THINKING) {
+        hinting_interim(&x->hinting, response, &words);
+        inform(x, &words);
+    }
+}
+
+static void on_failed(struct exchange *x, int error, uint64_t file_len) {
+    x->route.info.len =
+        file_len; // an application may have named another file than the router found
     if (x->state == EXCHANGE_THINKING) {
         answer_error(x, error);
     } else if (x->state == EXCHANGE_ANSWERING) {
@@ -365,7 +418,7 @@ static void on_failed(struct exchange *x, int error) {
 static void on_client_gone(struct exchange *x) {
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
         exchange_enter(x, EXCHANGE_BROKEN);
-        exchange_command(x, COMMAND_ABORT);
+        command(x, COMMAND_ABORT);
     }
 }
 
@@ -384,29 +437,29 @@ void exchange_put(struct exchange *x, const struct exchange_event *event) {
         on_client_gone(x);
         break;
     case EXCHANGE_INTERIM:
-        hinting_interim(x, event->response);
+        on_interim(x, event->response);
         break;
     case EXCHANGE_HEAD:
         on_head(x, event->response);
         break;
     case EXCHANGE_BODY:
         if (x->state == EXCHANGE_ANSWERING) {
-            teaching_body(x, event->body);
-            exchange_command(x, COMMAND_BODY)->body = event->body;
+            observation_body(&x->observation, event->body);
+            command(x, COMMAND_BODY)->body = event->body;
         }
         break;
     case EXCHANGE_END:
         if (x->state == EXCHANGE_ANSWERING) {
-            teaching_end(x);
-            exchange_command(x, COMMAND_FINISH);
+            learn(x, observation_end(&x->observation));
+            command(x, COMMAND_FINISH);
             exchange_enter(x, EXCHANGE_DONE);
         }
         break;
     case EXCHANGE_SENT:
-        teaching_sent(x);
+        observation_sent(&x->observation);
         break;
     case EXCHANGE_FAILED:
-        on_failed(x, event->error);
+        on_failed(x, event->error, event->file_len);
         break;
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One request's life. An exchange decides and knows nobody: events go in (the request, what the
 // backend says, who went away), commands come out (what to tell the client, what to ask the
-// backend). It knows neither HTTP/2 nor FastCGI nor files; server/relay carries its commands out.
+// backend). It knows neither HTTP/2 nor FastCGI nor files; gateway/relay carries its commands out.
 //
 //     REQUEST ─► [INFORM] [PROMISE] CALL | FILE | HEAD BODY FINISH        (states.def)
 //     INTERIM ─► [INFORM]     HEAD ─► [LEARN] [PROMISE] HEAD     BODY ─► BODY
@@ -13,13 +13,11 @@
 #include "base/message.h"
 #include "base/step.h"
 #include "exchange/cgi_env.h"
+#include "exchange/facts.h"
 #include "exchange/hinting.h"
+#include "exchange/observation.h"
 #include "exchange/router.h"
 #include "exchange/sendfile.h"
-#include "exchange/teaching.h"
-#include "hints/audience.h"
-#include "hints/push.h"
-#include "hints/seen.h"
 
 enum exchange_state {
 #define STATE(name, from, meaning) EXCHANGE_##name,
@@ -46,6 +44,7 @@ struct exchange_event {
     const struct response *response; // INTERIM, HEAD: borrowed until the exchange is done
     struct span body;                // REQUEST_BODY, BODY: borrowed until exchange_next says MORE
     int error;                       // FAILED
+    uint64_t file_len;               // FAILED with ERR_RANGE: bytes of the file
 };
 
 enum exchange_command_kind {
@@ -55,12 +54,12 @@ enum exchange_command_kind {
     COMMAND_BODY,      // send `body`
     COMMAND_FINISH,    // the body is complete
     COMMAND_RESET,     // break the response off so that the client sees it: error
-    COMMAND_CALL,      // ask the pool of the site, with `params`
+    COMMAND_CALL,      // ask the site's pool, with `params`
     COMMAND_CALL_BODY, // pass `body` on to the backend
     COMMAND_CALL_END,  // the request's body is complete
-    COMMAND_FILE,      // answer with the file exchange->route.file
-    COMMAND_SENDFILE,  // answer with the file route.file, asked for by sendfile.request, instead of
-                       // the body of `response`; or log why there is none and answer `error`
+    COMMAND_FILE,      // answer with the file `body`, a path that the router has found
+    COMMAND_SENDFILE,  // answer with the file that `sendfile` has found instead of the body of
+                       // `response`; or log why there is none and answer `error`
     COMMAND_LEARN,     // `body` is evidence for the learner, borrowed until the next event
     COMMAND_ABORT,     // the backend's answer is not wanted any more
 };
@@ -74,14 +73,17 @@ struct exchange_command {
     struct span body;
     const struct span *paths;
     size_t paths_n;
+    const struct sendfile *sendfile;
 };
 
 // What an exchange needs of the worker it runs on. Borrowed for the worker's life.
 struct exchange_conf {
     const struct router *router;
     const struct router_files *files;
-    struct hinting_conf hinting;
-    struct teaching *teaching; // NULL: nothing is taught
+    struct published published;
+    struct holdback
+        *holdbacks;            // one for each site, as in router->sites; NULL: nothing is held back
+    struct observer *observer; // NULL: nothing is observed
     bool redirect_https;       // this listener answers everything by a redirect to https
     uint16_t https_port;       // of that redirect
     struct span health;        // the path that says whether we are well; empty: none
@@ -90,49 +92,47 @@ struct exchange_conf {
 
 #define EXCHANGE_COMMANDS 8 // most commands that one event leads to
 
+// The commands that wait to be taken.
+struct exchange_queue {
+    struct exchange_command v[EXCHANGE_COMMANDS];
+    uint8_t first, count;
+};
+
+// What an exchange is about. All is borrowed for its life.
+struct exchange_request {
+    struct request *request;
+    struct arena *arena;
+    const struct cgi_peer *peer; // the ends of the client's connection
+    const struct ip *from;       // the client's address
+    struct seen *seen; // what the connection was hinted and has fetched; NULL: nothing is kept
+    bool can_push;     // it takes pushes
+    bool is_pushed;    // this exchange answers a push
+    int refusal;       // ERR_ that it is answered with at once, or 0
+};
+
 struct exchange {
     enum exchange_state state;
     const struct exchange_conf *conf;
-    const struct cgi_peer *peer;
-    struct request *request;
-    struct arena *arena;
-    const struct site *site;
+    struct exchange_request asked;
+    struct facts facts;
     struct route route;
     struct sendfile sendfile; // the file that the backend names, once is_sendfile
-    const struct ip *from;    // the client's
-    struct seen *seen; // what its connection was hinted and has fetched; NULL: nothing is kept
+    struct identity identity;
     struct hinting hinting;
-    enum gate_reason gate; // what was decided about the 103 of this request
-    bool has_decision;     // and that is to be counted: a script was asked, or somebody navigated
-    struct span key;       // of the route (hinting_key)
-    bool has_key, has_audience, is_clean;
-    struct audience audience; // if has_audience (hinting_audience)
-    struct teaching_signs signs;
-    struct visit_ref visit, fetch; // the visit that this request is, or is a fetch of
-    struct study *study;           // what is being learned from the response
-    bool is_get, is_fetch_good;
-    bool can_push;        // the client's connection takes pushes
-    int refusal;          // ERR_ that a request is answered with at once, or 0
-    bool is_pushed;       // this exchange answers a push: no hints, no further pushes
-    bool is_named;        // the site has the request's host as a name
+    struct observation observation;
+    bool has_decision;    // about hints: a script was asked, or somebody navigated
     bool is_collecting;   // the backend is asked when the request's body is complete
     bool is_sendfile;     // the backend left the body to us: X-Accel-Redirect, X-Sendfile
     bool is_buffered;     // the response may be read faster than the client takes it
     uint64_t body_len;    // bytes of the request's body so far
-    int status;           // of the final head
-    uint64_t now_us;      // the time, set by the caller before each exchange_put; any zero
-    uint64_t asked_us;    // when the request came
     struct response head; // what COMMAND_HEAD gives, with the fields merged
     struct pairs params;  // what COMMAND_CALL gives
-    struct push push;     // what COMMAND_PROMISE gives
-    struct exchange_command commands[EXCHANGE_COMMANDS];
-    uint8_t first, count;
+    struct exchange_queue commands;
 };
 
-// request and arena belong to the front's stream and outlive the exchange, as does conf. Then peer
-// and from, which outlive it too, are to be set, and seen, can_push, refusal and is_pushed may be.
-void exchange_init(struct exchange *x, const struct exchange_conf *conf, struct request *request,
-                   struct arena *arena);
+// request and arena belong to the front's stream and outlive the exchange, as does conf.
+void exchange_init(struct exchange *x, const struct exchange_conf *conf,
+                   const struct exchange_request *asked);
 // Hands over one event; all commands of the event before must have been taken.
 void exchange_put(struct exchange *x, const struct exchange_event *event);
 // STEP_ITEM with a command, or STEP_MORE.
@@ -140,10 +140,40 @@ enum step exchange_next(struct exchange *x, struct exchange_command *out);
 // Lets go of what it holds of its worker. Idempotent; to be called while the request is still
 // there.
 void exchange_fini(struct exchange *x);
-// The words for a state, e.g. "THINKING".
-const char *exchange_state_name(enum exchange_state state);
+// ---- what it may be asked -----------------------------------------------------------------------
 
-// For the files of the exchange: appends a command. The caller fills in what belongs to it.
-struct exchange_command *exchange_command(struct exchange *x, enum exchange_command_kind kind);
+// The time matters for an event of that kind: exchange_set_time is to be called before.
+bool exchange_wants_time(const struct exchange *x, enum exchange_event_kind kind);
+// Microseconds of a clock with any zero.
+void exchange_set_time(struct exchange *x, uint64_t now_us);
+// The request's body is awaited before anybody is asked.
+static inline bool exchange_is_collecting(const struct exchange *x) {
+    return x->is_collecting;
+}
+// The final head is out and its body follows.
+static inline bool exchange_is_answering(const struct exchange *x) {
+    return x->state == EXCHANGE_ANSWERING;
+}
+// Everything of the response has been given.
+static inline bool exchange_is_done(const struct exchange *x) {
+    return x->state == EXCHANGE_DONE;
+}
+// The response may be read faster than the client takes it.
+static inline bool exchange_is_buffered(const struct exchange *x) {
+    return x->is_buffered;
+}
+// The site of the request, once it was put.
+static inline const struct site *exchange_site(const struct exchange *x) {
+    return x->facts.site;
+}
+// Whether something was decided about hints, and what.
+static inline bool exchange_decision(const struct exchange *x, enum gate_reason *reason) {
+    *reason = x->hinting.gate;
+    return x->has_decision;
+}
+// The visit that the request is; its place is 0 when it is none.
+static inline struct visit_ref exchange_visit(const struct exchange *x) {
+    return x->observation.visit;
+}
 
 #endif

@@ -1,35 +1,27 @@
 // SPDX-License-Identifier: MIT
-// What an exchange says about hints: which route the request is for, what is known of it, whether
-// that may be sent to this client, and what becomes of the application's own 103. The decision is
-// the gate's; here is what it decides on.
+// What one exchange says about hints: what is known of the route, whether that may be sent to this
+// client, and what becomes of the application's own 103. The decision is the gate's; here is what
+// it decides on. Nothing is sent here: the exchange is told what to say.
 #ifndef EXCHANGE_HINTING_H
 #define EXCHANGE_HINTING_H
 
 #include "base/message.h"
+#include "exchange/facts.h"
+#include "exchange/identity.h"
+#include "exchange/published.h"
 #include "hints/gate.h"
+#include "hints/holdback.h"
 #include "hints/merge.h"
-#include "hints/offer.h"
-#include "learner/route_key.h"
-
-struct exchange;
-
-// What was learned, as the exchanges of one worker look it up, and what they decide with.
-struct hinting_conf {
-    // What is published under an identity. False: nothing. A plan is borrowed until the end of the
-    // loop's turn.
-    bool (*find)(void *self, struct route_id id, struct offer *out);
-    bool (*find_asset)(void *self, struct route_id id, struct offer_asset *out);
-    void *self;
-    struct siphash_key secret;
-    struct holdback
-        *holdbacks; // one for each site, as in router->sites; NULL: nothing is held back
-};
+#include "hints/push.h"
 
 // Where the hints that were sent came from: bits.
 enum hinting_source { HINTING_RULE = 1, HINTING_LEARNED = 2, HINTING_APPLICATION = 4 };
 
-// What was decided in one exchange.
 struct hinting {
+    const struct facts *facts;
+    struct identity *identity;
+    const struct published *published;
+    enum gate_reason gate;     // what was decided about the 103 of this request
     struct gate_client client; // if `passes`
     bool passes;               // nothing in the request speaks against hints
     bool has_offer;            // something is published for the route
@@ -40,28 +32,39 @@ struct hinting {
     uint8_t sent;              // hints in the 103
     uint8_t interims;          // further ones of the application that were passed on
     uint64_t informed_us;      // when the 103 left
+    struct push push;          // what is to be pushed now
 };
 
-// The key of the request's route; is_clean of the exchange with it. Empty where nothing is learned.
-// Computed once.
-struct span hinting_key(struct exchange *x);
-// Who asked. Looked at once; borrows from the request.
-const struct audience *hinting_audience(struct exchange *x);
-// The request is of somebody whom the site knows: the session audience.
-bool hinting_is_session(struct exchange *x);
-// A script is to be asked: decides, and gives COMMAND_INFORM and COMMAND_PROMISE.
-void hinting_request(struct exchange *x);
-// An interim response of the application.
-void hinting_interim(struct exchange *x, const struct response *response);
-// The pushes that a final response asks for: gives COMMAND_PROMISE.
-void hinting_push(struct exchange *x, const struct response *response);
-// What is added to the final response: links for who got no 103, fields of ours. `error`: what it
-// failed with, or 0. The fields are written to `fields`, which has room for two. Lives in the
-// arena.
-struct merge_extra hinting_extra(struct exchange *x, int error, struct pair *fields);
+// What is to be said now.
+struct hinting_words {
+    const struct response *inform; // an interim response, or NULL
+    const struct plan *plan;       // what it was made of, and which of its hints it says: bits;
+    uint64_t said;                 // 0 where it only passes something on
+};
+
+// Borrows all three for the exchange's life.
+void hinting_init(struct hinting *h, const struct facts *facts, struct identity *identity,
+                  const struct published *published);
+// A script is to be asked: decides, and chooses h->push. holdback: of the site, or NULL.
+void hinting_request(struct hinting *h, struct holdback *holdback, struct hinting_words *words);
+// An interim response of the application, before its final head.
+void hinting_interim(struct hinting *h, const struct response *response,
+                     struct hinting_words *words);
+// Chooses h->push from the final response.
+void hinting_final(struct hinting *h, const struct response *response);
 // Something is published for the route, whoever asks.
-bool hinting_is_known(struct exchange *x);
-// The asset under that path and query on the exchange's site, as published.
-struct offer_asset hinting_asset(const struct exchange *x, struct span path);
+bool hinting_is_known(struct hinting *h);
+
+// What the final response says of the hints, besides.
+struct hinting_answer {
+    int error;         // it fails with, or 0
+    bool is_script;    // the route is one
+    bool has_decision; // the decision about hints is about this response
+};
+
+// What is added to the final response: links for who got no 103, fields of ours. The fields are
+// written to `fields`, which has room for two. Lives in the arena.
+struct merge_extra hinting_extra(struct hinting *h, const struct hinting_answer *answer,
+                                 struct pair *fields);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#include <stdio.h>
+
 #define PATH_MOST 4095 // bytes of a file name that the kernel takes (PATH_MAX without its zero)
 
 struct router_name {
@@ -68,6 +70,20 @@ struct span router_host(struct span authority) {
     }
     n = span_index(authority, ':');
     return span_first(authority, n > 1 && authority.p[n - 1] == '.' ? n - 1 : n);
+}
+
+struct span router_https(struct arena *a, struct span host, uint16_t port, struct span target) {
+    char suffix[8] = "";
+    size_t cap = sizeof "https://:65535" + host.n + target.n;
+    char *text = arena_alloc(a, cap);
+    if (text == NULL) {
+        return span_of(NULL, 0);
+    }
+    if (port != 443) {
+        snprintf(suffix, sizeof suffix, ":%u", port);
+    }
+    int n = snprintf(text, cap, "https://%.*s%s%.*s", SPAN_ARG(host), suffix, SPAN_ARG(target));
+    return span_of(text, (size_t)n);
 }
 
 const struct site *router_site(const struct router *r, struct span authority, bool *is_named) {

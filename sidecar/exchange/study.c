@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/study.h"
 
-#include "exchange/exchange.h"
-#include "exchange/teaching_inside.h"
+#include "base/message.h"
+#include "exchange/observer.h"
 
 #include <stdlib.h>
 
-static struct study *take(struct teaching *t) {
+static struct study *take(struct observer *t) {
     struct study *s = t->spare;
     if (s != NULL) {
         t->spare = s->next;
-    } else if (t->studies == TEACHING_STUDIES) {
+    } else if (t->studies == OBSERVER_STUDIES) {
         t->refused++;
         return NULL;
     } else if ((s = malloc(sizeof *s)) == NULL) {
@@ -22,57 +22,52 @@ static struct study *take(struct teaching *t) {
     return s;
 }
 
-bool study_open(struct exchange *x) {
-    struct teaching *t = x->conf->teaching;
-    uint64_t network = teaching_network(x);
+struct study *study_open(struct observer *t, uint64_t network) {
     if (!share_borrow(&t->held, network)) {
         t->refused++;
-        return false;
+        return NULL;
     }
-    x->study = take(t);
-    if (x->study == NULL) {
+    struct study *s = take(t);
+    if (s == NULL) {
         share_return(&t->held, network);
-        return false;
+        return NULL;
     }
-    x->study->network = network;
-    return true;
+    s->network = network;
+    return s;
 }
 
-void study_drop(struct exchange *x) {
-    struct teaching *t = x->conf->teaching;
-    if (x->study != NULL) {
-        lesson_free(x->study->lesson);
-        share_return(&t->held, x->study->network);
-        x->study->next = t->spare;
-        t->spare = x->study;
-        x->study = NULL;
+void study_drop(struct study *s, struct observer *t) {
+    if (s != NULL) {
+        lesson_free(s->lesson);
+        share_return(&t->held, s->network);
+        s->next = t->spare;
+        t->spare = s;
     }
 }
 
-void study_end(struct exchange *x) {
-    struct teaching *t = x->conf->teaching;
-    bool is_bad = x->study->lesson != NULL && lesson_is_bad(x->study->lesson);
-    size_t n = evidence_end(&x->study->writer);
+struct span study_end(struct study *s, struct observer *t) {
+    bool is_bad = s->lesson != NULL && lesson_is_bad(s->lesson);
+    size_t n = evidence_end(&s->writer);
     if (!is_bad) {
-        memcpy(t->bytes, x->study->bytes, n);
-        teaching_tell(x, span_of(t->bytes, n));
+        memcpy(t->bytes, s->bytes, n);
     }
-    study_drop(x);
+    study_drop(s, t);
+    return span_of(t->bytes, is_bad ? 0 : n);
 }
 
-bool study_scan(struct exchange *x, const struct response *response, enum lesson_kind kind) {
-    struct teaching *t = x->conf->teaching;
+bool study_scan(struct study *s, struct observer *t, const struct response *response,
+                enum lesson_kind kind) {
     const struct span *coding = pairs_find(&response->fields, SPAN("content-encoding"));
-    struct lesson_conf conf = {.kind = kind, .writer = &x->study->writer};
+    struct lesson_conf conf = {.kind = kind, .writer = &s->writer};
     uint64_t refused = t->lessons.refused;
     if (coding != NULL) {
         conf.content_encoding = *coding;
     }
-    x->study->lesson = lesson_new(&t->lessons, &conf);
+    s->lesson = lesson_new(&t->lessons, &conf);
     return t->lessons.refused == refused;
 }
 
-void study_free_all(struct teaching *t) {
+void study_free_all(struct observer *t) {
     while (t->spare != NULL) {
         struct study *s = t->spare;
         t->spare = s->next;

@@ -8,8 +8,8 @@
 #include "exchange/lesson.h"
 #include "learner/evidence.h"
 
-struct exchange;
-struct teaching;
+struct response;
+struct observer;
 
 struct study {
     struct study *next; // while it is spare
@@ -19,16 +19,18 @@ struct study {
     uint8_t bytes[EVIDENCE_MAX];
 };
 
-// Begins x->study. False: none is left, or the client's network has enough; that is counted.
-bool study_open(struct exchange *x);
+// Begins one for a client of that network. NULL: none is left, or the network has enough; that is
+// counted.
+struct study *study_open(struct observer *t, uint64_t network);
 // Starts to scan the body. False when it should be scanned and cannot be now: then what else is
 // known would say that the page needs nothing of what is in it.
-bool study_scan(struct exchange *x, const struct response *response, enum lesson_kind kind);
-// The response is complete: what was found is handed over, and the study is over.
-void study_end(struct exchange *x);
-// It is over without a word. Idempotent.
-void study_drop(struct exchange *x);
+bool study_scan(struct study *s, struct observer *t, const struct response *response,
+                enum lesson_kind kind);
+// The response is complete: gives what was found, in t->bytes, and the study is over.
+struct span study_end(struct study *s, struct observer *t);
+// It is over without a word. NULL is allowed.
+void study_drop(struct study *s, struct observer *t);
 // When the worker ends.
-void study_free_all(struct teaching *t);
+void study_free_all(struct observer *t);
 
 #endif

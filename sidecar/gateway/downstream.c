@@ -19,7 +19,7 @@ void downstream_end(struct downstream *d) {
         relay_end(r);
     }
     if (d->is_h2) { // over HTTP/1 the fetches come by other connections
-        visit_left(&conf->teaching->visits, d->visit, conf->ops->now_us(conf->self));
+        visit_left(&conf->observer->visits, d->visit, conf->ops->now_us(conf->self));
     }
     seen_fini(&d->seen);
 }

@@ -71,7 +71,7 @@ struct span files_age_of(const struct site *site, struct span path, struct span 
 }
 
 int files_age_put(struct file_response *r, const struct site *site, const struct request *request,
-                  const struct route *route, struct arena *arena) {
-    struct span age = files_age_of(site, route->file, request->query, arena);
+                  struct span path, struct arena *arena) {
+    struct span age = files_age_of(site, path, request->query, arena);
     return age.n > 0 ? pairs_put(&r->head.fields, arena, SPAN("cache-control"), age) : 0;
 }

@@ -16,6 +16,6 @@ struct span files_age_of(const struct site *site, struct span path, struct span 
 bool files_age_is_versioned(struct span path, struct span query);
 // Adds the field to the head of a response. 0, or ERR_ARENA_LIMIT.
 int files_age_put(struct file_response *r, const struct site *site, const struct request *request,
-                  const struct route *route, struct arena *arena);
+                  struct span path, struct arena *arena);
 
 #endif

@@ -52,15 +52,16 @@ struct call_ops {
 // A file being sent.
 struct file_response {
     struct file *file;
-    uint64_t from, to; // bytes of it to be sent: [from, to)
+    uint64_t len;      // bytes of it, also where `open` gave ERR_RANGE
+    uint64_t from, to; // those to be sent: [from, to)
     struct response head;
 };
 
 struct file_ops {
-    // Makes the head for `request` of what the router found, and holds the file until `close`. 0,
-    // or ERR_FILE_IO, ERR_FILES_BUSY, ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION, ERR_RANGE,
-    // ERR_ARENA_LIMIT.
-    int (*open)(void *self, struct file_response *, const struct route *, const struct request *,
+    // Makes the head for `request` of the file at `path`, which is absolute and zero-terminated,
+    // and holds the file until `close`. 0, or ERR_FILE_IO, ERR_FILES_BUSY, ERR_NOT_FOUND,
+    // ERR_FORBIDDEN, ERR_PRECONDITION, ERR_RANGE, ERR_ARENA_LIMIT.
+    int (*open)(void *self, struct file_response *, struct span path, const struct request *,
                 struct arena *);
     // The next piece of at most `most` bytes; borrowed until the next call. Empty at the end. False
     // when the file can not be read or has become shorter.

@@ -15,14 +15,14 @@
 // own: 421 makes the client open one (RFC 9110, 15.5.20).
 static void refuse_other_hosts(struct relay *r) {
     struct downstream *d = r->down;
-    if (d->ops->covers != NULL && r->exchange.refusal == 0 &&
+    if (d->ops->covers != NULL && r->refusal == 0 &&
         !d->ops->covers(d, router_host(r->stream->request.authority))) {
-        r->exchange.refusal = ERR_REQUEST_MISDIRECTED;
+        r->refusal = ERR_REQUEST_MISDIRECTED;
         relay_count_error(r, ERR_REQUEST_MISDIRECTED);
     }
 }
 
-static struct relay *relay_new(struct downstream *d, struct front_stream *stream) {
+static struct relay *relay_new(struct downstream *d, struct front_stream *stream, bool is_pushed) {
     struct relay_conf *conf = d->listener->conf;
     struct relay *r = conf->ops->take(conf->self);
     list_init(&r->node);
@@ -36,18 +36,22 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     spool_init(&r->held, &conf->spools, RELAY_HELD_MOST, 0);
     spool_init(&r->kept, &conf->spools, 0, 0);
     buf_init(&r->last, RELAY_PIECE);
-    relay_client_init(&r->client, d, stream);
-    exchange_init(&r->exchange, &d->listener->exchange, &stream->request, &stream->arena);
-    r->exchange.peer = &r->client.peer;
-    r->exchange.from = &r->client.client.ip;
-    // Behind a front there are many clients: what one was sent says nothing of another.
-    bool is_front = r->client.client.is_front;
-    r->exchange.seen = is_front ? NULL : &d->seen;
-    r->exchange.can_push = !is_front && front_can_push(d->front);
-    stream->owner = r;
-    list_put(&d->relays, &r->node);
     relay_budget_begin(r);
     refuse_other_hosts(r);
+    relay_client_init(&r->client, d, stream);
+    // Behind a front there are many clients: what one was sent says nothing of another.
+    bool is_front = r->client.client.is_front;
+    exchange_init(&r->exchange, &d->listener->exchange,
+                  &(struct exchange_request){.request = &stream->request,
+                                             .arena = &stream->arena,
+                                             .peer = &r->client.peer,
+                                             .from = &r->client.client.ip,
+                                             .seen = is_front ? NULL : &d->seen,
+                                             .can_push = !is_front && front_can_push(d->front),
+                                             .is_pushed = is_pushed,
+                                             .refusal = r->refusal});
+    stream->owner = r;
+    list_put(&d->relays, &r->node);
     return r;
 }
 
@@ -65,8 +69,9 @@ static void release(struct relay *r) {
 
 // Why a page was hinted, or not: each has exactly one reason.
 static void count_decision(struct relay *r) {
-    if (!r->is_decided && r->exchange.has_decision) {
-        metrics_add_by(r->conf->metrics, METRIC_GATE, (unsigned)r->exchange.gate, 1);
+    enum gate_reason reason;
+    if (!r->is_decided && exchange_decision(&r->exchange, &reason)) {
+        metrics_add_by(r->conf->metrics, METRIC_GATE, (unsigned)reason, 1);
     }
     r->is_decided = true;
 }
@@ -86,7 +91,7 @@ void relay_end(struct relay *r) {
 }
 
 bool relay_is_asking(const struct relay *r) {
-    return r->has_call || r->exchange.is_collecting;
+    return r->has_call || exchange_is_collecting(&r->exchange);
 }
 
 void relay_count_error(struct relay *r, int error) {
@@ -109,7 +114,7 @@ void relay_fail(struct relay *r, int error) {
 static void start_call(struct relay *r, const struct exchange_command *c) {
     const struct request *q = &r->stream->request;
     struct call_request call = {
-        .pool = r->exchange.site->pool,
+        .pool = exchange_site(&r->exchange)->pool,
         .params = c->params,
         .arena = &r->stream->arena,
         .body_len = q->body_len,
@@ -131,8 +136,8 @@ static void learn(struct relay_conf *conf, struct span evidence) {
 void relay_tell_visits(struct relay_conf *conf, unsigned most) {
     uint64_t now_us = conf->ops->now_us(conf->self);
     size_t n;
-    while (most-- > 0 && (n = teaching_next_visit(conf->teaching, now_us, false)) > 0) {
-        learn(conf, span_of(conf->teaching->bytes, n));
+    while (most-- > 0 && (n = observer_next_visit(conf->observer, now_us, false)) > 0) {
+        learn(conf, span_of(conf->observer->bytes, n));
     }
 }
 
@@ -154,8 +159,7 @@ static void promise_one(struct relay *r, struct span path) {
         return;
     }
     metrics_add(r->conf->metrics, METRIC_SLOT_PUSHES, 1);
-    struct relay *p = relay_new(d, pushed);
-    p->exchange.is_pushed = true;
+    struct relay *p = relay_new(d, pushed, true);
     // It is answered after this turn's heads: the page's own head comes first.
     p->conf->ops->begin_later(p);
 }
@@ -172,12 +176,6 @@ static void send_head(struct relay *r, const struct exchange_command *c) {
     metrics_add_by(r->conf->metrics, METRIC_RESPONSES, (unsigned)c->response->status / 100 - 1, 1);
 }
 
-static void inform(struct relay *r, const struct response *response) {
-    if (front_inform(r->down->front, r->stream, response) == 0) {
-        metrics_add(r->conf->metrics, METRIC_SLOT_HINTS, 1);
-    }
-}
-
 void relay_drop_backend(struct relay *r) {
     release(r);
     relay_body_acknowledge(r);
@@ -187,7 +185,9 @@ static void act(struct relay *r, const struct exchange_command *c) {
     struct front *front = r->down->front;
     switch (c->kind) {
     case COMMAND_INFORM:
-        inform(r, c->response);
+        if (front_inform(front, r->stream, c->response) == 0) {
+            metrics_add(r->conf->metrics, METRIC_SLOT_HINTS, 1);
+        }
         break;
     case COMMAND_PROMISE:
         for (size_t i = 0; i < c->paths_n; i++) {
@@ -219,7 +219,7 @@ static void act(struct relay *r, const struct exchange_command *c) {
         relay_body_pass(r);
         break;
     case COMMAND_FILE:
-        relay_file_open(r);
+        relay_file_open(r, c->body);
         break;
     case COMMAND_SENDFILE:
         relay_file_send(r, c);
@@ -235,9 +235,8 @@ static void act(struct relay *r, const struct exchange_command *c) {
 
 void relay_put(struct relay *r, const struct exchange_event *event) {
     struct exchange_command c;
-    if (event->kind != EXCHANGE_BODY && event->kind != EXCHANGE_REQUEST_BODY &&
-        (event->kind != EXCHANGE_SENT || r->exchange.fetch.place != 0)) {
-        r->exchange.now_us = r->conf->ops->now_us(r->conf->self);
+    if (exchange_wants_time(&r->exchange, event->kind)) {
+        exchange_set_time(&r->exchange, r->conf->ops->now_us(r->conf->self));
     }
     exchange_put(&r->exchange, event);
     if (r->is_acting) {
@@ -336,14 +335,15 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
     struct relay *r = e->stream->owner;
     switch (e->kind) {
     case FRONT_REQUEST:
-        r = relay_new(d, e->stream);
+        r = relay_new(d, e->stream, false);
         metrics_add_by(r->conf->metrics, METRIC_REQUESTS, e->stream->request.protocol, 1);
         if (!relay_budget_admits(r)) {
             break;
         }
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
-        if (r->exchange.visit.place != 0) {
-            d->visit = r->client.client.is_front ? d->visit : r->exchange.visit;
+        struct visit_ref visit = exchange_visit(&r->exchange);
+        if (visit.place != 0) {
+            d->visit = r->client.client.is_front ? d->visit : visit;
             relay_tell_visits(r->conf, VISITS_EACH);
         }
         relay_file_more(r);

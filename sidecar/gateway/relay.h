@@ -25,7 +25,7 @@ struct relay_conf {
     const struct file_ops *files;
     void *files_self; // of files
     struct spool_disk spools;
-    struct teaching *teaching;
+    struct observer *observer;
     struct metrics_worker *metrics;
     const struct siphash_key *secret;
 };
@@ -74,6 +74,7 @@ struct relay {
     bool is_decided;            // and so is what was decided about its hints
     uint64_t put;               // bytes of the response's body that the front was given
     struct budget_share *share; // of the client's network: what is counted there
+    int refusal;                // ERR_ of a bound that was reached before it came, or 0
     bool is_excess;             // twice as much as it may hold was there before
     bool is_trimmed;            // only what the log needs is left of the request
     uint64_t memory, disk;      // bytes of each

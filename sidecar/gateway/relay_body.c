@@ -45,18 +45,18 @@ void relay_body_pass(struct relay *r) {
 }
 
 void relay_body_hold(struct relay *r, struct span body) {
-    const struct site *site = r->exchange.site;
+    const struct site *site = exchange_site(&r->exchange);
     if (!relay_is_asking(r)) {
         return; // the application has answered without it
     }
     uint64_t disk = relay_budget_disk(r, &r->held, site->body_limit);
-    if (r->exchange.is_collecting) {
+    if (exchange_is_collecting(&r->exchange)) {
         spool_bound(&r->held, relay_budget_memory(r, site->buffer.memory), disk);
     }
     int err = spool_put(&r->held, body);
     if (err != 0) {
-        bool is_ours =
-            err == ERR_SPOOL_FULL && r->exchange.is_collecting && disk < site->body_limit;
+        bool is_ours = err == ERR_SPOOL_FULL && exchange_is_collecting(&r->exchange) &&
+                       disk < site->body_limit;
         relay_fail(r, is_ours ? relay_budget_disk_error(r, body.n) : err);
         return;
     }
@@ -64,7 +64,7 @@ void relay_body_hold(struct relay *r, struct span body) {
 }
 
 bool relay_body_is_taking(const struct relay *r) {
-    return r->exchange.is_collecting ||
+    return exchange_is_collecting(&r->exchange) ||
            (r->has_call && spool_len(&r->held) == 0 && r->conf->calls->keeps_up(r->call));
 }
 
@@ -87,7 +87,7 @@ static void give(struct relay *r, struct span piece) {
 }
 
 void relay_body_keep(struct relay *r, struct span body) {
-    const struct site *site = r->exchange.site;
+    const struct site *site = exchange_site(&r->exchange);
     if (!is_keeping(r)) {
         struct span piece = span_first(body, relay_body_room(r));
         give(r, piece);
@@ -129,7 +129,7 @@ void relay_body_pass_kept(struct relay *r) {
 }
 
 bool relay_body_must_pause(const struct relay *r) {
-    if (!r->exchange.is_buffered) {
+    if (!exchange_is_buffered(&r->exchange)) {
         return is_keeping(r) || relay_body_room(r) == 0;
     }
     return buf_len(&r->last) > 0;

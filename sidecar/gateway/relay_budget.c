@@ -41,7 +41,7 @@ void relay_budget_begin(struct relay *r) {
     r->share = r->down->share;
     r->memory = r->disk = 0;
     r->is_trimmed = false;
-    r->exchange.refusal = check(r, 1);
+    r->refusal = check(r, 1);
     r->is_excess = check(r, 2) != 0;
     budget_add(r->share, BUDGET_REQUESTS, 1);
 }
@@ -55,13 +55,13 @@ void relay_budget_end(struct relay *r) {
 // ---- refusing -----------------------------------------------------------------------------------
 
 bool relay_budget_admits(struct relay *r) {
-    if (r->exchange.refusal == 0) {
+    if (r->refusal == 0) {
         return true;
     }
-    relay_log(r, RELAY_WARN, error_row(r->exchange.refusal)->text, NULL);
-    relay_count_error(r, r->exchange.refusal);
+    relay_log(r, RELAY_WARN, error_row(r->refusal)->text, NULL);
+    relay_count_error(r, r->refusal);
     if (r->is_excess) {
-        front_reset(r->down->front, r->stream, r->exchange.refusal);
+        front_reset(r->down->front, r->stream, r->refusal);
     }
     return !r->is_excess;
 }
@@ -81,7 +81,7 @@ static void keep_name(struct front_stream *s) {
 }
 
 void relay_budget_trim(struct relay *r) {
-    if (r->exchange.state == EXCHANGE_DONE && !r->has_call && !r->has_file && !r->is_trimmed) {
+    if (exchange_is_done(&r->exchange) && !r->has_call && !r->has_file && !r->is_trimmed) {
         r->is_trimmed = true;
         keep_name(r->stream);
         relay_budget_see(r);

@@ -9,8 +9,7 @@ void relay_file_more(struct relay *r) {
     struct span piece;
     // Of what there is room for now: a front that drops what it is given always has more.
     size_t room = relay_body_room(r);
-    while (room > 0 && r->has_file && r->stream != NULL &&
-           r->exchange.state == EXCHANGE_ANSWERING) {
+    while (room > 0 && r->has_file && r->stream != NULL && exchange_is_answering(&r->exchange)) {
         size_t most = room < RELAY_PIECE ? room : RELAY_PIECE;
         bool is_good = r->conf->files->next(r->conf->files_self, &r->file, most, &piece);
         room -= is_good ? piece.n : 0;
@@ -28,35 +27,40 @@ void relay_file_more(struct relay *r) {
     }
 }
 
-void relay_file_open(struct relay *r) {
+static int open_file(struct relay *r, struct span path, const struct request *request) {
+    return r->conf->files->open(r->conf->files_self, &r->file, path, request, &r->stream->arena);
+}
+
+// Tells the exchange the file's head, or what is in its way.
+static void tell_head(struct relay *r, int err) {
     struct exchange_event e = {.kind = EXCHANGE_HEAD, .response = &r->file.head};
-    int err = r->conf->files->open(r->conf->files_self, &r->file, &r->exchange.route,
-                                   &r->stream->request, &r->stream->arena);
-    if (err == 0) {
-        err = files_age_put(&r->file, r->exchange.site, &r->stream->request, &r->exchange.route,
-                            &r->stream->arena);
-    }
     if (err != 0) {
         r->conf->files->close(r->conf->files_self, &r->file);
-        e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = err};
+        e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = err, .file_len = r->file.len};
     }
     r->has_file = err == 0;
     exchange_put(&r->exchange, &e);
 }
 
+void relay_file_open(struct relay *r, struct span path) {
+    int err = open_file(r, path, &r->stream->request);
+    if (err == 0) {
+        err = files_age_put(&r->file, exchange_site(&r->exchange), &r->stream->request, path,
+                            &r->stream->arena);
+    }
+    tell_head(r, err);
+}
+
 void relay_file_send(struct relay *r, const struct exchange_command *c) {
-    struct exchange_event e = {.kind = EXCHANGE_HEAD, .response = &r->file.head};
-    const struct exchange *x = &r->exchange;
-    const char *why = x->sendfile.why;
+    const char *why = c->sendfile->why;
     int err = c->error;
     relay_drop_backend(r);
     if (r->stream == NULL) {
         return;
     }
+    r->file = (struct file_response){.file = NULL};
     if (err == 0) {
-        err = r->conf->files->open(r->conf->files_self, &r->file, &x->route, &x->sendfile.request,
-                                   &r->stream->arena);
-        r->has_file = err == 0;
+        err = open_file(r, c->sendfile->route.file, &c->sendfile->request);
         why = err != 0 ? error_row(err)->text : NULL;
     }
     if (err == 0) {
@@ -65,7 +69,6 @@ void relay_file_send(struct relay *r, const struct exchange_command *c) {
     if (err != 0) {
         relay_count_error(r, err);
         relay_log(r, RELAY_WARN, "the file that the application names", why);
-        e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = err};
     }
-    exchange_put(&r->exchange, &e);
+    tell_head(r, err);
 }

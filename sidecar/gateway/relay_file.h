@@ -6,8 +6,8 @@
 
 #include "gateway/relay.h"
 
-// Gives the exchange the head of the file that its route names.
-void relay_file_open(struct relay *r);
+// Gives the exchange the head of the file that its router has found.
+void relay_file_open(struct relay *r, struct span path);
 // The same for the file that the application's response names, with the application's fields, as
 // COMMAND_SENDFILE has it.
 void relay_file_send(struct relay *r, const struct exchange_command *c);

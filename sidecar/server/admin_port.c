@@ -118,7 +118,8 @@ static void on_end(struct conn *c, struct front_stream *stream, bool is_complete
     posted_free(posted);
 }
 
-static void on_event(struct conn *c, const struct front_event *e) {
+static void on_event(struct downstream *d, const struct front_event *e) {
+    struct conn *c = LIST_ITEM(d, struct conn, down);
     switch (e->kind) {
     case FRONT_REQUEST:
         on_request(c, e->stream);
@@ -142,7 +143,8 @@ static void on_event(struct conn *c, const struct front_event *e) {
     }
 }
 
-static void on_close(struct conn *c) {
+static void on_close(struct downstream *d) {
+    struct conn *c = LIST_ITEM(d, struct conn, down);
     while (!list_is_empty(&c->posted)) {
         posted_free(LIST_ITEM(c->posted.next, struct posted, node));
     }

@@ -72,7 +72,7 @@ void conn_die(struct conn *c) {
     }
     c->is_dead = true;
     if (c->conf->handler->on_close != NULL) {
-        c->conf->handler->on_close(c);
+        c->conf->handler->on_close(&c->down);
     }
     list_drop(&c->flush.node);
     loop_unwatch(&c->watch);
@@ -192,7 +192,7 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
     list_init(&c->posted);
     downstream_init(&c->down, &downstream_ops, &c->peer, &c->from);
     if (conf->handler->on_open != NULL) {
-        conf->handler->on_open(c);
+        conf->handler->on_open(&c->down, conf->handler_self);
     }
     c->free.run = on_free;
     conn_start_time(c);

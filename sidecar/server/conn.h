@@ -24,16 +24,16 @@ struct conn;
 // Who answers the requests of a connection.
 struct conn_handler {
     // First of all; there is no front yet. May be NULL.
-    void (*on_open)(struct conn *);
+    void (*on_open)(struct downstream *, void *handler_self);
     // Every event of the front, in order. After FRONT_DONE and FRONT_RESET the stream is released
     // by conn itself.
-    void (*on_event)(struct conn *, const struct front_event *);
+    void (*on_event)(struct downstream *, const struct front_event *);
     // About once a second while a request is under way. May be NULL.
-    void (*on_tick)(struct conn *);
+    void (*on_tick)(struct downstream *);
     // The connection is gone, with all requests under way. May be NULL.
-    void (*on_close)(struct conn *);
+    void (*on_close)(struct downstream *);
     // Something is done for the client that is not worth doing when it has left. May be NULL.
-    bool (*is_asking)(struct conn *);
+    bool (*is_asking)(const struct downstream *);
 };
 
 // What the connections of one listener on one loop share. Borrowed by each of them.

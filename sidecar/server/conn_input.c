@@ -58,7 +58,7 @@ static bool is_worth_completing(struct conn *c) {
     bool is_h1 = c->down.front != NULL && !c->down.is_h2;
     bool has_output = buf_len(&c->stuck) > 0 || !list_is_empty(&c->flush.node);
     return is_h1 && !c->is_lingering && (has_output || front_phase(c->down.front) == FRONT_BUSY) &&
-           (c->conf->handler->is_asking == NULL || !c->conf->handler->is_asking(c));
+           (c->conf->handler->is_asking == NULL || !c->conf->handler->is_asking(&c->down));
 }
 
 static void feed_tls(struct conn *c, struct span bytes) {
@@ -148,7 +148,7 @@ void conn_pump(struct conn *c) {
             c->is_idle = false;
             conn_age(c);
         }
-        c->conf->handler->on_event(c, &e);
+        c->conf->handler->on_event(&c->down, &e);
         if (e.kind == FRONT_DONE || e.kind == FRONT_RESET) {
             c->waits_anew = true; // what follows, also the same wait again, has its whole time
             front_release(c->down.front, e.stream);

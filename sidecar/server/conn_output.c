@@ -90,18 +90,11 @@ static bool can_write(const struct conn *c) {
     return !c->is_dead && buf_len(&c->stuck) == 0;
 }
 
-// The next batch. How many bytes it had; what the kernel did not take of them is stuck.
-static size_t conn_write(struct conn *c) {
-    struct span out = next_output(c);
-    if (out.n == 0) {
-        return 0;
-    }
-    uv_buf_t bytes = {.len = out.n};
-    memcpy(&bytes.base, &out.p, sizeof bytes.base); // libuv does not write through it
-    int n = uv_try_write(&c->io.stream, &bytes, 1);
+// n: what the kernel took of a batch, or a libuv error. The rest of the batch is stuck.
+static void batch_written(struct conn *c, struct span out, int n) {
     if (n < 0 && n != UV_EAGAIN) {
         conn_die(c);
-        return 0;
+        return;
     }
     size_t took = n < 0 ? 0 : (size_t)n;
     metrics_add(c->conf->metrics, METRIC_SLOT_BYTES_OUT, out.n);
@@ -110,7 +103,6 @@ static size_t conn_write(struct conn *c) {
     if (took < out.n) {
         write_rest(c, span_skip(out, took));
     }
-    return out.n;
 }
 
 // Everything has been said.
@@ -121,10 +113,10 @@ static void end_output(struct conn *c) {
     }
     if (c->conf->tls != NULL && tls_is_open(&c->tls)) {
         tls_close(&c->tls);
-        conn_write(c);
-    }
-    if (!can_write(c)) {
-        return;
+        if (tls_output(&c->tls).n > 0) { // the close_notify, once
+            conn_wants_flush(c);
+            return;
+        }
     }
     if (c->is_idle || c->has_fin) {
         conn_die(c); // nothing of the client's is unread that could cost it our last answer
@@ -144,7 +136,13 @@ static void on_flush(struct loop_task *task) {
             return;
         }
         list_drop(&c->flush.node); // what put it there is written now
-        n = conn_write(c);
+        struct span out = next_output(c);
+        if (out.n > 0) {
+            uv_buf_t bytes = {.len = out.n};
+            memcpy(&bytes.base, &out.p, sizeof bytes.base); // libuv does not write through it
+            batch_written(c, out, uv_try_write(&c->io.stream, &bytes, 1));
+        }
+        n = out.n;
         written += n;
         conn_pump(c);
         n += !list_is_empty(&c->flush.node);

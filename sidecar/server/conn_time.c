@@ -138,7 +138,7 @@ static bool tick_front(struct conn *c, uint64_t now_ms) {
     bool awaits_window = front_tick(c->down.front, &clock);
     conn_pump(c);
     if (!c->is_dead && c->conf->handler->on_tick != NULL) {
-        c->conf->handler->on_tick(c);
+        c->conf->handler->on_tick(&c->down);
     }
     conn_wants_flush(c);
     return awaits_window;

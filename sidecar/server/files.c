@@ -392,13 +392,14 @@ static int decide(struct file_response *r, const struct request *q, struct arena
     return 0;
 }
 
-int files_open(struct files *f, struct file_response *r, const struct route *route,
+int files_open(struct files *f, struct file_response *r, struct span path,
                const struct request *request, struct arena *arena) {
     struct span range_text = {NULL, 0};
-    *r = (struct file_response){.file = find(f, route->file)};
+    *r = (struct file_response){.file = find(f, path)};
     r->file->users++;
     int err = load(f, r->file);
     if (err == 0) {
+        r->len = r->file->info.len;
         err = decide(r, request, arena, &range_text);
     }
     if (err == 0) {
@@ -450,9 +451,9 @@ void files_close(struct files *f, struct file_response *r) {
     }
 }
 
-static int on_open(void *self, struct file_response *r, const struct route *route,
+static int on_open(void *self, struct file_response *r, struct span path,
                    const struct request *request, struct arena *arena) {
-    return files_open(self, r, route, request, arena);
+    return files_open(self, r, path, request, arena);
 }
 
 static bool on_next(void *self, struct file_response *r, size_t most, struct span *piece) {

@@ -28,7 +28,7 @@ void files_fini(struct files *f);
 // Makes the head for `request` of what the router found at `path`, and holds the file until
 // files_close. 0, or ERR_FILE_IO, ERR_FILES_BUSY, ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_PRECONDITION,
 // ERR_RANGE, ERR_ARENA_LIMIT.
-int files_open(struct files *f, struct file_response *r, const struct route *route,
+int files_open(struct files *f, struct file_response *r, struct span path,
                const struct request *request, struct arena *arena);
 // The next piece of at most `most` bytes; borrowed until the next call on f. Empty at the end.
 // False when the file can not be read or has become shorter.

@@ -116,7 +116,7 @@ static size_t tell_file(struct probe *p, struct inquiry *q) {
     struct file_response file;
     const struct learner_question *question = q->question;
     size_t n = 0;
-    int err = files_open(&p->files, &file, &q->route, &q->request, &p->arena);
+    int err = files_open(&p->files, &file, q->route.file, &q->request, &p->arena);
     if (err != 0) {
         tell_error(p, q, err);
         return 0;

@@ -167,32 +167,16 @@ static const struct call_ops calls = {.start = start,
 
 // ---- connections --------------------------------------------------------------------------------
 
-static void on_conn_open(struct conn *c) {
-    c->down.listener = c->conf->handler_self;
-}
-
-static void on_conn_event(struct conn *c, const struct front_event *e) {
-    relay_on_event(&c->down, e);
-}
-
-static void on_conn_close(struct conn *c) {
-    downstream_end(&c->down);
-}
-
-static void on_conn_tick(struct conn *c) {
-    downstream_tick(&c->down);
-}
-
-static bool is_asking(struct conn *c) {
-    return downstream_is_asking(&c->down);
+static void on_open(struct downstream *d, void *listener) {
+    d->listener = listener;
 }
 
 const struct conn_handler relays_handler = {
-    .on_open = on_conn_open,
-    .on_event = on_conn_event,
-    .on_close = on_conn_close,
-    .on_tick = on_conn_tick,
-    .is_asking = is_asking,
+    .on_open = on_open,
+    .on_event = relay_on_event,
+    .on_close = downstream_end,
+    .on_tick = downstream_tick,
+    .is_asking = downstream_is_asking,
 };
 
 // ---- life ---------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ struct relays {
 };
 
 // What of it the caller has made: loop, upstreams, learning and the folder of `temporary` are set.
-// teaching, metrics and secret of conf are the caller's to set.
+// observer, metrics and secret of conf are the caller's to set.
 void relays_init(struct relays *rs, struct files *files);
 void relays_fini(struct relays *rs);
 

@@ -39,7 +39,7 @@ static void count(struct worker *w, enum metric_slot slot, uint64_t now, uint64_
 
 static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     struct worker *w = LIST_ITEM(watch, struct worker, watch);
-    const struct teaching *t = &w->teaching;
+    const struct observer *t = &w->observer;
     struct worker_counts *was = &w->counted;
     loop_watch(&w->loop, watch, now_ms + SECOND_MS);
     relay_tell_visits(&w->relays.conf, VISITS_A_SECOND);
@@ -81,12 +81,12 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
                                        .trust = listen->trust,
                                        .exchange = {.router = w->conf->router,
                                                     .files = &w->files.finder,
-                                                    .hinting = {.find = find,
-                                                                .find_asset = find_asset,
-                                                                .self = w->relays.learning,
-                                                                .secret = *w->conf->secret,
-                                                                .holdbacks = w->holdbacks},
-                                                    .teaching = &w->teaching,
+                                                    .published = {.find = find,
+                                                                  .find_asset = find_asset,
+                                                                  .self = w->relays.learning,
+                                                                  .secret = *w->conf->secret},
+                                                    .holdbacks = w->holdbacks,
+                                                    .observer = &w->observer,
                                                     .redirect_https = listen->redirect,
                                                     .health = listen->health,
                                                     .https_port = listen->https_port}};
@@ -193,7 +193,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     h2_pool_init(&w->h2_pool);
     tls_pool_init(&w->tls_pool);
     files_init(&w->files, &w->loop, config->sites, config->sites_n);
-    w->relays = (struct relays){.conf = {.teaching = &w->teaching,
+    w->relays = (struct relays){.conf = {.observer = &w->observer,
                                          .metrics = &conf->metrics->workers[index],
                                          .secret = conf->secret},
                                 .loop = &w->loop,
@@ -201,7 +201,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                 .learning = &conf->learning->workers[index],
                                 .temporary = {(const char *)config->temp.p}};
     relays_init(&w->relays, &w->files);
-    teaching_init(&w->teaching, conf->secret, &w->loop.unix_time, &coding_unpack);
+    observer_init(&w->observer, conf->secret, &w->loop.unix_time, &coding_unpack);
     w->is_first = index == 0;
     init_holdbacks(w, index);
     loop_watch_init(&w->watch, on_second);
@@ -219,8 +219,8 @@ static void run(void *self) {
     size_t n;
     learning_enter(w->relays.learning);
     loop_run(&w->loop);
-    while ((n = teaching_next_visit(&w->teaching, loop_now_us(), true)) > 0) {
-        learning_put(w->relays.learning, span_of(w->teaching.bytes, n));
+    while ((n = observer_next_visit(&w->observer, loop_now_us(), true)) > 0) {
+        learning_put(w->relays.learning, span_of(w->observer.bytes, n));
     }
     loop_fini(&w->loop);
     learning_leave(w->relays.learning);
@@ -242,7 +242,7 @@ void worker_fini(struct worker *w) {
         upstream_fini(&w->upstreams[i]);
     }
     relays_fini(&w->relays);
-    teaching_fini(&w->teaching);
+    observer_fini(&w->observer);
     free(w->holdbacks);
     files_fini(&w->files);
     h2_pool_fini(&w->h2_pool);

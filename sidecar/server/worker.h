@@ -42,7 +42,7 @@ struct worker {
     struct upstream *upstreams;        // as in config->pools
     struct files files;
     struct relays relays;
-    struct teaching teaching;
+    struct observer observer;
     struct holdback *holdbacks; // as in config->sites
     struct loop_watch watch;    // tells visits that are over
     struct worker_counts counted;

@@ -11,7 +11,7 @@
 // ---- static files -------------------------------------------------------------------------------
 
 // All have the same content; what is there is stage_site's to say.
-static int open_file(void *self, struct file_response *r, const struct route *route,
+static int open_file(void *self, struct file_response *r, struct span path,
                      const struct request *request, struct arena *arena) {
     static struct pair type[] = {{SPAN_INIT("content-type"), SPAN_INIT("text/css")}};
     struct stage *s = self;
@@ -19,7 +19,7 @@ static int open_file(void *self, struct file_response *r, const struct route *ro
     (void)request;
     (void)arena;
     *r = (struct file_response){.file = NULL};
-    if (s->files.find(s, route->file, &info) != FILE_REGULAR) {
+    if (s->files.find(s, path, &info) != FILE_REGULAR) {
         return ERR_NOT_FOUND;
     }
     r->to = info.len;

@@ -7,7 +7,7 @@
 
 static const struct siphash_key secret = {5, 6};
 // What exchanges teach with is large: all stages, of which there is one at a time, share it.
-static struct teaching teaching;
+static struct observer observer;
 static int64_t unix_time = 784111777;
 
 static enum file_kind find_file(void *self, struct span path, struct file_info *info) {
@@ -66,19 +66,19 @@ static void init_learned(struct stage *s) {
     struct hint hint = {.target = SPAN("/l.css"), .as = HINT_AS_STYLE};
     s->learned = plan_new(NULL, &hint, 1);
     holdback_init(&s->holdback, &secret, 0);
-    if (teaching.told == NULL) {
-        teaching_init(&teaching, &secret, &unix_time, NULL);
+    if (observer.told == NULL) {
+        observer_init(&observer, &secret, &unix_time, NULL);
     }
 }
 
 void stage_fini_site(struct stage *s) {
-    while (teaching_next_visit(&teaching, 1000, true) > 0) {
+    while (observer_next_visit(&observer, 1000, true) > 0) {
     }
-    if (!list_is_empty(&teaching.visits.thinking)) {
+    if (!list_is_empty(&observer.visits.thinking)) {
         stage_fault(s, "a visit that nobody ends");
     }
     unix_time += 60;
-    memset(teaching.told, 0, TEACHING_TOLD * sizeof *teaching.told);
+    memset(observer.told, 0, OBSERVER_TOLD * sizeof *observer.told);
     plan_free(s->learned);
 }
 
@@ -108,15 +108,13 @@ static void init_site(struct stage *s) {
     if (router_init(&s->router, &s->arena, &s->site, 1) != 0) {
         abort();
     }
-    s->listener.exchange = (struct exchange_conf){.router = &s->router,
-                                                  .files = &s->files,
-                                                  .hinting = {.find = find_offer,
-                                                              .find_asset = find_asset,
-                                                              .self = s,
-                                                              .secret = secret,
-                                                              .holdbacks = &s->holdback},
-                                                  .teaching = &teaching};
-    s->relay_conf.teaching = &teaching;
+    s->listener.exchange = (struct exchange_conf){
+        .router = &s->router,
+        .files = &s->files,
+        .published = {.find = find_offer, .find_asset = find_asset, .self = s, .secret = secret},
+        .holdbacks = &s->holdback,
+        .observer = &observer};
+    s->relay_conf.observer = &observer;
     s->relay_conf.secret = &secret;
 }
 

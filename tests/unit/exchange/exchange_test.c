@@ -83,13 +83,13 @@ static struct site site = {
     .rules_n = 4,
 };
 static const struct router_files files = {.find = find_file};
-static struct teaching teaching;
+static struct observer observer;
 static int64_t unix_time = 1790000000;
 static struct exchange_conf conf = {
     .router = &router,
     .files = &files,
-    .hinting = {.find = find_offer, .find_asset = find_asset, .secret = {7, 8}},
-    .teaching = &teaching};
+    .published = {.find = find_offer, .find_asset = find_asset, .secret = {7, 8}},
+    .observer = &observer};
 static const struct ip from = {4, {192, 0, 2, 1}};
 static const struct cgi_peer peer;
 
@@ -116,9 +116,9 @@ static void begin(struct fixture *f, const char *method, const char *path) {
                                   .is_secure = true};
     pairs_put(&f->request.fields, &f->arena, SPAN("sec-fetch-mode"), SPAN("navigate"));
     pairs_put(&f->request.fields, &f->arena, SPAN("sec-fetch-dest"), SPAN("document"));
-    exchange_init(&f->x, &conf, &f->request, &f->arena);
-    f->x.peer = &peer;
-    f->x.from = &from;
+    exchange_init(&f->x, &conf,
+                  &(struct exchange_request){
+                      .request = &f->request, .arena = &f->arena, .peer = &peer, .from = &from});
 }
 
 // Sets a field of the request; NULL: none.
@@ -581,8 +581,8 @@ static void test_row(void **state) {
     struct fixture f;
     begin(&f, row->method ? row->method : "GET", row->path);
     f.request.body_len = row->body_len;
-    f.x.can_push = row->can_push;
-    f.x.is_pushed = row->is_pushed;
+    f.x.facts.can_push = row->can_push;
+    f.x.facts.is_pushed = row->is_pushed;
     if (row->is_unknown) {
         f.request.authority = SPAN("evil.example");
     }
@@ -604,7 +604,7 @@ static void test_a_pushed_response_says_that_it_is(void **state) {
     (void)state;
     struct fixture f;
     begin(&f, "GET", "/style.css");
-    f.x.is_pushed = true;
+    f.x.facts.is_pushed = true;
     put_letter(&f, 'R', NULL);
     put_letter(&f, 'H', NULL);
     const struct span *value = pairs_find(&f.x.head.fields, SPAN("x-http2-push"));
@@ -621,7 +621,7 @@ static void test_what_is_answered_without_a_decision_was_not_hinted(void **state
         begin(&f, "POST", paths[i]);
         f.request.body_len = 101; // more than the site takes
         put_letter(&f, 'R', NULL);
-        assert_int_equal(f.x.gate, GATE_ANSWERED);
+        assert_int_equal(f.x.hinting.gate, GATE_ANSWERED);
         end(&f);
     }
 }
@@ -636,7 +636,7 @@ static void test_a_redirecting_listener_keeps_host_path_and_query(void **state) 
     f.x.conf = &redirecting;
     put_letter(&f, 'R', NULL);
     const struct span *value = pairs_find(&f.x.head.fields, SPAN("location"));
-    assert_int_equal(f.x.status, 301);
+    assert_int_equal(f.x.head.status, 301);
     assert_true(span_eq(*value, SPAN("https://blog.example:8443/a?b=c")));
     end(&f);
 }
@@ -665,10 +665,10 @@ static enum gate_reason navigate(const char *const *field, uint64_t now_us) {
     struct fixture f;
     begin(&f, "GET", "/learned/");
     put_field(&f, field);
-    f.x.seen = &seen;
-    f.x.now_us = now_us;
+    f.x.facts.seen = &seen;
+    f.x.facts.now_us = now_us;
     put_letter(&f, 'R', NULL);
-    enum gate_reason reason = f.x.gate;
+    enum gate_reason reason = f.x.hinting.gate;
     assert_int_equal(f.x.hinting.has_informed, reason == GATE_SEND);
     end(&f);
     return reason;
@@ -699,8 +699,8 @@ static void test_what_was_fetched_on_a_connection_is_not_hinted_on_it(void **sta
     put_field(&f, style);
     f.type = "text/css";
     f.answer = fresh;
-    f.x.seen = &seen;
-    f.x.now_us = 1000000;
+    f.x.facts.seen = &seen;
+    f.x.facts.now_us = 1000000;
     put_letter(&f, 'R', NULL);
     put_letter(&f, 'H', NULL);
     end(&f);
@@ -715,7 +715,7 @@ static void test_some_navigations_are_held_back(void **state) {
     struct holdback holdback;
     unsigned held = 0;
     holdback_init(&holdback, &secret, 0);
-    conf.hinting.holdbacks = &holdback;
+    conf.holdbacks = &holdback;
     site.gate.holdback = 1000;
     for (unsigned i = 0; i < 1000; i++) {
         seen_init(&seen);
@@ -725,7 +725,7 @@ static void test_some_navigations_are_held_back(void **state) {
         seen_fini(&seen);
     }
     site.gate.holdback = 0;
-    conf.hinting.holdbacks = NULL;
+    conf.holdbacks = NULL;
     assert_in_range(held, 98, 100);
 }
 
@@ -735,7 +735,7 @@ static void test_who_is_held_back_gets_no_hints_of_the_application_either(void *
     begin(&f, "GET", "/learned/");
     put_letter(&f, 'R', NULL);
     f.x.hinting.has_informed = false;
-    f.x.gate = GATE_HELD;
+    f.x.hinting.gate = GATE_HELD;
     buf_fini(&f.said);
     put_letter(&f, 'I', CSS);
     assert_int_equal(buf_len(&f.said), 0);
@@ -792,13 +792,13 @@ static void test_a_visit_is_told_with_what_was_fetched_for_it(void **state) {
     struct fixture page, css;
     struct evidence e;
     struct evidence_item item;
-    while (teaching_next_visit(&teaching, 0, true) > 0) { // of the tests before
+    while (observer_next_visit(&observer, 0, true) > 0) { // of the tests before
     }
     unix_time++; // nor does this route teach too often
     begin(&page, "GET", "/new/");
-    page.x.now_us = 5000000;
+    page.x.facts.now_us = 5000000;
     put_letter(&page, 'R', NULL);
-    page.x.now_us = 5100000;
+    page.x.facts.now_us = 5100000;
     put_letter(&page, 'H', NULL);
     put_letter(&page, 'E', NULL);
     end(&page);
@@ -806,15 +806,15 @@ static void test_a_visit_is_told_with_what_was_fetched_for_it(void **state) {
     put_field(&css, referer);
     put_field(&css, style);
     css.type = "text/css";
-    css.x.now_us = 5200000;
+    css.x.facts.now_us = 5200000;
     put_letter(&css, 'R', NULL);
     put_letter(&css, 'H', NULL);
     put_letter(&css, 'E', NULL);
-    css.x.now_us = 5300000;
+    css.x.facts.now_us = 5300000;
     exchange_put(&css.x, &(struct exchange_event){.kind = EXCHANGE_SENT});
     end(&css);
-    size_t n = teaching_next_visit(&teaching, 9000000, false);
-    assert_true(evidence_decode(&e, span_of(teaching.bytes, n)));
+    size_t n = observer_next_visit(&observer, 9000000, false);
+    assert_true(evidence_decode(&e, span_of(observer.bytes, n)));
     assert_int_equal(e.kind, EVIDENCE_VISIT);
     assert_true(span_eq(route_key_path(e.key), SPAN("/new/")));
     assert_int_equal(e.think_us, 100000);
@@ -839,9 +839,9 @@ static void test_a_304_is_a_fetch_of_what_is_known_as_an_asset(void **state) {
         begin(&f, "GET", paths[i]);
         put_field(&f, style);
         put_letter(&f, 'R', NULL);
-        f.x.fetch = (struct visit_ref){1, UINT32_MAX, 1};
+        f.x.observation.fetch = (struct visit_ref){1, UINT32_MAX, 1};
         put(&f, (struct exchange_event){.kind = EXCHANGE_HEAD, .response = &response});
-        assert_int_equal(f.x.is_fetch_good, i == 2);
+        assert_int_equal(f.x.observation.is_fetch_good, i == 2);
         end(&f);
     }
 }
@@ -851,16 +851,16 @@ static void test_a_visit_to_a_page_that_fails_is_none(void **state) {
     struct fixture f;
     begin(&f, "GET", "/new/");
     put_letter(&f, 'R', NULL);
-    assert_int_not_equal(f.x.visit.place, 0);
+    assert_int_not_equal(f.x.observation.visit.place, 0);
     put_letter(&f, 'N', NULL);
-    assert_true(list_is_empty(&teaching.visits.thinking));
-    assert_true(list_is_empty(&teaching.visits.active));
+    assert_true(list_is_empty(&observer.visits.thinking));
+    assert_true(list_is_empty(&observer.visits.active));
     end(&f);
     begin(&f, "GET", "/new/");
     put_letter(&f, 'R', NULL);
     put_letter(&f, 'g', NULL);
     end(&f);
-    assert_true(list_is_empty(&teaching.visits.thinking));
+    assert_true(list_is_empty(&observer.visits.thinking));
 }
 
 // How many of 50 views by the network teach.
@@ -870,10 +870,10 @@ static unsigned taught_by(uint8_t network) {
     for (unsigned i = 0; i < 50; i++) {
         struct fixture f;
         begin(&f, "GET", "/busy/");
-        f.x.from = &there;
+        f.x.facts.from = &there;
         put_letter(&f, 'R', NULL);
         put_letter(&f, 'H', NULL);
-        taught += f.x.study != NULL;
+        taught += f.x.observation.study != NULL;
         end(&f);
     }
     return taught;
@@ -881,13 +881,13 @@ static unsigned taught_by(uint8_t network) {
 
 static void test_a_busy_route_teaches_some_times_a_second(void **state) {
     (void)state;
-    uint64_t spared = teaching.spared;
+    uint64_t spared = observer.spared;
     unix_time++;
-    assert_int_equal(taught_by(1), TEACHING_SHARE); // one keeps nobody else from it
-    assert_int_equal(taught_by(2), TEACHING_OWN);
-    assert_int_equal(taught_by(3), TEACHING_OWN);
+    assert_int_equal(taught_by(1), OBSERVER_SHARE); // one keeps nobody else from it
+    assert_int_equal(taught_by(2), OBSERVER_OWN);
+    assert_int_equal(taught_by(3), OBSERVER_OWN);
     assert_int_equal(taught_by(4), 0);
-    assert_int_equal(teaching.spared - spared, 200 - TEACHING_EACH);
+    assert_int_equal(observer.spared - spared, 200 - OBSERVER_EACH);
     unix_time++;
 }
 
@@ -900,7 +900,7 @@ static void ask_for(struct fixture *f, const struct ip *who, unsigned i, const c
     snprintf(path, sizeof path, "/flood/%u", i);
     begin(f, "GET", "/");
     f->request.target = f->request.path = arena_copy(&f->arena, span_str(path));
-    f->x.from = who;
+    f->x.facts.from = who;
     f->type = type;
     if (strcmp(type, "text/css") == 0) {
         f->request.fields.n = 0; // no navigation
@@ -912,13 +912,13 @@ static void ask_for(struct fixture *f, const struct ip *who, unsigned i, const c
 
 // It taught its route, or of the asset.
 static bool has_taught(const struct fixture *f) {
-    return f->x.study != NULL || span_has_prefix(buf_span(&f->said), SPAN("asset("));
+    return f->x.observation.study != NULL || span_has_prefix(buf_span(&f->said), SPAN("asset("));
 }
 
 static void test_a_flood_of_one_network_keeps_no_other_from_teaching(void **state) {
     (void)state;
     static const char *const types[] = {"text/html", "text/css"};
-    static const unsigned most[] = {TEACHING_ALL / 2, TEACHING_ASSETS / 2};
+    static const unsigned most[] = {OBSERVER_ALL / 2, OBSERVER_ASSETS / 2};
     struct fixture f;
     unix_time++;
     for (unsigned kind = 0; kind < 2; kind++) {
@@ -934,47 +934,47 @@ static void test_a_flood_of_one_network_keeps_no_other_from_teaching(void **stat
         assert_true(has_taught(&f));
         end(&f);
     }
-    while (teaching_next_visit(&teaching, 0, true) > 0) {
+    while (observer_next_visit(&observer, 0, true) > 0) {
     }
 }
 
 static void test_responses_that_one_network_reads_slowly_leave_others_their_lessons(void **state) {
     (void)state;
-    static struct fixture slow[2 * TEACHING_STUDIES];
+    static struct fixture slow[2 * OBSERVER_STUDIES];
     struct fixture f;
-    uint64_t refused = teaching.refused;
-    for (unsigned i = 0; i < 2 * TEACHING_STUDIES; i++) {
-        unix_time += i % TEACHING_OWN == 0;
+    uint64_t refused = observer.refused;
+    for (unsigned i = 0; i < 2 * OBSERVER_STUDIES; i++) {
+        unix_time += i % OBSERVER_OWN == 0;
         ask_for(&slow[i], &flooder, i, "text/html");
     }
-    assert_true(teaching.refused > refused); // bounded, and counted
+    assert_true(observer.refused > refused); // bounded, and counted
     ask_for(&f, &calm, 1, "text/html");
-    assert_non_null(f.x.study);
+    assert_non_null(f.x.observation.study);
     end(&f);
-    for (unsigned i = 0; i < 2 * TEACHING_STUDIES; i++) {
+    for (unsigned i = 0; i < 2 * OBSERVER_STUDIES; i++) {
         end(&slow[i]);
     }
     unix_time++;
     ask_for(&f, &flooder, 1, "text/html"); // all were given back
-    assert_non_null(f.x.study);
+    assert_non_null(f.x.observation.study);
     end(&f);
 }
 
 static void test_visits_of_one_network_leave_others_room(void **state) {
     (void)state;
     struct fixture f;
-    uint64_t refused = teaching.visits.refused;
+    uint64_t refused = observer.visits.refused;
     for (unsigned i = 0; i < 2 * VISIT_MOST; i++) {
         ask_for(&f, &flooder, i, "text/html");
         put_letter(&f, 'E', NULL);
         end(&f);
         unix_time++;
     }
-    assert_true(teaching.visits.refused > refused);
+    assert_true(observer.visits.refused > refused);
     ask_for(&f, &calm, 1, "text/html");
-    assert_int_not_equal(f.x.visit.place, 0);
+    assert_int_not_equal(f.x.observation.visit.place, 0);
     end(&f);
-    while (teaching_next_visit(&teaching, 0, true) > 0) {
+    while (observer_next_visit(&observer, 0, true) > 0) {
     }
 }
 
@@ -1003,7 +1003,7 @@ static void test_a_stylesheet_for_one_visitor_tells_no_imports(void **state) {
         put_field(&f, cases[i].field);
         put_letter(&f, 'R', NULL);
         put_letter(&f, 'H', NULL);
-        assert_null(f.x.study);
+        assert_null(f.x.observation.study);
         end(&f);
     }
     site.policy.learn = LEARNER_LINK | LEARNER_REQUEST;
@@ -1021,8 +1021,8 @@ static void test_a_path_in_another_spelling_is_hinted_but_teaches_nothing(void *
         put_letter(&f, 'R', NULL);
         assert_true(f.x.hinting.has_informed);
         put_letter(&f, 'H', CSS);
-        assert_null(f.x.study);
-        assert_int_equal(f.x.visit.place, 0);
+        assert_null(f.x.observation.study);
+        assert_int_equal(f.x.observation.visit.place, 0);
         end(&f);
     }
 }
@@ -1067,7 +1067,7 @@ static void test_who_forwards_over_http1_gets_no_103(void **state) {
         put_field(&f, firefox);
         put_field(&f, fields[i]);
         put_letter(&f, 'R', NULL);
-        assert_int_equal(f.x.gate, i == 0 ? GATE_SEND : GATE_HTTP1);
+        assert_int_equal(f.x.hinting.gate, i == 0 ? GATE_SEND : GATE_HTTP1);
         end(&f);
     }
     site.gate.http1 = false;
@@ -1088,10 +1088,10 @@ static void test_what_may_not_be_hinted_is_not_pushed_either(void **state) {
         struct fixture f;
         site.gate.sessions = cases[i].sessions;
         begin(&f, "GET", "/learned/");
-        f.x.can_push = true;
+        f.x.facts.can_push = true;
         put_field(&f, cases[i].field);
         put_letter(&f, 'R', NULL);
-        assert_int_equal(f.x.push.n > 0, cases[i].is_pushed);
+        assert_int_equal(f.x.hinting.push.n > 0, cases[i].is_pushed);
         end(&f);
     }
     site.gate.mode = HINT_MODE_HINT;
@@ -1109,7 +1109,7 @@ static void test_who_is_logged_in_gets_the_operators_hints_where_sessions_may(vo
         begin(&f, "GET", "/rule/x");
         put_field(&f, cookie);
         put_letter(&f, 'R', NULL);
-        assert_int_equal(f.x.gate, i % 2 ? GATE_SEND : GATE_SESSION);
+        assert_int_equal(f.x.hinting.gate, i % 2 ? GATE_SEND : GATE_SESSION);
         end(&f);
     }
     site.gate.sessions = true;
@@ -1304,7 +1304,7 @@ int main(void) {
     }
     const struct plan *plan = plan_of(LEARNED);
     learned = plan_new(NULL, plan->hints, plan->hints_n);
-    teaching_init(&teaching, &secret, &unix_time, NULL);
+    observer_init(&observer, &secret, &unix_time, NULL);
     rules[2].plan = plan_of(RULED);
     rules[3].plan = plan_of("</gone.css>; rel=preload; as=style, " RULED);
     for (size_t i = 0; i < ROWS; i++) {
@@ -1314,8 +1314,8 @@ int main(void) {
     int failed = cmocka_run_group_tests_name("rows", table, NULL, NULL) +
                  cmocka_run_group_tests(tests, NULL, NULL);
     plan_free(learned);
-    teaching_fini(&teaching);
-    teaching_fini(&teaching);
+    observer_fini(&observer);
+    observer_fini(&observer);
     arena_fini(&conf_arena);
     return failed;
 }

@@ -304,7 +304,7 @@ static void check_file(const char *target, const struct route *route, const stru
                        bool by_application) {
     struct file_response file;
     struct span piece;
-    int err = files_open(&files, &file, route, request, &arena);
+    int err = files_open(&files, &file, route->file, request, &arena);
     if (err != 0) {
         refused++;
         return;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "exchange/teaching_inside.h"
+#include "exchange/observation_inside.h"
 
-#include "exchange/exchange.h"
 #include "exchange/study.h"
 #include "learner/learner.h"
 
@@ -43,33 +42,33 @@ static enum hint_as answered_as(const struct response *response) {
 
 // What the response is an asset as. Data that a script fetched has no type of its own: that it is
 // no page and how it was asked for has to do.
-static enum hint_as asset_of(const struct exchange *x, const struct response *response) {
+static enum hint_as asset_of(const struct observation *o, const struct response *response) {
     if (response->status != 200) {
         return HINT_AS_NONE;
     }
     enum hint_as as = answered_as(response);
-    bool is_data = as == HINT_AS_NONE && x->signs.as == HINT_AS_FETCH &&
+    bool is_data = as == HINT_AS_NONE && o->signs.as == HINT_AS_FETCH &&
                    lesson_kind_of(&response->fields) != LESSON_PAGE;
     return is_data ? HINT_AS_FETCH : as;
 }
 
 // A redirect to the same path: by another scheme or name, so it is about those.
-static bool is_of_origin(const struct exchange *x, const struct response *response) {
+static bool is_of_origin(const struct observation *o, const struct response *response) {
     const struct span *location = pairs_find(&response->fields, SPAN("location"));
     size_t colon = location != NULL ? span_find(*location, SPAN("://")) : 0;
     if (location == NULL || colon == location->n) {
         return false;
     }
     struct span rest = span_skip(*location, colon + 3);
-    return span_eq(span_skip(rest, span_index(rest, '/')), x->request->target);
+    return span_eq(span_skip(rest, span_index(rest, '/')), o->facts->request->target);
 }
 
 // The asset is not there, for nobody: not what only this request brought about, nor what passes by
 // itself (503: too much to do, no descriptors).
-static bool is_gone(const struct exchange *x, const struct response *response) {
+static bool is_gone(const struct observation *o, const struct response *response) {
     int status = response->status;
     bool is_redirect = status >= 300 && status < 400 && status != 304;
-    return (is_redirect && !is_of_origin(x, response)) || (status >= 500 && status != 503) ||
+    return (is_redirect && !is_of_origin(o, response)) || (status >= 500 && status != 503) ||
            status == 403 || status == 404 || status == 410 || status == 451;
 }
 
@@ -81,33 +80,32 @@ static uint32_t log2_of(uint32_t n) {
     return bits;
 }
 
-static bool is_script_sheet(const struct exchange *x, const struct evidence *e) {
-    return e->status == 200 && e->as == HINT_AS_STYLE && x->route.kind == ROUTE_SCRIPT &&
-           !x->is_sendfile;
+static bool is_script_sheet(const struct observation *o, const struct evidence *e) {
+    return e->status == 200 && e->as == HINT_AS_STYLE && o->is_script;
 }
 
 // What was told of it last stands there, as a hash; *hash: what would be told now.
-static uint64_t *told_of(struct exchange *x, const struct evidence *e, enum offer_asset_state known,
-                         uint64_t *hash) {
-    struct teaching *t = x->conf->teaching;
+static uint64_t *told_of(struct observation *o, const struct evidence *e,
+                         enum offer_asset_state known, uint64_t *hash) {
+    struct observer *t = o->observer;
     uint32_t what[] = {e->status, e->reuse, e->as, log2_of(e->lifetime_s), e->flags, 0};
     if (known == OFFER_ASSET_NONE) {
-        what[5] = teaching_second(x) / AGAIN_S;
+        what[5] = observer_second(o->observer) / AGAIN_S;
     }
     struct siphash_key key = {t->secret.k0 ^ siphash(&t->secret, e->key), t->secret.k1};
     uint64_t path = siphash(&key, e->target);
     // What a stylesheet of a script imports has to be heard from several networks.
-    path += is_script_sheet(x, e) ? teaching_network(x) % SHEET_NETWORKS : 0;
+    path += is_script_sheet(o, e) ? observation_network(o) % SHEET_NETWORKS : 0;
     key.k0 ^= path;
     *hash = siphash(&key, span_of(what, sizeof what));
-    return &t->told[path % TEACHING_TOLD];
+    return &t->told[path % OBSERVER_TOLD];
 }
 
 // It is not what this worker told of it last, or what is published says otherwise; and others are
 // not to be heard first.
-static bool may_tell(struct exchange *x, const struct evidence *e) {
-    struct teaching *t = x->conf->teaching;
-    enum offer_asset_state known = hinting_asset(x, x->request->target).state;
+static bool may_tell(struct observation *o, const struct evidence *e) {
+    struct observer *t = o->observer;
+    enum offer_asset_state known = observation_known(o).state;
     bool is_good = e->status == 200;
     if (!is_good && (known == OFFER_ASSET_NONE || known == OFFER_ASSET_DEAD)) {
         return false;
@@ -115,11 +113,11 @@ static bool may_tell(struct exchange *x, const struct evidence *e) {
     bool is_changed =
         known != OFFER_ASSET_NONE && (!is_good || known == OFFER_ASSET_DEAD ||
                                       (known == OFFER_ASSET_REUSABLE) != (e->reuse == REUSE_OK));
-    uint64_t hash, *told = told_of(x, e, known, &hash);
+    uint64_t hash, *told = told_of(o, e, known, &hash);
     if (*told == hash && !is_changed) {
         return false;
     }
-    if (!share_take(&t->assets, teaching_network(x), teaching_second(x))) {
+    if (!share_take(&t->assets, observation_network(o), observer_second(o->observer))) {
         t->spared++;
         return false;
     }
@@ -128,100 +126,100 @@ static bool may_tell(struct exchange *x, const struct evidence *e) {
 }
 
 // As one who sends no Origin would use it, unless all do: pages say which of them do.
-static struct reuse judge(const struct exchange *x, const struct response *response,
+static struct reuse judge(const struct observation *o, const struct response *response,
                           enum hint_as as) {
     struct reuse_use use = {HINT_PRELOAD, as, HINT_NO_CORS};
-    return reuse_judge(response, &use, *x->conf->teaching->unix_time);
+    return reuse_judge(response, &use, *o->observer->unix_time);
 }
 
 // What it imports is hinted to all who are hinted the stylesheet, so it must be what all are given.
-static bool is_for_all(struct exchange *x, const struct response *response) {
-    return hinting_audience(x)->kind == AUDIENCE_PUBLIC && !evidence_is_private(response) &&
-           evidence_may_teach(x->request, response, false) == TEACH_OK;
+static bool is_for_all(struct observation *o, const struct response *response) {
+    return identity_audience(o->identity)->kind == AUDIENCE_PUBLIC &&
+           !evidence_is_private(response) &&
+           evidence_may_teach(o->facts->request, response, false) == TEACH_OK;
 }
 
-static void study_sheet(struct exchange *x, const struct response *response) {
-    if (!study_open(x)) {
+static void study_sheet(struct observation *o, const struct response *response) {
+    o->study = study_open(o->observer, observation_network(o));
+    if (o->study == NULL) {
         return;
     }
     struct evidence e = {.kind = EVIDENCE_SHEET,
-                         .at_ms = teaching_unix_ms(x),
-                         .key = x->site->name,
-                         .scheme = x->request->scheme,
-                         .authority = x->request->authority,
-                         .target = x->request->target,
+                         .at_ms = observer_unix_ms(o->observer),
+                         .key = o->facts->site->name,
+                         .scheme = o->facts->request->scheme,
+                         .authority = o->facts->request->authority,
+                         .target = o->facts->request->target,
                          // None at all would be the disk's own word.
-                         .network = teaching_network(x) | 1};
+                         .network = observation_network(o) | 1};
     e.who = e.network;
-    if (!evidence_begin(&x->study->writer, &e, x->study->bytes, EVIDENCE_MAX) ||
-        !study_scan(x, response, LESSON_SHEET) || x->study->lesson == NULL) {
-        study_drop(x);
+    if (!evidence_begin(&o->study->writer, &e, o->study->bytes, EVIDENCE_MAX) ||
+        !study_scan(o->study, o->observer, response, LESSON_SHEET) || o->study->lesson == NULL) {
+        study_drop(o->study, o->observer);
+        o->study = NULL;
     }
 }
 
 // A client is told apart from an asset that is known: what it answers now matters to all. What is
 // not known yet may become one.
-static void tell_asset(struct exchange *x, const struct response *response, enum hint_as as,
-                       struct reuse reuse) {
-    struct teaching *t = x->conf->teaching;
+static struct span tell_asset(struct observation *o, const struct response *response,
+                              enum hint_as as, struct reuse reuse) {
     struct evidence e = {.kind = EVIDENCE_ASSET,
                          .flags = reuse.varies_origin ? EVIDENCE_VARIES_ORIGIN : 0,
                          .status = (uint16_t)response->status,
-                         .at_ms = teaching_unix_ms(x),
+                         .at_ms = observer_unix_ms(o->observer),
                          .as = (uint8_t)as,
                          .reuse = (uint8_t)reuse.reason,
                          .lifetime_s = reuse.lifetime_s,
-                         .key = x->site->name,
-                         .target = x->request->target};
+                         .key = o->facts->site->name,
+                         .target = o->facts->request->target};
     const struct span *len = pairs_find(&response->fields, SPAN("content-length"));
     if (len != NULL && !span_to_u64(*len, &e.bytes)) {
         e.bytes = 0;
     }
-    if (!may_tell(x, &e)) {
-        return;
+    if (!may_tell(o, &e)) {
+        return span_of(NULL, 0);
     }
-    struct evidence_writer w;
-    if (evidence_begin(&w, &e, t->bytes, sizeof t->bytes)) {
-        teaching_tell(x, span_of(t->bytes, evidence_end(&w)));
+    if (is_script_sheet(o, &e) && (o->facts->site->policy.learn & LEARNER_CSS) != 0 &&
+        is_for_all(o, response)) {
+        study_sheet(o, response);
     }
-    if (is_script_sheet(x, &e) && (x->site->policy.learn & LEARNER_CSS) != 0 &&
-        is_for_all(x, response)) {
-        study_sheet(x, response);
-    }
+    return observer_write(o->observer, &e);
 }
 
 // Of what scripts fetch, much that is no asset of any page, only what is known.
-static bool may_be_hinted(const struct exchange *x) {
-    return x->signs.as == HINT_AS_FETCH
-               ? hinting_asset(x, x->request->target).state == OFFER_ASSET_REUSABLE
-               : x->signs.as != HINT_AS_NONE;
+static bool may_be_hinted(const struct observation *o) {
+    return o->signs.as == HINT_AS_FETCH ? observation_known(o).state == OFFER_ASSET_REUSABLE
+                                        : o->signs.as != HINT_AS_NONE;
+}
+
+struct offer_asset observation_known(const struct observation *o) {
+    return published_asset(o->published, o->facts->site->name, o->facts->request->target);
 }
 
 // Files are looked at by the probe; of them only what a visit fetched is.
-void teaching_asset(struct exchange *x, const struct response *response) {
-    bool is_file = x->route.kind != ROUTE_SCRIPT || x->is_sendfile;
-    if (is_gone(x, response)) {
-        tell_asset(x, response, x->signs.as, (struct reuse){.reason = REUSE_STATUS});
-        return;
+struct span observation_asset(struct observation *o, const struct response *response) {
+    bool is_file = !o->is_script;
+    if (is_gone(o, response)) {
+        return tell_asset(o, response, o->signs.as, (struct reuse){.reason = REUSE_STATUS});
     }
-    enum hint_as as = asset_of(x, response);
-    if (as == HINT_AS_NONE || (is_file && x->signs.as == HINT_AS_NONE)) {
-        return;
+    enum hint_as as = asset_of(o, response);
+    if (as == HINT_AS_NONE || (is_file && o->signs.as == HINT_AS_NONE)) {
+        return span_of(NULL, 0);
     }
-    struct reuse reuse = judge(x, response, as);
-    if (x->seen != NULL && reuse.reason == REUSE_OK && may_be_hinted(x)) {
-        seen_put(x->seen, &x->conf->teaching->secret, x->request->target,
-                 x->now_us / 1000 + 1000ULL * reuse.lifetime_s);
+    struct reuse reuse = judge(o, response, as);
+    if (o->facts->seen != NULL && reuse.reason == REUSE_OK && may_be_hinted(o)) {
+        seen_put(o->facts->seen, &o->observer->secret, o->facts->request->target,
+                 o->facts->now_us / 1000 + 1000ULL * reuse.lifetime_s);
     }
-    if (!is_file || x->fetch.place != 0) {
-        tell_asset(x, response, as, reuse);
-    }
+    bool is_told = !is_file || o->fetch.place != 0;
+    return is_told ? tell_asset(o, response, as, reuse) : span_of(NULL, 0);
 }
 
-bool teaching_is_asset(const struct exchange *x, const struct response *response) {
+bool observation_is_asset(const struct observation *o, const struct response *response) {
     if (response->status == 304) {
-        enum offer_asset_state state = hinting_asset(x, x->request->target).state;
+        enum offer_asset_state state = observation_known(o).state;
         return state == OFFER_ASSET_REUSABLE || state == OFFER_ASSET_NOT_REUSABLE;
     }
-    return response->status == 200 && asset_of(x, response) == x->signs.as;
+    return response->status == 200 && asset_of(o, response) == o->signs.as;
 }

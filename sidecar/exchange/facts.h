@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// What is known of one request while it is answered. The exchange writes it; hinting and
+// observation, which decide by it, only read it.
+#ifndef EXCHANGE_FACTS_H
+#define EXCHANGE_FACTS_H
+
+#include "base/message.h"
+#include "base/siphash.h"
+#include "exchange/site.h"
+#include "hints/audience.h"
+#include "hints/seen.h"
+
+struct facts {
+    const struct request *request;
+    struct arena *arena;
+    const struct siphash_key *secret; // of keys, sessions and networks
+    const struct site *site;          // NULL until the request has been looked at
+    const struct route_rule *rule;    // the operator's rule for the path, or NULL
+    const struct ip *from;            // the client's address
+    struct seen *seen; // what its connection was hinted and has fetched; NULL: nothing is kept
+    bool is_named;     // the site has the request's host as a name
+    bool is_get;       // the method
+    bool is_pushed;    // it answers a push: no hints, no further pushes
+    bool can_push;     // the client's connection takes pushes
+    uint64_t now_us;   // any zero
+    uint64_t asked_us; // when the request came
+};
+
+// The gate of the request's site and rule.
+struct gate_conf facts_gate(const struct facts *f);
+
+#endif

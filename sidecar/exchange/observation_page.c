@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "exchange/observation_inside.h"
+
+#include "exchange/study.h"
+#include "learner/learner.h"
+
+// ---- how often ----------------------------------------------------------------------------------
+
+// A busy route has said within a part of a second what it has to say, and so has a busy network.
+static bool may_study(struct observation *o) {
+    struct observer *t = o->observer;
+    struct siphash_key key = {t->secret.k0 ^ (uintptr_t)o->facts->site, t->secret.k1};
+    uint64_t hash = siphash(&key, o->facts->request->path); // cheaper than the route's key
+    struct share_rate *route = &t->routes[hash % OBSERVER_ROUTES];
+    uint32_t second = observer_second(o->observer);
+    bool may = share_has_room(route, second, OBSERVER_EACH);
+    if (may) {
+        uint64_t network = observation_network(o);
+        may = (share_is_modest(&t->pages, network, second) ||
+               share_has_room(route, second, OBSERVER_SHARE)) &&
+              share_take(&t->pages, network, second);
+    }
+    if (may) {
+        share_count(route, second);
+    }
+    t->spared += !may;
+    return may;
+}
+
+// ---- what it says -------------------------------------------------------------------------------
+
+static struct evidence page_of(struct observation *o, const struct response *response) {
+    uint64_t think_us = o->facts->now_us - o->facts->asked_us;
+    struct evidence e = {.kind = EVIDENCE_PAGE,
+                         .status = (uint16_t)response->status,
+                         .at_ms = observer_unix_ms(o->observer),
+                         .think_us = think_us < UINT32_MAX ? (uint32_t)think_us : UINT32_MAX,
+                         .key = identity_key(o->identity),
+                         .scheme = o->facts->request->scheme,
+                         .authority = o->facts->request->authority,
+                         .target = o->facts->request->target};
+    struct recipient recipient = observation_recipient(o, response);
+    e.flags = recipient.flags;
+    e.who = recipient.who;
+    e.user = recipient.user;
+    e.network = observation_network(o);
+    return e;
+}
+
+static void put_policy(struct observation *o, const struct pair *f) {
+    static const struct span colon = SPAN_INIT(": ");
+    size_t n = f->name.n + colon.n + f->value.n;
+    uint8_t *text = arena_alloc(o->facts->arena, n);
+    if (text == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < f->name.n; i++) {
+        text[i] = span_lower_byte(f->name.p[i]);
+    }
+    memcpy(text + f->name.n, colon.p, colon.n);
+    if (f->value.n > 0) {
+        memcpy(text + f->name.n + colon.n, f->value.p, f->value.n);
+    }
+    struct evidence_item item = {.kind = EVIDENCE_POLICY, .text = span_of(text, n)};
+    evidence_put(&o->study->writer, &item);
+}
+
+// Its Link fields, and the fields that say what it may load.
+static void put_fields(struct observation *o, const struct response *response) {
+    for (size_t i = 0; i < response->fields.n; i++) {
+        const struct pair *f = &response->fields.v[i];
+        if (span_eq_nocase(f->name, SPAN("link"))) {
+            if ((o->facts->site->policy.learn & LEARNER_LINK) != 0) {
+                struct evidence_item item = {.kind = EVIDENCE_LINK, .text = f->value};
+                evidence_put(&o->study->writer, &item);
+            }
+        } else if (span_eq_nocase(f->name, SPAN("content-security-policy")) ||
+                   span_eq_nocase(f->name, SPAN("referrer-policy"))) {
+            put_policy(o, f);
+        }
+    }
+}
+
+static void study_page(struct observation *o, const struct response *response) {
+    o->study = study_open(o->observer, observation_network(o));
+    if (o->study == NULL) {
+        return;
+    }
+    struct evidence e = page_of(o, response);
+    bool is_good = evidence_begin(&o->study->writer, &e, o->study->bytes, EVIDENCE_MAX);
+    if (is_good) {
+        put_fields(o, response);
+    }
+    if (is_good && (o->facts->site->policy.learn & LEARNER_HTML) != 0) {
+        is_good = study_scan(o->study, o->observer, response, LESSON_PAGE);
+    }
+    if (!is_good) {
+        study_drop(o->study, o->observer);
+        o->study = NULL;
+    }
+}
+
+// What a response teaches of its route. Most are no pages at all, which is seen first.
+static enum teach_reason judge_page(struct observation *o, const struct response *response) {
+    bool is_page = response->status == 200 ? lesson_kind_of(&response->fields) == LESSON_PAGE &&
+                                                 (!o->signs.has_mode || o->signs.is_navigation)
+                                           : o->signs.is_navigation;
+    if (!is_page || !may_study(o) || identity_key(o->identity).n == 0 ||
+        !identity_is_clean(o->identity)) {
+        return TEACH_METHOD;
+    }
+    return evidence_may_teach(o->facts->request, response, identity_is_session(o->identity));
+}
+
+struct span observation_page(struct observation *o, const struct response *response) {
+    struct visit_table *visits = &o->observer->visits;
+    enum teach_reason reason = judge_page(o, response);
+    if (reason == TEACH_OK) {
+        struct recipient recipient = observation_recipient(o, response);
+        visit_answered(visits, o->visit, &recipient, o->facts->now_us);
+        study_page(o, response);
+        return span_of(NULL, 0);
+    }
+    visit_drop(visits, o->visit);
+    if (reason != TEACH_STATUS || !hinting_is_known(o->hinting)) {
+        return span_of(NULL, 0);
+    }
+    // A route that would be hinted redirects or fails.
+    struct evidence e = page_of(o, response);
+    return observer_write(o->observer, &e);
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What was learned and is published, as the exchanges of one worker look it up.
+#ifndef EXCHANGE_PUBLISHED_H
+#define EXCHANGE_PUBLISHED_H
+
+#include "hints/offer.h"
+#include "hints/policy.h"
+#include "learner/route_key.h"
+
+struct published {
+    // What is published under an identity. False: nothing. A plan is borrowed until the end of the
+    // loop's turn. Each may be NULL: nothing is.
+    bool (*find)(void *self, struct route_id id, struct offer *out);
+    bool (*find_asset)(void *self, struct route_id id, struct offer_asset *out);
+    void *self;
+    struct siphash_key secret;
+};
+
+// What is published for the route with that key, or for the closest pattern that it matches. False:
+// nothing, or the key is empty.
+bool published_find(const struct published *p, struct span key, const struct hint_policy *policy,
+                    struct offer *out);
+// The asset of that site under that path and query.
+struct offer_asset published_asset(const struct published *p, struct span site, struct span path);
+
+#endif
