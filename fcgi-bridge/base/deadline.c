@@ -11,7 +11,7 @@
 #define LOOK_LEAST 10u
 
 static const struct deadline_row rows[DEADLINE_COUNT] = {
-#define LIMIT(id, fixed, sentence)
+#define LIMIT(id, fixed, name, sentence)
 #define RATE(id, sentence)
 #define DEADLINE(id, limit, begins, rate, then, error, sentence)                                   \
     {LIMIT_##limit, DEADLINE_FROM_##begins, RATE_##rate, DEADLINE_THEN_##then, error, sentence},
@@ -26,9 +26,22 @@ const struct deadline_row *deadline_row(enum deadline_state state) {
     return &rows[state];
 }
 
+const char *deadline_name(enum deadline_state state) {
+    static const char *const names[LIMIT_COUNT] = {
+#define LIMIT(id, fixed, name, sentence) name,
+#define RATE(id, sentence)
+#define DEADLINE(id, limit, begins, rate, then, error, sentence)
+#include "base/deadline.def"
+#undef LIMIT
+#undef RATE
+#undef DEADLINE
+    };
+    return names[deadline_row(state)->limit];
+}
+
 void deadline_limits_init(struct deadline_limits *l) {
     *l = (struct deadline_limits){.ms = {
-#define LIMIT(id, fixed, sentence) [LIMIT_##id] = (fixed),
+#define LIMIT(id, fixed, name, sentence) [LIMIT_##id] = (fixed),
 #define RATE(id, sentence)
 #define DEADLINE(id, limit, begins, rate, then, error, sentence)
 #include "base/deadline.def"

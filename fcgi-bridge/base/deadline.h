@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum deadline_limit {
-#define LIMIT(id, fixed, sentence) LIMIT_##id,
+#define LIMIT(id, fixed, name, sentence) LIMIT_##id,
 #define RATE(id, sentence)
 #define DEADLINE(id, limit, begins, rate, then, error, sentence)
 #include "base/deadline.def"
@@ -24,7 +24,7 @@ enum deadline_limit {
 };
 
 enum deadline_rate {
-#define LIMIT(id, fixed, sentence)
+#define LIMIT(id, fixed, name, sentence)
 #define RATE(id, sentence) RATE_##id,
 #define DEADLINE(id, limit, begins, rate, then, error, sentence)
 #include "base/deadline.def"
@@ -35,7 +35,7 @@ enum deadline_rate {
 };
 
 enum deadline_state {
-#define LIMIT(id, fixed, sentence)
+#define LIMIT(id, fixed, name, sentence)
 #define RATE(id, sentence)
 #define DEADLINE(id, limit, begins, rate, then, error, sentence) DEADLINE_##id,
 #include "base/deadline.def"
@@ -90,6 +90,8 @@ struct deadline_moved {
 };
 
 const struct deadline_row *deadline_row(enum deadline_state state);
+// By which option operators know the limit of a row: for the log.
+const char *deadline_name(enum deadline_state state);
 // The limits that are fixed; no others, no rates.
 void deadline_limits_init(struct deadline_limits *l);
 // How often waits are looked at: a small part of the shortest limit of a client's, at most a

@@ -176,6 +176,7 @@ int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen
                                   .handler = &handler,
                                   .handler_self = p,
                                   .most = CONNECTIONS_MOST,
+                                  .makes_room = true, // health is answered whatever waits
                                   .metrics = &p->uncounted};
     p->conns.limits = client_limits();
     list_init(&p->conns.conns);

@@ -132,7 +132,8 @@ static void shut_output(struct backend *b) {
 static void orphan_begin(struct backend *b) {
     struct upstream *u = b->upstream;
     b->is_orphan = true;
-    b->orphan_deadline_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    b->orphan_deadline_ms =
+        deadline_due_from(&u->limits, DEADLINE_BACKEND_ORPHAN, loop_now_ms(u->loop));
     upstream_watch(u, b->orphan_deadline_ms);
     metrics_add(u->metrics, METRIC_SLOT_ORPHANS, 1);
     networks_hold(b->share); // the connection may be gone before the answer comes
@@ -231,10 +232,9 @@ void backend_failed(struct backend *b, int error, const char *why) {
 // ---- connecting ---------------------------------------------------------------------------------
 
 static void backend_connected(struct backend *b) {
-    struct upstream *u = b->upstream;
     b->is_connected = true;
     if (b->call != NULL) {
-        call_set_deadline(b->call, u->conf->think_timeout_ms);
+        call_wait_for(b->call, DEADLINE_CALL_THINKING);
     }
     backend_read(b, true);
     backend_wants_flush(b);
@@ -396,7 +396,7 @@ static void tell(struct backend *b, struct fcgi_event *e) {
         return;
     }
     if (call->has_head && !call->is_paused) {
-        call_set_deadline(call, b->upstream->conf->idle_timeout_ms);
+        call_wait_for(call, DEADLINE_CALL_ANSWERING);
     }
 }
 

@@ -32,10 +32,16 @@ static void on_call_failed(struct loop_task *task) {
     call->on_event(call, &(struct exchange_event){.kind = EXCHANGE_FAILED, .error = call->error});
 }
 
-void call_set_deadline(struct call *call, uint64_t timeout_ms) {
+void call_wait_for(struct call *call, enum deadline_state state) {
     struct upstream *u = call->upstream;
-    call->deadline_ms = timeout_ms == UINT64_MAX ? timeout_ms : loop_now_ms(u->loop) + timeout_ms;
+    call->wait = state;
+    call->deadline_ms = deadline_due_from(&u->limits, state, loop_now_ms(u->loop));
     upstream_watch(u, call->deadline_ms);
+}
+
+// The backend has got something more of the request to think about.
+static void wait_for_answer(struct call *call) {
+    call_wait_for(call, call->has_head ? DEADLINE_CALL_ANSWERING : DEADLINE_CALL_THINKING);
 }
 
 // At the end of the queue, or `first`: where it was let go. 0, or the ERR_ for which it may not
@@ -47,7 +53,7 @@ static int call_wait(struct call *call, bool first) {
         return err;
     }
     call->has_place = true;
-    call->deadline_ms = UINT64_MAX; // the waiter has its own
+    call_wait_for(call, DEADLINE_NOTHING); // the waiter has its own
     call->waiter.tried = call->tried;
     if (first) {
         pool_wait_first(&u->pool, &call->waiter, loop_now_ms(u->loop));
@@ -121,7 +127,7 @@ void call_go(struct call *call, unsigned server) {
     b->call = call;
     b->errors_len = 0;
     call->backend = b;
-    call_set_deadline(call, is_kept ? u->conf->think_timeout_ms : u->conf->connect_timeout_ms);
+    call_wait_for(call, is_kept ? DEADLINE_CALL_THINKING : DEADLINE_CALL_CONNECTING);
     if (!is_kept && !has_connected(b)) {
         return;
     }
@@ -172,10 +178,9 @@ bool call_keeps_up(const struct call *call) {
 }
 
 void call_body(struct call *call, struct span bytes) {
-    struct upstream *u = call->upstream;
     int err = fcgi_conn_body(&call->backend->fcgi, bytes);
     call->has_body = true;
-    call_set_deadline(call, u->conf->think_timeout_ms);
+    wait_for_answer(call);
     if (err != 0) {
         backend_failed(call->backend, err, "the request's body");
         return;
@@ -189,18 +194,17 @@ void call_body_end(struct call *call) {
         backend_failed(call->backend, err, "the request's body");
         return;
     }
-    call_set_deadline(call, call->upstream->conf->think_timeout_ms);
+    wait_for_answer(call);
     backend_wants_flush(call->backend);
 }
 
 void call_pause(struct call *call, bool paused) {
-    struct upstream *u = call->upstream;
     if (paused == call->is_paused) {
         return;
     }
     call->is_paused = paused;
     // It is the client who is slow, not the backend.
-    call_set_deadline(call, paused ? UINT64_MAX : u->conf->idle_timeout_ms);
+    call_wait_for(call, paused ? DEADLINE_NOTHING : DEADLINE_CALL_ANSWERING);
     if (call->backend != NULL && call->backend->is_connected) {
         backend_read(call->backend, !paused);
     }
@@ -241,10 +245,11 @@ void call_init(struct call *call, struct upstream *u) {
     call->backend = NULL;
     call->is_open = true;
     call->has_place = false;
-    uint64_t total_ms = u->conf->total_timeout_ms;
-    call->total_ms = total_ms > 0 ? loop_now_ms(u->loop) + total_ms : UINT64_MAX;
+    uint64_t now_ms = loop_now_ms(u->loop);
+    call->total_ms = deadline_due_from(&u->limits, DEADLINE_CALL_WHOLE, now_ms);
+    call_wait_for(call, DEADLINE_NOTHING);
     upstream_watch(u, call->total_ms);
-    call->place_by_ms = loop_now_ms(u->loop) + u->conf->think_timeout_ms;
+    call->place_by_ms = deadline_due_from(&u->limits, DEADLINE_CALL_THINKING, now_ms);
     call->has_head = call->is_paused = call->has_body = call->has_retried = false;
     call->tried = 0;
     call->key = url_key(call->params);

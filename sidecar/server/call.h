@@ -6,6 +6,7 @@
 #ifndef SERVER_CALL_H
 #define SERVER_CALL_H
 
+#include "base/deadline.h"
 #include "exchange/exchange.h"
 #include "fcgi/conn.h"
 #include "fcgi/pool.h"
@@ -20,13 +21,14 @@ struct call {
     struct upstream *upstream;
     struct backend *backend; // NULL while it waits for an execution
     struct pool_waiter waiter;
-    uint64_t deadline_ms; // connect, think, then idle
-    uint64_t total_ms;    // deadline of the whole
-    uint64_t place_by_ms; // until when it may go to another server
-    uint64_t tried;       // servers that have failed for it: a bit for each
-    uint64_t key;         // of its URL, for the health of servers
-    bool is_open;         // between upstream_call and END, FAILED or call_abort
-    bool has_place;       // in the queue, counted for its network
+    enum deadline_state wait; // of base/deadline.def
+    uint64_t deadline_ms;     // of that wait
+    uint64_t total_ms;        // deadline of the whole
+    uint64_t place_by_ms;     // until when it may go to another server
+    uint64_t tried;           // servers that have failed for it: a bit for each
+    uint64_t key;             // of its URL, for the health of servers
+    bool is_open;             // between upstream_call and END, FAILED or call_abort
+    bool has_place;           // in the queue, counted for its network
     bool has_head, is_paused, has_body, has_retried;
     struct response response; // the last one told
     struct loop_task failed;  // tells FAILED at the end of the turn
@@ -69,8 +71,8 @@ void call_start(struct call *call);
 bool call_has_untried(const struct call *call);
 // An execution at `server` has been taken for the call.
 void call_go(struct call *call, unsigned server);
-// From now on it waits so many milliseconds at most; UINT64_MAX: for as long as it takes.
-void call_set_deadline(struct call *call, uint64_t timeout_ms);
+// From now on it waits for this, which has its deadline.
+void call_wait_for(struct call *call, enum deadline_state state);
 // Its response is complete.
 void call_done(struct call *call);
 // It fails; its owner is told at the end of the turn.

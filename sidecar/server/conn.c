@@ -153,10 +153,24 @@ static void refuse(struct conn *c, int error) {
     conn_die(c);
 }
 
+// The one that has been there for longest and is not being answered just now.
+static void close_oldest(struct conn_conf *conf) {
+    for (struct list *n = conf->conns.next; n != &conf->conns; n = n->next) {
+        struct conn *c = LIST_ITEM(n, struct conn, node);
+        if (!c->is_dead && buf_len(&c->stuck) == 0) {
+            conn_die(c);
+            return;
+        }
+    }
+}
+
 static int enter(struct conn *c) {
     struct conn_conf *conf = c->conf;
     if (conf->count > conf->most) {
-        return ERR_CONNECTIONS;
+        if (!conf->makes_room) {
+            return ERR_CONNECTIONS;
+        }
+        close_oldest(conf);
     }
     if (conf->networks == NULL) {
         return 0;

@@ -45,9 +45,10 @@ struct conn_conf {
     struct tls_pool *tls_pool;
     struct h1_conf h1;
     struct h2_conf h2;
-    struct deadline_limits limits;    // of base/deadline.def
-    struct list conns;                // all that are open
-    unsigned count, most;             // how many, and how many may be
+    struct deadline_limits limits; // of base/deadline.def
+    struct list conns;             // all that are open
+    bool makes_room;      // for a new one, when there are most, the one that waits longest closes
+    unsigned count, most; // how many, and how many may be
     struct networks *networks;        // of the clients; NULL: what these hold is not counted
     const struct client_trust *trust; // NULL: nobody is trusted
     enum listen_proxy proxy;          // whether trusted fronts send PROXY headers

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/conn_inside.h"
 
+#include "server/log.h"
+
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
@@ -81,6 +83,8 @@ void conn_shut(struct conn *c) {
 
 static void end_wait(struct conn *c, enum deadline_state state) {
     enum deadline_then then = deadline_row(state)->then;
+    log_line(LOG_DEBUG, "connection from %s: %s: waited for %s", c->remote, deadline_name(state),
+             deadline_row(state)->what);
     if (then == DEADLINE_THEN_CLOSE || then == DEADLINE_THEN_CUT) {
         c->is_cut = c->is_cut || then == DEADLINE_THEN_CUT;
         conn_die(c);

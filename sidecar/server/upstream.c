@@ -56,7 +56,8 @@ void upstream_next(struct upstream *u) {
     }
 }
 
-static void fail_waiting(struct call *call, int error) {
+static void fail_waiting(struct call *call, enum deadline_state wait) {
+    int error = deadline_row(wait)->error;
     log_line_of(error_row(error)->text, LOG_WARN, "%s: %s", call->name(call),
                 error_row(error)->text);
     call_fail(call, error);
@@ -69,21 +70,13 @@ static void expire_calls(struct upstream *u, uint64_t now_ms) {
         bool is_over = now_ms >= call->total_ms;
         if (call->backend == NULL) { // it waits in the pool, which has a deadline of its own
             if (is_over) {
-                fail_waiting(call, ERR_BACKEND_TOTAL_TIMEOUT);
+                fail_waiting(call, DEADLINE_CALL_WHOLE);
             }
             continue;
         }
-        if (!is_over && (now_ms < call->deadline_ms || call_awaits_client(call))) {
-            continue;
-        }
-        if (is_over) {
-            backend_failed(call->backend, ERR_BACKEND_TOTAL_TIMEOUT, "total-timeout");
-        } else if (!call->backend->is_connected) {
-            backend_failed(call->backend, ERR_BACKEND_CONNECT, "no connection in time");
-        } else if (!call->has_head) {
-            backend_failed(call->backend, ERR_BACKEND_THINK_TIMEOUT, "think-timeout");
-        } else {
-            backend_failed(call->backend, ERR_BACKEND_IDLE_TIMEOUT, "idle-timeout");
+        if (is_over || (now_ms >= call->deadline_ms && !call_awaits_client(call))) {
+            enum deadline_state wait = is_over ? DEADLINE_CALL_WHOLE : call->wait;
+            backend_failed(call->backend, deadline_row(wait)->error, deadline_name(wait));
         }
     }
 }
@@ -120,7 +113,7 @@ static void on_upstream_tick(struct loop_watch *watch, uint64_t now_ms) {
     expire_calls(u, now_ms);
     expire_orphans(u, now_ms);
     for (struct pool_waiter *w; (w = pool_expired(&u->pool, now_ms)) != NULL;) {
-        fail_waiting(LIST_ITEM(w, struct call, waiter), ERR_QUEUE_TIMEOUT);
+        fail_waiting(LIST_ITEM(w, struct call, waiter), DEADLINE_CALL_WAITING);
     }
     for (struct pool_idle *idle; (idle = pool_aged(&u->pool, now_ms)) != NULL;) {
         backend_die(LIST_ITEM(idle, struct backend, idle));
@@ -144,9 +137,21 @@ void upstream_call(struct upstream *u, struct call *call) {
     call_start(call);
 }
 
+static struct deadline_limits limits_of(const struct pool_conf *conf) {
+    struct deadline_limits l;
+    deadline_limits_init(&l);
+    l.ms[LIMIT_QUEUE] = conf->queue_timeout_ms;
+    l.ms[LIMIT_CONNECT] = conf->connect_timeout_ms;
+    l.ms[LIMIT_THINK] = conf->think_timeout_ms;
+    l.ms[LIMIT_PAUSE] = conf->idle_timeout_ms;
+    l.ms[LIMIT_TOTAL] = conf->total_timeout_ms;
+    return l;
+}
+
 int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf *conf,
                   struct upstream_shared *shared, unsigned worker, struct metrics_worker *metrics) {
     *u = (struct upstream){.loop = loop, .conf = conf, .shared = shared, .metrics = metrics};
+    u->limits = limits_of(conf);
     list_init(&u->backends);
     list_init(&u->calls);
     list_init(&u->next.node);

@@ -19,6 +19,7 @@ struct upstream_address;
 struct upstream {
     struct loop *loop;
     const struct pool_conf *conf;
+    struct deadline_limits limits;      // of conf, for base/deadline.def
     struct upstream_address *addresses; // of the servers, resolved at start
     struct upstream_shared *shared;
     struct pool pool;

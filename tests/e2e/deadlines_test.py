@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -323,3 +324,120 @@ def test_a_request_ends_however_it_moves(start, silent, connect):
     with clear(outrider) as sock:
         sock.sendall(get('/x.php'))
         assert ends(sock, 5)[0] == b''
+
+
+# ---- every state, every peer --------------------------------------------------------------------
+
+def frame(kind, flags, stream, payload):
+    return struct.pack('>I', len(payload))[1:] + bytes([kind, flags]) + struct.pack('>I', stream) + payload
+
+
+def h2_open(window=65535):
+    """What an HTTP/2 client says first, with windows of its streams of that size."""
+    return b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + frame(4, 0, 0, struct.pack('>HI', 4, window))
+
+
+def h2_head(path, method=b'\x82', more=b'', flags=5):
+    block = method + b'\x86\x41\x09localhost\x44' + bytes([len(path)]) + path.encode() + more
+    return frame(1, flags, 1, block)
+
+
+def grant(stream):
+    return frame(8, 0, stream, struct.pack('>I', 1))
+
+
+PING = frame(6, 0, 0, bytes(8))
+ESTABLISHED = 1  # of tcp(7)
+UPLOAD = h2_head('/x.php', b'\x83', b'\x0f\x0d\x06100000', flags=4)
+POST = get('/x.php', 'Content-Length: 100000\r\n', 'POST')
+IMPORT = get('/import', 'Content-Length: 100000\r\n', 'POST')
+
+# state: (where, what leads into it, what a dripping peer sends each time; None: it reads a little)
+STATES = {
+    'nothing said': ('clear', b'', b'PRI * HTTP/2.0\r\n'),
+    'a handshake': ('tls', b'\x16', b'\x03'),
+    'a head': ('clear', b'GET / HTTP/1.1\r\nx', b'y'),
+    'a head of HTTP/2': ('clear', h2_open() + h2_head('/', flags=1)[:30], b'\0'),
+    'a header block of HTTP/2': ('clear', h2_open() + h2_head('/', flags=1), frame(9, 0, 1, b'\x82')),
+    'idle': ('clear', get('/assets/style.css'), b'\r\n'),
+    'idle in HTTP/2': ('clear', h2_open(), PING),
+    'a body that is collected': ('clear', POST, b'x'),
+    'a body that is passed on': ('clear', POST.replace(b'/x', b'/through/x'), b'x'),
+    'a body of HTTP/2': ('clear', h2_open() + UPLOAD, frame(0, 0, 1, b'x')),
+    'a body of HTTP/2 that is passed on': ('clear', h2_open() + UPLOAD.replace(b'\x06/x.php', b'\x06/t.php'),
+                                           frame(0, 0, 1, b'x')),
+    'the window of a stream': ('clear', h2_open(0) + h2_head('/large.bin'), grant(1)),
+    'the window of a refusal': ('clear', h2_open(0) + h2_head('/', b'\x02\x05TRACE'), grant(1)),
+    'the window of the connection': ('clear', h2_open(1 << 30) + h2_head('/large.bin'), grant(0)),
+    'a file': ('clear', get('/large.bin'), None),
+    'a file over HTTP/1.0': ('clear', get('/large.bin').replace(b'1.1', b'1.0'), None),
+    'a page': ('clear', get('/think.php'), b'x'),
+    'the last byte': ('clear', get('/assets/style.css', 'Connection: close\r\n'), b'x'),
+    'the admin port, a head': ('admin', b'GET /health', b'y'),
+    'the admin port, a body': ('admin', IMPORT, b'x'),
+}
+
+
+def walk(outrider, state, peer):
+    """Puts a connection into the state and sees its end; gives the seconds that took."""
+    where, lead, drop = STATES[state]
+    if where == 'admin':
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(outrider.admin)
+    else:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(('127.0.0.1', outrider.tls_port if where == 'tls' else outrider.clear_port))
+    began = time.monotonic()
+    with sock, contextlib.suppress(OSError):
+        sock.sendall(lead)
+        if peer == 'half-closed':
+            sock.shutdown(socket.SHUT_WR)
+        reads_little = drop is None and peer != 'half-closed'
+        while time.monotonic() < began + 30:
+            if peer == 'dripping' and drop is not None:
+                sock.sendall(drop)
+                time.sleep(0.2)  # or answers would set the pace
+            sock.settimeout(0.2)
+            if reads_little:
+                time.sleep(0.2)
+                if peer == 'silent':  # the end is seen without reading
+                    if sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] != ESTABLISHED:
+                        break
+                    continue
+            with contextlib.suppress(TimeoutError):
+                if not sock.recv(100 if reads_little else 1 << 16):
+                    break
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize('peer', ['silent', 'dripping', 'half-closed'])
+def test_every_state_has_an_end(start, silent, site, peer):
+    """All at once, so that the walk takes as long as its longest step."""
+    (site / 'large.bin').write_bytes(bytes(32 << 20))
+    outrider = start(silent(), timeouts=SHORT, pool='think-timeout = 2s',
+                     site='route "/through/*" { buffer-request = false } route "/t.php" { buffer-request = false }')
+    with ThreadPoolExecutor(len(STATES)) as threads:
+        took = dict(zip(STATES, threads.map(lambda state: walk(outrider, state, peer), STATES), strict=True))
+    late = {state: seconds for state, seconds in took.items()
+            if seconds > (25 if STATES[state][0] == 'admin' else 9)}
+    assert not late, took
+    until(lambda: b'\noutrider_connections 0\n' in outrider.ask_admin('/metrics')[1], 5, 'one is still open')
+
+
+def test_health_is_answered_whatever_else_waits(start):
+    outrider = start()
+    held = []
+    try:
+        for _ in range(150):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(outrider.admin)
+            sock.sendall(IMPORT)
+            held.append(sock)
+        began = time.monotonic()
+        for _ in range(5):
+            assert outrider.ask_admin('/health')[0] == 200
+        assert time.monotonic() - began < 2
+    finally:
+        for sock in held:
+            sock.close()
