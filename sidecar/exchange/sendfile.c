@@ -97,7 +97,7 @@ static const char *why_not(struct span path) {
         }
     }
     return span_find(path, SPAN("/../")) < path.n || span_has_suffix(path, SPAN("/.."))
-               ? "\"..\" stands in it"
+               ? "it leads above the root"
                : NULL;
 }
 

@@ -2,6 +2,7 @@
 """X-Accel-Redirect and X-Sendfile: the application decides, the server sends the file; never one
 outside the root. The fields themselves are not the client's business."""
 import os
+import re
 from urllib.parse import quote
 
 import pytest
@@ -51,8 +52,8 @@ def test_a_large_file_arrives_whole(client, site):
 
 @pytest.mark.parametrize('field, value, status, why', [
     ('X-Accel-Redirect', '/assets/missing.css', 404, 'there is no such file'),
-    ('X-Accel-Redirect', '/../../../../etc/passwd', 502, '".." stands in it'),
-    ('X-Accel-Redirect', '/%2e%2e/%2e%2e/etc/passwd', 502, '".." stands in it'),
+    ('X-Accel-Redirect', '/../../../../etc/passwd', 502, 'it leads above the root'),
+    ('X-Accel-Redirect', '/%2e%2e/%2e%2e/etc/passwd', 502, 'it leads above the root'),
     ('X-Accel-Redirect', 'etc/passwd', 502, 'it names no path of this site'),
     ('X-Accel-Redirect', '@named', 502, 'it names no path of this site'),
     ('X-Accel-Redirect', '/a%00b', 502, 'a control character stands in it'),
@@ -63,7 +64,7 @@ def test_a_large_file_arrives_whole(client, site):
     ('X-Accel-Redirect', '/.env', 403, 'this path is denied'),
     ('X-Accel-Redirect', '/old.bak', 403, 'this path is denied'),
     ('X-Sendfile', '/etc/passwd', 502, "it is not below the site's root"),
-    ('X-Sendfile', 'ROOT/../../../../../etc/passwd', 502, '".." stands in it'),
+    ('X-Sendfile', 'ROOT/../../../../../etc/passwd', 502, 'it leads above the root'),
     ('X-Sendfile', 'ROOT-else/x', 502, "it is not below the site's root"),
     ('X-Sendfile', 'ROOT/leading-out', 403, 'this path is denied'),
     ('X-Sendfile', 'ROOT/assets', 404, 'there is no such file'),
@@ -79,7 +80,7 @@ def test_nothing_else_is_sent(client, outrider, site, field, value, status, why)
     answer = sendfile(client, field, value.replace('ROOT', str(site)))
     assert answer.status == status
     assert b'root:' not in answer.body and b'<?php' not in answer.body
-    assert f'the file that the application names: {why}' in outrider.log
+    outrider.wait_log(re.escape(f'the file that the application names: {why}'))
 
 
 @pytest.mark.parametrize('value', [
