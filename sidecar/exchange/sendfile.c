@@ -67,14 +67,17 @@ static struct span clean(uint8_t *text, size_t n) {
     bool is_first = true, ends_in_slash = false;
     while (span_cut(&rest, '/', &segment)) {
         bool is_dot = segment.n == 0 || span_eq(segment, SPAN("."));
-        bool goes_up = span_eq(segment, SPAN("..")) && find_last(text, to) < to;
+        size_t last = find_last(text, to);
+        // A ".." that could not go up is none to go up from.
+        bool goes_up = span_eq(segment, SPAN("..")) && last < to &&
+                       !span_eq(span_of(text + last, to - last), SPAN("/.."));
         if (is_first && segment.n > 0) {
             return span_of(text, n); // no path at all
         }
         is_first = false;
         ends_in_slash = is_dot || goes_up;
         if (goes_up) {
-            to = find_last(text, to);
+            to = last;
         } else if (!is_dot) {
             text[to++] = '/';
             memmove(text + to, segment.p, segment.n);
