@@ -142,9 +142,9 @@ struct count {
     struct ballot_share share;
     float sum, yes, squares;
     uint16_t yes_networks, no_networks, yes_pages;
-    struct {
-        uint16_t users, networks;
-    } given[2]; // of those that say yes and can be told: without credentials, and with
+    // Of those that say yes and can be told, the networks of each user: by his place. Those without
+    // credentials, and those with.
+    uint16_t given[2][BALLOT_MAX];
 };
 
 static void add(struct count *c, const struct ballot_view *view, unsigned i, bool says_yes) {
@@ -159,9 +159,10 @@ static void add(struct count *c, const struct ballot_view *view, unsigned i, boo
         c->share.open += !view->ballot->v[i].is_private;
         c->yes_networks |= view->network[i];
         c->yes_pages |= view->page[i];
-        bool is_named = vote_is_named(&view->ballot->v[i]);
-        c->given[is_named].users |= view->user[i];
-        c->given[is_named].networks |= view->user[i] != 0 ? view->network[i] : 0;
+        if (view->user[i] != 0) {
+            bool is_named = vote_is_named(&view->ballot->v[i]);
+            c->given[is_named][__builtin_ctz(view->user[i])] |= view->network[i];
+        }
     } else {
         c->no_networks |= view->network[i];
     }
@@ -169,6 +170,33 @@ static void add(struct count *c, const struct ballot_view *view, unsigned i, boo
 
 static unsigned count_bits(uint16_t bits) {
     return (unsigned)__builtin_popcount(bits);
+}
+
+// Finds the user a network that no other has, if need be by giving another user another one (Kuhn's
+// augmenting path). `tried`: networks that are of no use.
+static bool settle(const uint16_t *networks, unsigned user, uint8_t *users, uint16_t *tried) {
+    for (uint16_t left = networks[user] & (uint16_t) ~*tried; left != 0;
+         left = networks[user] & (uint16_t) ~*tried) {
+        unsigned network = (unsigned)__builtin_ctz(left);
+        *tried |= (uint16_t)(1U << network);
+        if (users[network] == 0 || settle(networks, users[network] - 1U, users, tried)) {
+            users[network] = (uint8_t)(user + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+// How many users there are of whom each has a network of his own. The smaller number of the two
+// would take one user in three networks and two log-ins of another in one for three.
+static unsigned count_given(const uint16_t networks[BALLOT_MAX]) {
+    uint8_t users[BALLOT_MAX] = {0}; // of each network, from 1
+    unsigned n = 0;
+    for (unsigned user = 0; user < BALLOT_MAX; user++) {
+        uint16_t tried = 0;
+        n += networks[user] != 0 && settle(networks, user, users, &tried);
+    }
+    return n;
 }
 
 static struct ballot_share finish(struct count *c) {
@@ -179,12 +207,8 @@ static struct ballot_share finish(struct count *c) {
         c->share.networks = count_bits(c->yes_networks | c->no_networks);
         c->share.yes = count_bits(c->yes_networks);
         c->share.no = count_bits(c->no_networks);
-        for (unsigned i = 0; i < 2; i++) {
-            unsigned users = count_bits(c->given[i].users);
-            unsigned networks = count_bits(c->given[i].networks);
-            unsigned given = users < networks ? users : networks;
-            c->share.given = given > c->share.given ? given : c->share.given;
-        }
+        unsigned named = count_given(c->given[1]), others = count_given(c->given[0]);
+        c->share.given = named > others ? named : others;
     }
     return c->share;
 }

@@ -69,7 +69,7 @@ struct ballot_share {
     unsigned networks; // that say anything
     unsigned yes, no;  // networks that say so
     unsigned pages;    // that say yes
-    unsigned given;    // so many users of as many networks say yes
+    unsigned given;    // users that say yes and can be told, each of a network of his own
     bool newest;       // what the newest vote says
 };
 

@@ -33,7 +33,8 @@ enum evidence_flag {
     EVIDENCE_HINTED = 8,         // VISIT: a 103 was sent
     EVIDENCE_HELD = 16,          // VISIT: held back although there was something to send
     EVIDENCE_VARIES_ORIGIN = 32, // ASSET: by Vary: Origin; `reuse` is that of who sends none
-    EVIDENCE_NAMED = 64,         // PAGE, VISIT: `user` stands for credentials, not for a program
+    EVIDENCE_NAMED = 64,         // PAGE, VISIT: asked for with credentials, or a cookie of which
+                                 // nothing is known
 };
 
 enum evidence_item_kind {
@@ -71,7 +72,7 @@ struct evidence {
     uint64_t at_ms;    // Unix time
     uint64_t who;      // who votes: of a session its keyed hash, else the network
     uint64_t network;  // keyed hash of the client's /24 or /48; 0: unknown
-    uint64_t user;     // keyed hash of who was given it, by the best there is; 0: cannot be told
+    uint64_t user;     // keyed hash of who was given it (learner/recipient.h); 0: cannot be told
     uint32_t think_us; // PAGE, VISIT: request to final head
     uint32_t lead_us;  // VISIT: 103 to final head
     uint32_t

@@ -18,6 +18,7 @@
 #include "learner/ballot.h"
 #include "learner/learner.h"
 #include "learner/outcome.h"
+#include "learner/recipient.h"
 #include "learner/route_chain.h"
 
 #define SLOTS_MAX 64  // assets of a node: bits of a vote

@@ -28,39 +28,38 @@ static bool is_renewed(const struct recipient_sight *s) {
     return false;
 }
 
-// A cookie of unknown kind that was seen to be renewed before: of the tables' cookies these say it.
-static bool was_renewed(const struct recipient_sight *s) {
-    const struct audience *a = s->audience;
-    return a->kind == AUDIENCE_UNSURE &&
-           lineage_find(s->lineage, audience_credential(s->secret, a->cookie)) != 0;
-}
-
-// The user by his credentials; 0: that cannot be told.
+// The user by his credentials; 0: that cannot be told. Of a cookie that nobody knows its value says
+// nothing, since nobody knows either whether it stays.
 static uint64_t user_by(const struct recipient_sight *s) {
     const struct audience *a = s->audience;
     uint64_t credential = audience_credential(s->secret, a->credential);
     uint64_t known = a->cookie.n > 0 ? lineage_find(s->lineage, credential) : 0;
-    bool is_steady = !a->changes && !is_renewed(s) && !was_renewed(s);
+    bool is_steady = a->kind == AUDIENCE_SESSION && !a->changes && !is_renewed(s);
     return known != 0 ? known : is_steady ? credential : 0;
+}
+
+static uint64_t by_credential(uint64_t user) {
+    return user != 0 ? user | RECIPIENT_NAMED : 0;
+}
+
+static uint64_t by_agent(const struct recipient_sight *s) {
+    return audience_agent(s->secret, s->asked) & ~RECIPIENT_NAMED;
 }
 
 struct recipient recipient_of(const struct recipient_sight *s) {
     enum audience_kind kind = s->audience->kind;
     struct recipient recipient = {.who = s->network};
-    if (kind == AUDIENCE_PUBLIC) {
-        recipient.user = audience_agent(s->secret, s->asked);
-    } else {
-        recipient.user = user_by(s);
-        recipient.flags = EVIDENCE_NAMED;
-    }
+    recipient.user = kind == AUDIENCE_PUBLIC ? 0 : by_credential(user_by(s));
     if (kind == AUDIENCE_SESSION) {
         recipient.flags |= EVIDENCE_SESSION;
-        recipient.who =
-            recipient.user != 0 ? recipient.user : ~s->network; // of its network one vote for all
+        // Of each network all who cannot be told have one vote.
+        recipient.who = recipient.user != 0 ? recipient.user : ~s->network;
+    } else if (recipient.user == 0) {
+        recipient.user = by_agent(s);
     }
-    if (kind == AUDIENCE_UNSURE || evidence_is_private(s->response)) {
-        recipient.flags |= EVIDENCE_PRIVATE;
-    }
+    recipient.flags |= kind != AUDIENCE_PUBLIC ? EVIDENCE_NAMED : 0;
+    recipient.flags |=
+        kind == AUDIENCE_UNSURE || evidence_is_private(s->response) ? EVIDENCE_PRIVATE : 0;
     return recipient;
 }
 
@@ -79,8 +78,5 @@ void recipient_note(const struct recipient_sight *s) {
         if (user != 0) {
             lineage_put(s->lineage, cookie, user);
         }
-    }
-    if (s->audience->kind == AUDIENCE_UNSURE && is_renewed(s)) {
-        lineage_put(s->lineage, audience_credential(s->secret, s->audience->cookie), 1);
     }
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Whose a response is: the best evidence there is of the user to whom it was given. A credential
-// that stays the same tells its user. Of one that changes the line of cookies tells him that the
-// worker set itself; where that is not known nothing does. Who has no credentials is told by his
-// program and his languages, which is enough to see that one is not many.
+// To whom a response was given: the best evidence there is of its user. A session's credential that
+// stays the same tells him. Of one that changes the line of cookies does that the worker set
+// itself; where that is not known nothing does. Who has no credentials, or a cookie of which
+// nothing is known, is told by his program and his languages, which is enough to see that one is
+// not many.
 #ifndef LEARNER_RECIPIENT_H
 #define LEARNER_RECIPIENT_H
 
 #include "base/message.h"
 #include "hints/audience.h"
 #include "hints/lineage.h"
+
+#define RECIPIENT_NAMED UINT64_C(1) // a bit of `user`: he is told by credentials
 
 struct recipient {
     uint64_t who, user; // as in the evidence

@@ -127,7 +127,7 @@ def test_a_cookie_that_nobody_knows_does_not_teach_the_public(shop):
     assert members(hinted_anywhere(shop, 9)) == []
     assert '/assets/bar.css' not in hinted_anywhere(shop, 9)
     for n in range(5, 8):       # and three others: what all were given is everybody's
-        shop.visit(n, '/desk/', **cookie(f'auth=user{n}'))
+        shop.visit(n, '/desk/', headers=[('cookie', f'auth=user{n}'), ('user-agent', f'program {n}')])
     shop.settle()
     hints = shop.hints(9, '/desk/')
     assert set(HINTS) | {'/assets/bar.css'} <= set(hints) and members(hints) == []

@@ -76,7 +76,7 @@ static void put_page(struct world *w, uint8_t a, uint8_t b, uint16_t mask) {
                          .at_ms = w->now_ms,
                          .who = is_session ? 100u + (b >> 3) : network,
                          .network = network,
-                         .user = is_session ? 100u + (b >> 3) : 1u + (b >> 5),
+                         .user = is_session ? 101u + 2u * (b >> 3) : 2u + (b >> 5),
                          .think_us = (uint32_t)b << 10,
                          .key = key_of(a & 7, is_session),
                          .scheme = SPAN("https"),

@@ -104,7 +104,7 @@ static struct pupil_visitor visitor_of(const struct model_visit *visit) {
                                   .query = visit->query,
                                   .network = visit->network,
                                   .session = session,
-                                  .user = session ? session : visit->agent,
+                                  .user = session ? session | 1 : 2 * visit->agent,
                                   .is_private = visit->is_private};
 }
 

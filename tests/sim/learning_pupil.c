@@ -141,9 +141,9 @@ static bool begin(const struct pupil *p, const struct pupil_visitor *v, uint8_t 
                                               (v->is_named ? EVIDENCE_NAMED : 0)),
                            .who = v->session ? v->session : v->network,
                            .network = v->network,
-                           .user = v->user      ? v->user
-                                   : v->session ? v->session
-                                                : v->network,
+                           .user = v->user || v->is_user_known ? v->user
+                                   : v->session                ? 2 * v->session + 1
+                                                               : 2 * v->network,
                            .think_us = 60000,
                            .scheme = SPAN("https"),
                            .authority = SPAN(PUPIL_SITE),
@@ -157,6 +157,7 @@ void pupil_page(struct pupil *p, const struct pupil_visitor *v, const struct evi
     uint8_t key[ROUTE_KEY_MAX];
     struct evidence e;
     if (begin(p, v, key, &e)) {
+        e.flags |= v->is_cut ? EVIDENCE_CUT : 0;
         teach(p, &e, items, n);
         answer(p);
     }

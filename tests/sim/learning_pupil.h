@@ -32,10 +32,12 @@ struct pupil {
 struct pupil_visitor {
     const char *path, *query; // query: "" for none
     uint64_t network;
-    uint64_t session; // 0: nobody in particular
-    bool is_private;  // the response is for one user only
-    uint64_t user;    // by the best evidence; 0: the session, or the network
-    bool is_named;    // that are credentials
+    uint64_t session;   // 0: nobody in particular
+    bool is_private;    // the response is for one user only
+    uint64_t user;      // by the best evidence; 0: the session, or the network
+    bool is_cut;        // not all of the page fitted
+    bool is_named;      // that are credentials
+    bool is_user_known; // `user` counts as it is: 0 says that it cannot be told
 };
 
 // A learner with those bounds; conf->secret is set here.

@@ -53,9 +53,8 @@ static struct evidence start(struct class *c, enum evidence_kind kind, const cha
         .at_ms = c->now_ms,
         .who = c->session ? c->session : network,
         .network = network,
-        .user = c->user != 0      ? c->user
-                : c->session != 0 ? c->session
-                                  : network,
+        .user = c->user != 0 ? c->user
+                             : 2 * (c->session != 0 ? c->session : network) + (c->session != 0),
         .think_us = c->think_us,
         .critical_us = c->critical_us,
         .key = class_key(c, path),

@@ -133,6 +133,46 @@ static void a_visit_says_something_only_of_what_it_could_test(void **state) {
     ballot_free(&b);
 }
 
+static void given(struct ballot *b, unsigned network, uint32_t user, bool is_named) {
+    put(b, 1000 + b->n, network, 0, true);
+    b->v[b->n - 1].user = user != 0 ? vote_user(user << 2, is_named) : 0;
+}
+
+static void users_count_who_can_be_told_each_with_a_network_of_his_own(void **state) {
+    (void)state;
+    static const struct {
+        const char *why;
+        struct {
+            unsigned network;
+            uint32_t user;
+            bool is_named;
+        } votes[6];
+        unsigned n, given;
+    } rows[] = {
+        {"three users of three networks", {{1, 1, 1}, {2, 2, 1}, {3, 3, 1}}, 3, 3},
+        {"three users of one network", {{1, 1, 1}, {1, 2, 1}, {1, 3, 1}}, 3, 1},
+        {"one user of three networks", {{1, 1, 1}, {2, 1, 1}, {3, 1, 1}}, 3, 1},
+        {"one who roams and two log-ins", {{1, 1, 1}, {2, 1, 1}, {3, 2, 1}, {3, 3, 1}}, 4, 2},
+        {"a network for each by giving way", {{1, 1, 1}, {2, 1, 1}, {1, 2, 1}}, 3, 2},
+        {"who cannot be told", {{1, 0, 1}, {2, 0, 1}, {3, 3, 1}}, 3, 1},
+        {"with and without credentials", {{1, 1, 1}, {2, 2, 1}, {3, 3, 0}}, 3, 2},
+        {"a long way of giving way",
+         {{1, 1, 1}, {2, 1, 1}, {2, 2, 1}, {3, 2, 1}, {1, 3, 1}, {2, 3, 1}},
+         6,
+         3},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ballot b = {.v = NULL};
+        for (unsigned k = 0; k < rows[i].n; k++) {
+            given(&b, rows[i].votes[k].network, rows[i].votes[k].user, rows[i].votes[k].is_named);
+        }
+        if (ask(&b).given != rows[i].given) {
+            fail_msg("%s: %u", rows[i].why, ask(&b).given);
+        }
+        ballot_free(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bound_is_wilsons),
@@ -142,6 +182,7 @@ int main(void) {
         cmocka_unit_test(what_is_old_weighs_less_and_then_nothing),
         cmocka_unit_test(pages_private_votes_and_failures_are_counted),
         cmocka_unit_test(a_visit_says_something_only_of_what_it_could_test),
+        cmocka_unit_test(users_count_who_can_be_told_each_with_a_network_of_his_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
