@@ -18,7 +18,10 @@ void hinting_init(struct hinting *h, const struct facts *facts, struct identity 
 }
 
 static bool find_offer(struct hinting *h, struct offer *offer) {
-    return published_find(h->published, identity_key(h->identity), &h->facts->site->policy, offer);
+    struct published_asker asker = {.key = identity_key(h->identity),
+                                    .policy = &h->facts->site->policy,
+                                    .is_inside = audience_is_inside(h->facts->from)};
+    return published_find(h->published, &asker, offer);
 }
 
 bool hinting_is_known(struct hinting *h) {

@@ -120,7 +120,8 @@ static struct recipient_sight sight_of(struct observation *o, const struct respo
                                     .audience = identity_audience(o->identity),
                                     .asked = &o->facts->request->fields,
                                     .response = response,
-                                    .network = observation_network(o)};
+                                    .network = observation_network(o),
+                                    .is_inside = audience_is_inside(o->facts->from)};
 }
 
 struct recipient observation_recipient(struct observation *o, const struct response *response) {

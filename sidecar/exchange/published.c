@@ -3,18 +3,22 @@
 
 #include "learner/route_chain.h"
 
-bool published_find(const struct published *p, struct span key, const struct hint_policy *policy,
+bool published_find(const struct published *p, const struct published_asker *asker,
                     struct offer *out) {
+    const struct hint_policy *policy = asker->policy;
     struct route_chain chain;
+    struct span key = asker->key;
     *out = (struct offer){.plan = NULL};
     if (key.n == 0 || p->find == NULL) {
         return false;
     }
     route_chain_init(&chain, key, policy->patterns, policy->patterns_n);
     while (route_chain_next(&chain, &key)) {
-        if (p->find(p->self, route_key_id(&p->secret, key), out)) {
+        if (p->find(p->self, route_key_id(&p->secret, key), out) &&
+            (!out->is_inside || asker->is_inside)) {
             return true;
         }
+        *out = (struct offer){.plan = NULL};
     }
     return false;
 }

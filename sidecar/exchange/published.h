@@ -16,9 +16,16 @@ struct published {
     struct siphash_key secret;
 };
 
-// What is published for the route with that key, or for the closest pattern that it matches. False:
-// nothing, or the key is empty.
-bool published_find(const struct published *p, struct span key, const struct hint_policy *policy,
+// Who asks for a route. Borrowed during the call.
+struct published_asker {
+    struct span key;
+    const struct hint_policy *policy;
+    bool is_inside; // audience_is_inside
+};
+
+// What is published for the route with that key, or for the closest pattern that it matches and
+// that is for this client. False: nothing, or the key is empty.
+bool published_find(const struct published *p, const struct published_asker *asker,
                     struct offer *out);
 // The asset of that site under that path and query.
 struct offer_asset published_asset(const struct published *p, struct span site, struct span path);

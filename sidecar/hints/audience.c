@@ -250,6 +250,10 @@ uint64_t audience_network(const struct siphash_key *secret, const struct ip *fro
     return not_zero(siphash(secret, span_first(address, address.n == 4 ? 3 : 6)));
 }
 
+bool audience_is_inside(const struct ip *from) {
+    return from->n == 0 || ip_is_private(from);
+}
+
 uint64_t audience_client(const struct siphash_key *secret, const struct ip *from,
                          const struct pairs *fields) {
     struct siphash_key key = {secret->k0 ^ siphash(secret, span_of(from->bytes, from->n)),

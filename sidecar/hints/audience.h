@@ -49,6 +49,9 @@ uint64_t audience_agent(const struct siphash_key *secret, const struct pairs *fi
 // The keyed hash of the network that the address is in: its /24, or /48 of IPv6. An address of IPv6
 // that stands for one of IPv4 (mapped, 6to4, NAT64) is that one. 0: there is no address.
 uint64_t audience_network(const struct siphash_key *secret, const struct ip *from);
+// The client is in a network that is not of the public Internet, or on this machine. Who is there
+// may be given what others are not.
+bool audience_is_inside(const struct ip *from);
 // The keyed hash of one client: its whole address and its User-Agent.
 uint64_t audience_client(const struct siphash_key *secret, const struct ip *from,
                          const struct pairs *fields);

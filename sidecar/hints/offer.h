@@ -14,6 +14,7 @@ struct offer {
     uint32_t think_us;       // what the backend is expected to take; 0: unknown
     enum offer_scope scope;  // where it was learned
     bool observe;            // hints made this route slower: decide, but do not send
+    bool is_inside;          // not for clients of the Internet, none of whom knows the route
 };
 
 enum offer_asset_state {

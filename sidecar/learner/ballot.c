@@ -84,6 +84,14 @@ struct vote *ballot_put(struct ballot *b, uint64_t voter, uint32_t from,
     return &b->v[b->n++];
 }
 
+bool ballot_is_inside(const struct ballot *b) {
+    bool is_inside = b->n > 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        is_inside &= vote_is_inside(&b->v[i]);
+    }
+    return is_inside;
+}
+
 // ---- what they say ------------------------------------------------------------------------------
 
 // How many there are of what votes have a bit for.
@@ -157,6 +165,7 @@ static void add(struct count *c, const struct ballot_view *view, unsigned i, boo
         c->yes += weight;
         c->share.voters++;
         c->share.open += !view->ballot->v[i].is_private;
+        c->share.outside += !view->ballot->v[i].is_private && !vote_is_inside(&view->ballot->v[i]);
         c->yes_networks |= view->network[i];
         c->yes_pages |= view->page[i];
         if (view->user[i] != 0) {

@@ -38,6 +38,11 @@ static inline bool vote_is_named(const struct vote *v) {
     return (v->user & 1) != 0;
 }
 
+// It came from a network that is not of the Internet: the last bit of its hash says so.
+static inline bool vote_is_inside(const struct vote *v) {
+    return (v->network & 1) != 0;
+}
+
 struct ballot {
     struct vote *v; // the newest at the end
     uint8_t n, cap;
@@ -65,6 +70,7 @@ struct ballot_share {
     float need, low;   // share of the votes, and its lower bound; 0 when there are none
     unsigned voters;   // that say yes
     unsigned open;     // that say yes and were not private
+    unsigned outside;  // of these, from networks of the Internet
     unsigned votes;    // that say anything
     unsigned networks; // that say anything
     unsigned yes, no;  // networks that say so
@@ -86,6 +92,8 @@ struct vote *ballot_put(struct ballot *b, uint64_t voter, uint32_t from,
                         const struct ballot_rules *rules);
 void ballot_look(struct ballot_view *view, const struct ballot *b,
                  const struct ballot_rules *rules);
+// There are votes, and all come from networks that are not of the Internet.
+bool ballot_is_inside(const struct ballot *b);
 // What the votes say to one question about the asset of that bit.
 struct ballot_share ballot_ask(const struct ballot_view *view, enum ballot_question question,
                                unsigned bit);

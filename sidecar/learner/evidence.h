@@ -35,6 +35,7 @@ enum evidence_flag {
     EVIDENCE_VARIES_ORIGIN = 32, // ASSET: by Vary: Origin; `reuse` is that of who sends none
     EVIDENCE_NAMED = 64,         // PAGE, VISIT: asked for with credentials, or a cookie of which
                                  // nothing is known
+    EVIDENCE_INSIDE = 128,       // PAGE, VISIT: of a client whose network is not of the Internet
 };
 
 enum evidence_item_kind {

@@ -194,8 +194,10 @@ static bool say_node(struct learner *l, struct node *node, struct learner_news *
         out->offer = (struct offer){.plan = node->group->plan,
                                     .think_us = node->think_us,
                                     .scope = scope_of(node),
-                                    .observe = node->is_observed};
+                                    .observe = node->is_observed,
+                                    .is_inside = learner_is_inside(node)};
     }
+    node->is_told_inside = out->offer.is_inside;
     node->is_told = has_plan;
     node->told_think_us = node->think_us;
     learner_bury(l, node);

@@ -90,7 +90,8 @@ struct node {
     bool is_main : 1, is_pattern : 1, is_session : 1, is_gone : 1;
     bool in_news : 1, is_told : 1, is_stored : 1;
     bool is_observed : 1;
-    bool is_policy_new : 1; // the newest response had another policy than the one before
+    bool is_told_inside : 1; // as what is published says
+    bool is_policy_new : 1;  // the newest response had another policy than the one before
     uint8_t key[];
 };
 
@@ -163,6 +164,12 @@ static inline const struct hint_policy *learner_policy(const struct learner *l, 
 static inline bool learner_is_site(const struct node *node) {
     struct span path = route_key_path(node_key(node));
     return node->is_pattern && path.n == 2 && path.p[0] == '/' && path.p[1] == ROUTE_WILDCARD;
+}
+
+// Only networks that are not of the Internet know the route. Of a session its credentials say what
+// it may have, wherever it is.
+static inline bool learner_is_inside(const struct node *node) {
+    return !node->is_session && ballot_is_inside(&node->ballot);
 }
 
 static inline unsigned learner_distinct(const struct hint_policy *policy) {

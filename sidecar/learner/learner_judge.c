@@ -39,6 +39,12 @@ static bool is_needed(const struct judging *j, const struct ballot_share *share,
            (!j->node->is_pattern || share->pages >= PATTERN_PAGES);
 }
 
+// Anybody could have been given it. What a page says to a network that is not of the Internet it
+// may say to nobody else; a route that nobody else knows is offered there only.
+static bool is_open(const struct node *node, const struct ballot_share *share) {
+    return share->outside > 0 || (share->open > 0 && ballot_is_inside(&node->ballot));
+}
+
 // What a page got privately is no secret when its siblings got the same for enough others.
 static bool is_confirmed(const struct judging *j, const struct asset *asset, unsigned distinct) {
     struct route_chain chain;
@@ -55,7 +61,7 @@ static bool is_confirmed(const struct judging *j, const struct asset *asset, uns
         struct ballot_view view;
         ballot_look(&view, &node->ballot, learner_rules(node));
         struct ballot_share share = ballot_ask(&view, BALLOT_PAGE, (unsigned)slot);
-        if (share.open > 0 || share.given >= distinct) {
+        if (is_open(node, &share) || share.given >= distinct) {
             return true;
         }
     }
@@ -68,6 +74,12 @@ static bool is_given_to_all(const struct ballot_share *share) {
     return OTHERS_LEAST * (share->votes - share->voters) <= share->votes;
 }
 
+// It was hinted while nobody outside knew the route, and nobody there was given it.
+static bool is_inside(const struct judging *j, const struct ballot_share *share) {
+    return !j->node->is_session && share->open > 0 && !is_open(j->node, share) &&
+           share->given < learner_distinct(j->policy);
+}
+
 // Once enough users had it, of enough networks, it is nobody's secret; later votes only say whether
 // it is needed still. What a page says that is not private anybody could have been given; of the
 // others the pattern of the whole site learns nothing.
@@ -78,8 +90,8 @@ static bool has_voters(const struct judging *j, const struct asset *asset,
     if (!is_page) {
         return is_given;
     }
-    if (!is_session && (share->open > 0 || learner_is_site(j->node))) {
-        return share->open > 0;
+    if (!is_session && (is_open(j->node, share) || learner_is_site(j->node))) {
+        return is_open(j->node, share);
     }
     return (is_given && is_given_to_all(share)) ||
            (!is_session && !j->node->is_pattern && is_confirmed(j, asset, distinct));
@@ -222,7 +234,7 @@ static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
         d->verdict = LEARNER_CONDITIONAL;
     } else if (!needed) {
         d->verdict = LEARNER_NEED_LOW;
-    } else if (!was && !has_voters(j, asset, &share, is_page)) {
+    } else if ((!was && !has_voters(j, asset, &share, is_page)) || is_inside(j, &share)) {
         d->verdict = LEARNER_FEW_VOTERS;
     } else {
         d->verdict = judge_use(j, asset);
@@ -392,6 +404,9 @@ void learner_decide(struct learner *l, struct node *node, uint64_t now_ms) {
     uint32_t told = node->told_think_us, think = node->think_us;
     uint32_t gap = told > think ? told - think : think - told;
     if (node->is_told && node->group != NULL && gap > told / 4 + 1000) {
+        learner_tell(l, node);
+    }
+    if (node->is_told && node->is_told_inside != learner_is_inside(node)) {
         learner_tell(l, node);
     }
     learner_change(l, node);

@@ -34,7 +34,8 @@ static bool may_learn(const struct lesson *lesson, unsigned source) {
 uint32_t learner_from(const struct learner *l, const struct evidence *e) {
     uint64_t page = route_key_id(&l->conf.secret, e->key).a;
     uint64_t network = e->network * UINT64_C(0x9e3779b97f4a7c15); // it need not be a hash
-    return (uint32_t)(network >> 48) << 16 | (uint16_t)(page >> 48);
+    uint16_t from = (uint16_t)(network >> 48 & 0xfffe) | ((e->flags & EVIDENCE_INSIDE) != 0);
+    return (uint32_t)from << 16 | (uint16_t)(page >> 48);
 }
 
 uint64_t learner_voter(const struct learner *l, const struct node *node, const struct evidence *e) {

@@ -58,6 +58,7 @@ struct recipient recipient_of(const struct recipient_sight *s) {
         recipient.user = by_agent(s);
     }
     recipient.flags |= kind != AUDIENCE_PUBLIC ? EVIDENCE_NAMED : 0;
+    recipient.flags |= s->is_inside ? EVIDENCE_INSIDE : 0;
     recipient.flags |=
         kind == AUDIENCE_UNSURE || evidence_is_private(s->response) ? EVIDENCE_PRIVATE : 0;
     return recipient;

@@ -15,7 +15,7 @@
 
 struct recipient {
     uint64_t who, user; // as in the evidence
-    uint8_t flags;      // likewise: SESSION, PRIVATE, NAMED
+    uint8_t flags;      // likewise: SESSION, PRIVATE, NAMED, INSIDE
 };
 
 // What is looked at. Borrowed during the calls.
@@ -26,6 +26,7 @@ struct recipient_sight {
     const struct pairs *asked; // fields of the request
     const struct response *response;
     uint64_t network; // audience_network
+    bool is_inside;   // audience_is_inside
 };
 
 struct recipient recipient_of(const struct recipient_sight *sight);

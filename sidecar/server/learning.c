@@ -31,7 +31,7 @@ struct learning_entry {
     };
     uint32_t number; // think_us of an offer, lifetime_s of an asset
     uint8_t kind;    // the scope of an offer, the state of an asset
-    bool observe;
+    bool observe, is_inside;
 };
 
 struct learning_block {
@@ -108,7 +108,8 @@ static struct learning_entry of_offer(const struct offer *offer) {
     return (struct learning_entry){.plan = offer->plan,
                                    .number = offer->think_us,
                                    .kind = (uint8_t)offer->scope,
-                                   .observe = offer->observe};
+                                   .observe = offer->observe,
+                                   .is_inside = offer->is_inside};
 }
 
 static struct learning_entry of_asset(const struct offer_asset *asset) {
@@ -360,7 +361,8 @@ bool learning_find(struct learning_worker *w, struct route_id id, struct offer *
         *out = (struct offer){.plan = e->plan,
                               .think_us = e->number,
                               .scope = (enum offer_scope)e->kind,
-                              .observe = e->observe};
+                              .observe = e->observe,
+                              .is_inside = e->is_inside};
     }
     return e != NULL;
 }

@@ -157,3 +157,35 @@ def test_a_private_page_is_its_users_and_teaches_no_whole_site(shop):
     assert '/assets/bar.css' in shop.hints(30, '/private-2/0/')
     assert '/assets/bar.css' in shop.hints(31, '/private-2/never-seen/')
     assert '/assets/bar.css' not in shop.hints(32, '/never-seen/')
+
+
+@pytest.fixture
+def fronted(make_outrider, fpm, connect, site):
+    """The shop behind a front that says from where its clients come."""
+    return Shop(make_outrider, fpm, connect, site, listen='trusted = { "127.0.0.0/8" }')
+
+
+def come_from(address):
+    return {'headers': [('x-forwarded-for', address)]}
+
+
+def test_what_a_page_gives_to_its_own_network_is_hinted_there_only(fronted):
+    for n in range(3):
+        fronted.visit(n, f'/portal/{n}/', **come_from(f'10.1.{n % 2}.7'))
+    fronted.settle()
+    assert '/assets/bar.css' in fronted.hints(8, '/portal/0/', **come_from('10.1.1.8'))
+    assert '/assets/bar.css' in fronted.hints(8, '/portal/never-seen/', **come_from('10.1.1.8'))
+    for path in ('/portal/0/', '/portal/other/', '/'):
+        assert '/assets/bar.css' not in fronted.hints(9, path, **come_from('203.0.113.9')), path
+    fronted.settle()
+    assert fronted.hints(7, '/portal/0/', **come_from('198.51.100.1')) == list(HINTS)
+
+
+def test_a_48_of_ipv6_is_one_network(fronted):
+    for n in range(1, 6):
+        fronted.visit(n, '/account/', **come_from(f'2001:db8:7:{n}00::1'))
+    fronted.settle()
+    assert fronted.hints(9, '/account/', **come_from('2001:db8:8::1')) == []
+    fronted.visit(8, '/account/', **come_from('2001:db8:9::1'))
+    fronted.settle()
+    assert fronted.hints(9, '/account/', **come_from('2001:db8:a::1')) == list(HINTS)

@@ -109,7 +109,7 @@ php_admin_value[log_errors] = 1
 
 CONFIG = '''
 workers = {workers}
-listen "https://localhost:0" {{}}
+listen "https://localhost:0" {{ {listen} }}
 listen "http://127.0.0.1:0" {{}}
 pool "php" {{ servers = {{ "{fastcgi}" }} }}
 site "localhost" {{
@@ -137,7 +137,7 @@ class Outrider(Process):
 
     def __init__(self, folder, config=None, arguments=None, root=None, fastcgi=None, workers='auto',
                  mode='hint', clients='browsers', front_controller=None, min_think='0ms', holdback='0%',
-                 hints='', site='', top=''):
+                 hints='', site='', top='', listen=''):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.admin = str(folder / 'admin.sock')
@@ -145,7 +145,7 @@ class Outrider(Process):
             path = folder / 'outrider.conf'
             path.write_text(config or CONFIG.format(
                 root=root, fastcgi=fastcgi, workers=workers, mode=mode, clients=clients, admin=self.admin,
-                min_think=min_think, holdback=holdback, hints=hints, site=site, top=top,
+                min_think=min_think, holdback=holdback, hints=hints, site=site, top=top, listen=listen,
                 front_controller=f'front-controller = "{front_controller}"' if front_controller else ''))
             arguments = ['--config', str(path)]
         super().__init__([BINARY, 'run', *arguments], folder / 'outrider.log')

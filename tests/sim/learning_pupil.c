@@ -134,20 +134,21 @@ static struct span key_of(const struct pupil_visitor *v, uint8_t *out, bool *is_
 static bool begin(const struct pupil *p, const struct pupil_visitor *v, uint8_t *key,
                   struct evidence *e) {
     bool is_clean;
-    *e = (struct evidence){.at_ms = p->now_ms,
-                           .status = 200,
-                           .flags = (uint8_t)((v->session ? EVIDENCE_SESSION : 0) |
-                                              (v->is_private ? EVIDENCE_PRIVATE : 0) |
-                                              (v->is_named ? EVIDENCE_NAMED : 0)),
-                           .who = v->session ? v->session : v->network,
-                           .network = v->network,
-                           .user = v->user || v->is_user_known ? v->user
-                                   : v->session                ? 2 * v->session + 1
-                                                               : 2 * v->network,
-                           .think_us = 60000,
-                           .scheme = SPAN("https"),
-                           .authority = SPAN(PUPIL_SITE),
-                           .target = span_str(v->path)};
+    *e = (struct evidence){
+        .at_ms = p->now_ms,
+        .status = 200,
+        .flags =
+            (uint8_t)((v->session ? EVIDENCE_SESSION : 0) | (v->is_private ? EVIDENCE_PRIVATE : 0) |
+                      (v->is_named ? EVIDENCE_NAMED : 0) | (v->is_inside ? EVIDENCE_INSIDE : 0)),
+        .who = v->session ? v->session : v->network,
+        .network = v->network,
+        .user = v->user || v->is_user_known ? v->user
+                : v->session                ? 2 * v->session + 1
+                                            : 2 * v->network,
+        .think_us = 60000,
+        .scheme = SPAN("https"),
+        .authority = SPAN(PUPIL_SITE),
+        .target = span_str(v->path)};
     e->key = key_of(v, key, &is_clean);
     return e->key.p && is_clean;
 }
@@ -202,9 +203,9 @@ const struct plan *pupil_plan(const struct pupil *p, const struct pupil_visitor 
     }
     route_chain_init(&chain, key, NULL, 0);
     while (route_chain_next(&chain, &key)) {
-        const struct plan *plan = slot_of(p, route_key_id(&p->secret, key))->offer.plan;
-        if (plan) {
-            return plan;
+        const struct offer *offer = &slot_of(p, route_key_id(&p->secret, key))->offer;
+        if (offer->plan && (!offer->is_inside || v->is_inside)) {
+            return offer->plan;
         }
     }
     return NULL;

@@ -36,6 +36,7 @@ struct pupil_visitor {
     bool is_private;    // the response is for one user only
     uint64_t user;      // by the best evidence; 0: the session, or the network
     bool is_cut;        // not all of the page fitted
+    bool is_inside;     // his network is not of the Internet
     bool is_named;      // that are credentials
     bool is_user_known; // `user` counts as it is: 0 says that it cannot be told
 };

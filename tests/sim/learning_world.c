@@ -88,6 +88,15 @@ struct world_event world_chance(const struct world *w, uint64_t seed, uint64_t n
     return e;
 }
 
+static unsigned network_of(const struct world *w, const struct world_event *e) {
+    const struct world_person *p = &w->people[e->person];
+    return p->roams ? e->network : p->home;
+}
+
+static bool is_inside(const struct world *w, const struct world_event *e) {
+    return network_of(w, e) < WORLD_INSIDE;
+}
+
 // ---- what pages give ----------------------------------------------------------------------------
 
 static uint16_t url_of(struct world *w, const char *text) {
@@ -123,7 +132,11 @@ static void look(struct world *w, const struct world_event *e, bool is_known, st
     view->n = 0;
     use(w, view, "assets", 0, "css");
     use(w, view, "page", e->page, "css");
-    if (kind == WORLD_SECRET) {
+    if (kind == WORLD_INTRANET) {
+        if (is_inside(w, e)) {
+            use(w, view, "intranet", e->page, "css");
+        }
+    } else if (kind == WORLD_SECRET) {
         use(w, view, "secret", w->pages[e->page].owner, "css");
         use(w, view, "secret", w->pages[e->page].owner, "woff2");
     } else if (kind != WORLD_OPEN && is_known) {
@@ -140,11 +153,6 @@ static void give(struct world_given *given, unsigned person, unsigned network) {
 }
 
 // ---- who asks -----------------------------------------------------------------------------------
-
-static unsigned network_of(const struct world *w, const struct world_event *e) {
-    const struct world_person *p = &w->people[e->person];
-    return p->roams ? e->network : p->home;
-}
 
 static void renew(struct world_person *p, unsigned person) {
     snprintf(p->cookie, sizeof p->cookie, "of-%u-%u", person, ++p->serial);
@@ -210,7 +218,8 @@ static struct recipient talk_recipient(struct talk *t, struct world *w, const st
                                     .audience = audience,
                                     .asked = &t->request,
                                     .response = &t->response,
-                                    .network = 1000 + network_of(w, e)};
+                                    .network = 1000 + network_of(w, e),
+                                    .is_inside = is_inside(w, e)};
     struct recipient recipient = recipient_of(&sight);
     recipient_note(&sight);
     return recipient;
@@ -235,9 +244,27 @@ static bool is_enough(const struct world_given *given) {
            __builtin_popcountll(given->networks) >= WORLD_DISTINCT;
 }
 
-static bool may_have(const struct world_url *url, const struct world_event *e, bool is_session) {
-    return url->is_open || (url->by_page >> e->page & 1) || is_enough(&url->others) ||
+static struct span stem_of(const struct world_url *url) {
+    struct span text = span_str(url->text);
+    return span_first(text, span_index(text, '?'));
+}
+
+static bool was_given(const struct world *w, const struct world_url *url,
+                      const struct world_event *e, bool is_session) {
+    return url->is_open || (url->is_open_inside && is_inside(w, e)) ||
+           (url->by_page >> e->page & 1) || is_enough(&url->others) ||
            (is_session && is_enough(&url->session));
+}
+
+// Whoever is given a new version of a file says to all who may have it that there is one.
+static bool may_have(const struct world *w, const struct world_url *url,
+                     const struct world_event *e, bool is_session) {
+    bool may = false;
+    for (size_t i = 0; i < w->urls_n && !may; i++) {
+        may =
+            span_eq(stem_of(&w->urls[i]), stem_of(url)) && was_given(w, &w->urls[i], e, is_session);
+    }
+    return may;
 }
 
 static bool check(struct world *w, const struct world_event *e, const struct plan *plan,
@@ -248,7 +275,7 @@ static bool check(struct world *w, const struct world_event *e, const struct pla
         struct world_url *url = &w->urls[url_of(w, text)];
         w->hints++;
         w->personal += !url->is_open;
-        if (!may_have(url, e, is_session)) {
+        if (!may_have(w, url, e, is_session)) {
             w->broken = url->text;
             w->broken_person = e->person;
             w->broken_page = e->page;
@@ -265,7 +292,8 @@ static void remember(struct world *w, const struct world_event *e, const struct 
     for (size_t i = 0; i < view->n; i++) {
         struct world_url *url = &w->urls[view->urls[i]];
         bool is_open = !(recipient->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE));
-        url->is_open |= is_open;
+        url->is_open |= is_open && !is_inside(w, e);
+        url->is_open_inside |= is_open;
         url->by_page |= is_named ? 0 : UINT32_C(1) << e->page;
         give(is_session ? &url->session : &url->others, e->person, network_of(w, e));
     }
@@ -376,6 +404,7 @@ bool world_happen(struct world *w, const struct world_event *e) {
     struct pupil_visitor v = {.path = w->pages[e->page].path,
                               .query = "",
                               .network = 1000 + network_of(w, e),
+                              .is_inside = is_inside(w, e),
                               .session = audience.kind == AUDIENCE_SESSION};
     return view_page(w, e, &v, &audience, &t);
 }
@@ -392,6 +421,7 @@ void world_tell(const struct world *w, const struct world_event *e, char *out, s
     static const char *const kinds[WORLD_KINDS] = {[WORLD_OPEN] = "open",
                                                    [WORLD_PERSONAL] = "personal",
                                                    [WORLD_NO_STORE] = "no-store",
+                                                   [WORLD_INTRANET] = "other inside",
                                                    [WORLD_SECRET] = "secret, no-store"};
     const struct world_person *p = &w->people[e->person];
     snprintf(out, cap, "person %u (%s) from network %u by worker %u%s: %s (%s)%s%s%s%s%s",

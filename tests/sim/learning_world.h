@@ -5,11 +5,13 @@
 // same code: who asked (hints/audience), to whom the response was given (learner/recipient), its
 // evidence.
 //
-// The invariant. For every visitor V of a page and every URL U that he is hinted there, one of:
+// The invariant. For every visitor V of a page and every URL U that he is hinted there, of U or
+// another version of that file one of these is so:
 //
-//     - a response gave U that anybody could have been given: nobody's credentials, not private
-//     - this page gave U to somebody without credentials, as V is
-//     - responses gave U to k people in k networks at least, and V could have been given these: of
+//     - a response gave it that anybody could have been given: nobody's credentials, not private;
+//       and in a network of the Internet, if V is in one
+//     - this page gave it to somebody without credentials, as V is
+//     - responses gave it to k people in k networks at least, and V could have been given these: of
 //       sessions, if he has one himself; else of others
 //
 // People are told apart by the world, which knows them; the learner has only what they show.
@@ -23,6 +25,7 @@
 #define WORLD_PEOPLE 24
 #define WORLD_PAGES 20
 #define WORLD_NETWORKS 12
+#define WORLD_INSIDE 3 // of the networks, so many are not of the Internet
 #define WORLD_WORKERS 2
 #define WORLD_URLS 512
 #define WORLD_USES 12    // of one page
@@ -45,6 +48,7 @@ enum world_kind {
     WORLD_OPEN,     // the same to all
     WORLD_PERSONAL, // to who shows who he is what is his
     WORLD_NO_STORE, // likewise, and says that it is private
+    WORLD_INTRANET, // to who is inside more than to others
     WORLD_SECRET,   // one person's, who alone knows its URL; says that it is private
     WORLD_KINDS,
 };
@@ -79,7 +83,7 @@ struct world_given {
 
 struct world_url {
     char text[64];
-    bool is_open;
+    bool is_open, is_open_inside;
     uint32_t by_page;                   // bits of pages that gave it to who showed nothing
     struct world_given session, others; // given in private
 };

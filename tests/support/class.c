@@ -43,7 +43,8 @@ struct span class_key(struct class *c, const char *path) {
 
 static struct evidence start(struct class *c, enum evidence_kind kind, const char *path,
                              unsigned network) {
-    static const unsigned of_pages = EVIDENCE_CUT | EVIDENCE_PRIVATE;
+    static const unsigned of_pages =
+        EVIDENCE_CUT | EVIDENCE_PRIVATE | EVIDENCE_NAMED | EVIDENCE_INSIDE;
     static const unsigned of_visits = EVIDENCE_HINTED | EVIDENCE_HELD;
     return (struct evidence){
         .kind = kind,

@@ -30,6 +30,9 @@ if (str_starts_with($path, '/account/')) {  // as session_start() does
     setcookie('visit', bin2hex(random_bytes(8)));
     $styles[] = '/members/of-' . preg_replace('/\W/', '-', $_SERVER['REMOTE_ADDR']) . '.css';
 }
+if (str_starts_with($path, '/portal/') && str_starts_with($_SERVER['REMOTE_ADDR'], '10.')) {
+    $styles[] = '/assets/bar.css';      // for the company's own network
+}
 if (str_starts_with($path, '/private-')) {
     header('Cache-Control: private');
     $styles[] = '/assets/bar.css';

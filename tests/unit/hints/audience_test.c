@@ -188,6 +188,15 @@ static void a_network_is_a_24_or_a_48(void **state) {
     assert_true(network_of(0, v4) == 0);
 }
 
+static void inside_is_what_the_internet_does_not_lead_to(void **state) {
+    (void)state;
+    static const struct ip none = {0}, office = {4, {192, 168, 3, 1}}, self = {16, {[15] = 1}};
+    static const struct ip far4 = {4, {192, 0, 2, 1}}, far6 = {16, {0x20, 1, 0xd, 0xb8}};
+    assert_true(audience_is_inside(&none) && audience_is_inside(&office));
+    assert_true(audience_is_inside(&self));
+    assert_false(audience_is_inside(&far4) || audience_is_inside(&far6));
+}
+
 static void a_client_is_an_address_and_a_program(void **state) {
     (void)state;
     static const struct ip there = {4, {10, 1, 2, 4}};
@@ -214,6 +223,7 @@ int main(void) {
         cmocka_unit_test(credentials_are_the_session),
         cmocka_unit_test(hashes_tell_users_apart),
         cmocka_unit_test(a_network_is_a_24_or_a_48),
+        cmocka_unit_test(inside_is_what_the_internet_does_not_lead_to),
         cmocka_unit_test(a_client_is_an_address_and_a_program),
     };
     return cmocka_run_group_tests_name("rows", table, NULL, NULL) +

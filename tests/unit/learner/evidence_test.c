@@ -215,7 +215,7 @@ static void nothing_else_is_decoded(void **state) {
         {"a kind that there is not", 0, 2, 4},
         {"the flag of a visit on a page", 0, 3, EVIDENCE_HINTED},
         {"the flag of an asset on a visit", 1, 3, EVIDENCE_VARIES_ORIGIN},
-        {"a flag that there is not", 1, 3, 128},
+        {"a flag of a visit on an asset", 2, 3, EVIDENCE_INSIDE},
         {"a flag on an asset", 2, 3, EVIDENCE_CUT},
         {"a flag of a page on a sheet", 3, 3, EVIDENCE_SESSION},
         {"a status beyond all", 0, 4, 3},

@@ -216,6 +216,23 @@ static void one_who_comes_back_is_no_other_network(void **state) {
     assert_string_equal(class_offer(&c, "/a/"), "-");
 }
 
+// An intranet whose pages others see as well, but not the same.
+static void what_only_insiders_were_given_stays_inside(void **state) {
+    (void)state;
+    c.flags = EVIDENCE_INSIDE;
+    class_page(&c, "/a/", 1, "/a.css /intranet.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /intranet.css");
+    assert_true(class_find(&c, "/a/")->is_inside);
+    c.flags = 0;
+    class_page(&c, "/a/", 2, "/a.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css");
+    assert_false(class_find(&c, "/a/")->is_inside);
+    c.flags = EVIDENCE_INSIDE;
+    class_page(&c, "/a/", 3, "/a.css /intranet.css");
+    class_page(&c, "/a/", 4, "/a.css /intranet.css");
+    assert_string_equal(class_offer(&c, "/a/"), "/a.css /intranet.css"); // three networks had it
+}
+
 static void siblings_confirm_what_is_private(void **state) {
     (void)state;
     c.flags = EVIDENCE_PRIVATE;
@@ -837,6 +854,7 @@ int main(void) {
         TEST(more_than_fit_leave_out_the_least_worthy),
         TEST(what_is_private_needs_three_networks),
         TEST(one_who_comes_back_is_no_other_network),
+        TEST(what_only_insiders_were_given_stays_inside),
         TEST(siblings_confirm_what_is_private),
         TEST(a_session_serves_sessions_after_three_and_never_the_public),
         TEST(one_network_with_many_sessions_takes_nothing_from_sessions),

@@ -38,7 +38,8 @@ static struct recipient give(const char *name, const char *value, const char *an
     struct pairs asked = {v, 2, 2};
     struct response response = {.status = 200, .fields = {&a, answered[0] ? 1 : 0, 1}};
     struct audience audience = audience_of(&conf, &asked);
-    struct recipient_sight sight = {&secret, &lineage, &audience, &asked, &response, NETWORK};
+    struct recipient_sight sight = {&secret,   &lineage, &audience, &asked,
+                                    &response, NETWORK,  false};
     struct recipient recipient = recipient_of(&sight);
     recipient_note(&sight);
     return recipient;
