@@ -170,7 +170,8 @@ struct span observation_head(struct observation *o, const struct response *respo
     }
     const struct facts *f = o->facts;
     o->is_script = is_script;
-    if (f->is_named && f->site->policy.learn != 0) {
+    bool sets_cookie = pairs_find(&response->fields, SPAN("set-cookie")) != NULL;
+    if (sets_cookie && f->is_named && f->site->policy.learn != 0) {
         struct recipient_sight sight = sight_of(o, response);
         recipient_note(&sight);
     }

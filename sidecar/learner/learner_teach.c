@@ -61,9 +61,10 @@ struct vote *learner_admit(struct learner *l, struct node *node, const struct ev
     uint32_t from = learner_from(l, e), user = user_of(node, e);
     const struct vote *old = ballot_find(&node->ballot, voter);
     bool is_private = (e->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE)) != 0;
-    // Of two users one must not be taken for the other, or what one of them was given would be
-    // known of two.
-    bool is_other = old != NULL && (old->has_page || old->has_visit) && old->user != user &&
+    // Of two users one must not be taken for the other, nor where he is for where he was, or what
+    // one of them was given would be known of two, or in two networks.
+    bool is_other = old != NULL && (old->has_page || old->has_visit) &&
+                    (old->user != user || old->network != from >> 16) &&
                     (old->is_private || is_private);
     bool is_late = is_other && e->kind == EVIDENCE_VISIT && old->has_page;
     if (is_late || (node->is_pattern && !ballot_may_put(&node->ballot, voter, from))) {
@@ -542,7 +543,10 @@ static void teach_failure(struct learner *l, const struct evidence *e, uint64_t 
     if (may_add_failing(e->status)) {
         learner_touch(l, node, now_ms);
     }
-    struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), learner_from(l, e));
+    // What it says of assets was said where it says.
+    const struct vote *old = ballot_find(&node->ballot, learner_voter(l, node, e));
+    uint32_t from = old != NULL ? (uint32_t)old->network << 16 | old->page : learner_from(l, e);
+    struct vote *vote = learner_vote(l, node, learner_voter(l, node, e), from);
     vote->at_min = (uint32_t)(e->at_ms / 60000) & ((1u << 28) - 1);
     vote->has_failed = true;
     learner_decide(l, node, now_ms);
