@@ -7,8 +7,6 @@
 #include "hints/merge.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 // ---- state --------------------------------------------------------------------------------------
 
@@ -148,16 +146,6 @@ static void reset(struct exchange *x, int error) {
     command(x, COMMAND_RESET)->error = error;
 }
 
-// How long what the range does not fit into is (RFC 9110, 15.5.17).
-static void put_size(struct exchange *x, struct page *page) {
-    char text[40];
-    int n = snprintf(text, sizeof text, "bytes */%" PRIu64, x->route.info.len);
-    struct span value = arena_copy(x->facts.arena, span_of(text, (size_t)n));
-    if (value.p != NULL) {
-        pairs_put(&page->head.fields, x->facts.arena, SPAN("content-range"), value);
-    }
-}
-
 static void answer_error(struct exchange *x, int error) {
     struct page page;
     if (x->facts.is_pushed) {
@@ -170,7 +158,7 @@ static void answer_error(struct exchange *x, int error) {
     }
     page_error(&page, error, x->facts.arena);
     if (error == ERR_RANGE) {
-        put_size(x, &page);
+        page_put_size(&page, x->route.info.len, x->facts.arena);
     }
     answer_page(x, &page, error);
 }
@@ -215,18 +203,6 @@ static void call(struct exchange *x) {
     command(x, COMMAND_CALL)->params = &x->params;
 }
 
-static bool buffers_request(const struct exchange *x) {
-    const struct route_rule *rule = x->facts.rule;
-    return rule != NULL && rule->has_buffer_request ? rule->buffer_request
-                                                    : x->facts.site->buffer.request;
-}
-
-static bool buffers_response(const struct exchange *x) {
-    const struct route_rule *rule = x->facts.rule;
-    return rule != NULL && rule->has_buffer_response ? rule->buffer_response
-                                                     : x->facts.site->buffer.response;
-}
-
 // Why the site's pool is not asked for the script, or 0.
 static int refusal(const struct exchange *x) {
     const struct request *q = x->facts.request;
@@ -239,9 +215,9 @@ static int refusal(const struct exchange *x) {
 
 static void run_script(struct exchange *x) {
     uint64_t len = x->facts.request->body_len;
-    x->is_buffered = buffers_response(x);
+    x->is_buffered = facts_buffers_response(&x->facts);
     // FastCGI wants the length before the first byte.
-    if (len == BODY_UNKNOWN || (len > 0 && buffers_request(x))) {
+    if (len == BODY_UNKNOWN || (len > 0 && facts_buffers_request(&x->facts))) {
         x->is_collecting = true;
         exchange_enter(x, EXCHANGE_THINKING);
         return;

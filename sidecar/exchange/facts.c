@@ -8,3 +8,13 @@ struct gate_conf facts_gate(const struct facts *f) {
     }
     return gate;
 }
+
+bool facts_buffers_request(const struct facts *f) {
+    bool is_own = f->rule != NULL && f->rule->has_buffer_request;
+    return is_own ? f->rule->buffer_request : f->site->buffer.request;
+}
+
+bool facts_buffers_response(const struct facts *f) {
+    bool is_own = f->rule != NULL && f->rule->has_buffer_response;
+    return is_own ? f->rule->buffer_response : f->site->buffer.response;
+}

@@ -28,5 +28,8 @@ struct facts {
 
 // The gate of the request's site and rule.
 struct gate_conf facts_gate(const struct facts *f);
+// Whether the request's body waits for its end, and the response for the client.
+bool facts_buffers_request(const struct facts *f);
+bool facts_buffers_response(const struct facts *f);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/status.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define PAGE_MAX 512 // bytes of a page
@@ -40,6 +41,15 @@ void page_error(struct page *page, int error, struct arena *arena) {
     }
     if (page->head.status == 429 || page->head.status == 503) {
         pairs_put(&page->head.fields, arena, SPAN("retry-after"), SPAN("1"));
+    }
+}
+
+void page_put_size(struct page *page, uint64_t len, struct arena *arena) {
+    char text[40];
+    int n = snprintf(text, sizeof text, "bytes */%" PRIu64, len);
+    struct span value = arena_copy(arena, span_of(text, (size_t)n));
+    if (value.p != NULL) {
+        pairs_put(&page->head.fields, arena, SPAN("content-range"), value);
     }
 }
 
