@@ -191,6 +191,14 @@ def works(peer):
 
 
 @behaviour
+def works(peer):
+    """As PHP: works on, and hears nothing meanwhile, until the connection is closed for good."""
+    poll = select.poll()
+    poll.register(peer.sock, 0)
+    poll.poll(20000)
+
+
+@behaviour
 def only_stderr_forever(peer):
     while not peer.wait_closed(0.05):
         peer.send(record(STDERR, b'still busy\n'))
