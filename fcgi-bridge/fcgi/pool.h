@@ -27,6 +27,8 @@ struct pool_conf {
     size_t server_count;           // at least 1
     unsigned keepalive;            // idle connections kept, per server; 0: none
     unsigned connections;          // requests executing at once, per server; 0: no limit
+    bool is_auto;                  // nobody has said so: it was found out, or guessed
+    unsigned children;             // processes that its servers may have; 0: not known
     unsigned queue;                // requests waiting, of all workers; 0: none waits
     unsigned max_fails;            // failures that take a server out; at least 1
     uint64_t fail_timeout_ms;      // within which they count, and for which it stays out

@@ -98,6 +98,23 @@ static int run(int argc, char **argv) {
 
 // ---- check, help, version -----------------------------------------------------------------------
 
+// How many requests may execute, where that is a guess or more than can.
+static void tell_capacity(const char *file, const struct pool_conf *pool) {
+    if (pool->is_auto && pool->children > 0) {
+        printf("%s: pool \"%.*s\": connections = %u, which is pm.max_children of its PHP-FPM\n",
+               file, SPAN_ARG(pool->name), pool->connections);
+    } else if (pool->is_auto) {
+        printf("%s: pool \"%.*s\": connections = %u is a guess, since no PHP-FPM pool file says "
+               "pm.max_children: set it to the number of processes\n",
+               file, SPAN_ARG(pool->name), pool->connections);
+    } else if (pool->children > 0 &&
+               (pool->connections == 0 || pool->connections > pool->children)) {
+        printf("%s: warning: pool \"%.*s\": connections = %u is above pm.max_children = %u of its "
+               "PHP-FPM: what is beyond waits where it is not seen, and can not be ended\n",
+               file, SPAN_ARG(pool->name), pool->connections, pool->children);
+    }
+}
+
 static int check(int argc, char **argv) {
     struct config config;
     struct config_errors errors;
@@ -111,6 +128,9 @@ static int check(int argc, char **argv) {
     tell(&errors);
     printf("%s: %zu sites, %zu pools, %zu listeners: good\n", argv[0], config.sites_n,
            config.pools_n, config.listens_n);
+    for (size_t i = 0; i < config.pools_n; i++) {
+        tell_capacity(argv[0], &config.pools[i]);
+    }
     config_fini(&config);
     return DONE;
 }

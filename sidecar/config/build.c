@@ -5,8 +5,11 @@
 #include "config/build_listen.h"
 #include "config/build_site.h"
 #include "config/build_spawn.h"
+#include "config/fpm_pool.h"
 
 #include <stdlib.h>
+
+#define CONNECTIONS_AUTO 32 // where nothing says how many processes a server has
 
 void *build_alloc(struct build *b, size_t n) {
     void *p = arena_alloc(&b->config->arena, n ? n : 1);
@@ -117,11 +120,22 @@ static void build_servers(struct build *b, const struct file_section *s, struct 
     pool->server_count = texts.n;
 }
 
+// More than its processes can not execute.
+static void build_connections(struct build *b, const struct file_section *s,
+                              struct pool_conf *pool) {
+    uint64_t connections = build_number(b, s, OPTION_POOL_CONNECTIONS);
+    pool->children = fpm_pool_least(pool->servers, pool->server_count);
+    pool->is_auto = connections == OPTION_AUTO;
+    if (pool->is_auto) {
+        connections = pool->children > 0 ? pool->children : CONNECTIONS_AUTO;
+    }
+    pool->connections = (unsigned)connections;
+}
+
 static void build_pool(struct build *b, const struct file_section *s, struct pool_conf *pool) {
     *pool = (struct pool_conf){
         .name = build_keep(b, file_title(s)),
         .keepalive = (unsigned)build_number(b, s, OPTION_POOL_KEEPALIVE),
-        .connections = (unsigned)build_number(b, s, OPTION_POOL_CONNECTIONS),
         .queue = (unsigned)build_number(b, s, OPTION_POOL_QUEUE),
         .connect_timeout_ms = build_number(b, s, OPTION_POOL_CONNECT_TIMEOUT),
         .queue_timeout_ms = build_number(b, s, OPTION_POOL_QUEUE_TIMEOUT),
@@ -133,6 +147,7 @@ static void build_pool(struct build *b, const struct file_section *s, struct poo
         .keepalive_timeout_ms = build_number(b, s, OPTION_POOL_KEEPALIVE_TIMEOUT),
     };
     build_servers(b, s, pool);
+    build_connections(b, s, pool);
 }
 
 static void build_pools(struct build *b) {

@@ -168,7 +168,8 @@ static int parse_word(const char *words, struct span text, uint64_t *value) {
 
 int option_parse(enum option id, struct span text, uint64_t *value, char *why) {
     const struct option_row *row = option_row(id);
-    // A default that is a word, such as "auto", stands for 0, which no such option could be given.
+    // A default that is a word, such as "auto", stands for 0, or for OPTION_AUTO where 0 may be
+    // given.
     char range[OPTION_RANGE_LEN];
     bool is_number = row->standard[0] >= '0' && row->standard[0] <= '9';
     switch (row->type) {
@@ -177,7 +178,7 @@ int option_parse(enum option id, struct span text, uint64_t *value, char *why) {
     case OPTION_SIZE_TYPE:
     case OPTION_SHARE_TYPE:
         if (!is_number && span_eq(text, span_str(row->standard))) {
-            *value = 0;
+            *value = row->least > 0 ? 0 : OPTION_AUTO;
             return 0;
         }
         return parse_range(row, text, value, why);

@@ -6,6 +6,8 @@
 
 #include "base/span.h"
 
+#define OPTION_AUTO UINT64_MAX
+
 enum section {
 #define SECTION(id, name, parent, title, sentence) SECTION_##id,
 #define OPTION(id, name, section, type, standard, least, most, unit, sentence)

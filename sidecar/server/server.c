@@ -258,10 +258,19 @@ static void open_signals(struct server *s) {
     uv_signal_start(&s->interrupt, on_signal, SIGINT);
 }
 
+static void look_at_capacity(const struct pool_conf *pool) {
+    if (pool->children > 0 && (pool->connections == 0 || pool->connections > pool->children)) {
+        log_line(LOG_WARN,
+                 "pool \"%.*s\": connections = %u is above pm.max_children = %u of its PHP-FPM",
+                 SPAN_ARG(pool->name), pool->connections, pool->children);
+    }
+}
+
 // A backend that cannot be reached is told at once, not with the first visitor; it may come later.
 static void look_at_pools(const struct config *config) {
     for (size_t i = 0; i < config->pools_n; i++) {
         const struct pool_conf *pool = &config->pools[i];
+        look_at_capacity(pool);
         for (size_t k = 0; k < pool->server_count; k++) {
             const struct pool_server_conf *server = &pool->servers[k];
             char path[POOL_PATH_MAX + 1];

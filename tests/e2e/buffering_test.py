@@ -6,10 +6,11 @@ import os
 import socket
 import time
 
+import pytest
 from servers import until
 
 CONFIG = '''
-workers = 1
+workers = {workers}
 listen "https://localhost:0" {{ }}
 listen "http://127.0.0.1:0" {{ }}
 pool "php" {{ servers = {{ "unix:{socket}" }} connections = {connections} queue = {queue} }}
@@ -23,11 +24,11 @@ admin {{ listen = "unix:{admin}" }}
 '''
 
 
-def configured(make_outrider, tmp_path, site, fpm, connections=0, queue=256, site_options=''):
+def configured(make_outrider, tmp_path, site, fpm, connections=0, queue=256, site_options='', workers=1):
     admin = tmp_path / 'admin.sock'
     outrider = make_outrider(config=CONFIG.format(
         socket=fpm.path, root=site, admin=admin, connections=connections, queue=queue,
-        site_options=site_options))
+        site_options=site_options, workers=workers))
     outrider.admin = str(admin)
     return outrider
 
@@ -128,12 +129,25 @@ def test_no_disk_for_a_response_makes_php_wait_and_loses_nothing(make_outrider, 
     assert outrider.is_running()
 
 
-def test_requests_given_up_count_until_php_is_done_with_them(make_outrider, make_fpm, tmp_path, site, connect):
-    fpm = make_fpm(children=8)
-    outrider = configured(make_outrider, tmp_path, site, fpm, connections=2)
+@pytest.fixture
+def counted(site):
+    """How many of busy.php execute, and have executed at once at most."""
     os.chmod(site, 0o777)
     (site / 'busy.count').write_text('0 0')
     os.chmod(site / 'busy.count', 0o666)
+    return site / 'busy.count'
+
+
+def check_count(counted, most):
+    until(lambda: counted.read_text().startswith('0 '), 10, 'PHP is still busy')
+    assert 1 <= int(counted.read_text().split()[1]) <= most
+
+
+@pytest.mark.parametrize('workers', [1, 4])
+def test_requests_given_up_count_until_php_is_done_with_them(
+        make_outrider, make_fpm, tmp_path, site, connect, counted, workers):
+    fpm = make_fpm(children=8)
+    outrider = configured(make_outrider, tmp_path, site, fpm, connections=2, workers=workers)
     for _ in range(30):
         client = connect(outrider)  # each resets less than what is an attack
         exchanges = [client.request('/busy.php?ms=300') for _ in range(10)]
@@ -143,13 +157,26 @@ def test_requests_given_up_count_until_php_is_done_with_them(make_outrider, make
             client.abort(exchange)
         client.flush()
         client.close()
-    until(lambda: (site / 'busy.count').read_text().startswith('0 '), 10, 'PHP is still busy')
-    most = int((site / 'busy.count').read_text().split()[1])
-    assert 1 <= most <= 2
+    check_count(counted, 2)
     # The slots come back.
     assert connect(outrider).get('/busy.php?ms=1').status == 200
     status, text = outrider.ask_admin('/metrics')
     assert status == 200 and b'outrider_orphans 0\n' in text
+
+
+def test_unfinished_uploads_given_up_count_until_php_is_done_with_them(
+        make_outrider, make_fpm, tmp_path, site, connect, counted):
+    """PHP runs with what it has got of the body, and does not notice that nobody waits."""
+    fpm = make_fpm(children=8)
+    outrider = configured(make_outrider, tmp_path, site, fpm, connections=1,
+                          site_options='buffer-request = false')
+    for _ in range(12):
+        sock = head_of(outrider, b'POST /busy.php?ms=300 HTTP/1.1\r\nHost: localhost\r\n'
+                                 b'Content-Length: 100\r\n\r\nhalf')
+        time.sleep(0.05)
+        sock.close()
+    check_count(counted, 1)
+    assert connect(outrider).get('/busy.php?ms=1').status == 200
 
 
 def test_a_full_queue_is_503_with_retry_after(make_outrider, fpm, tmp_path, site, connect):

@@ -9,7 +9,7 @@ from source import bare, c_files, folder, text
 IO = '''open openat creat close read write pread pwrite readv writev sendfile splice dup dup2 pipe
     pipe2 fopen fdopen freopen fclose fread fwrite fgets fgetc fputs fputc getline getdelim fscanf
     opendir readdir stat fstat lstat fstatat access unlink rename mkdir rmdir mmap munmap fcntl
-    ioctl flock realpath mkstemp tmpfile truncate ftruncate fsync'''.split()
+    ioctl flock realpath mkstemp tmpfile truncate ftruncate fsync glob'''.split()
 NETWORK = '''socket bind listen accept accept4 connect send sendto sendmsg recv recvfrom recvmsg
     shutdown setsockopt getsockopt getsockname getpeername getaddrinfo poll ppoll select pselect
     epoll_create epoll_create1 epoll_ctl epoll_wait eventfd timerfd_create socketpair'''.split()
@@ -28,9 +28,9 @@ PURE = ['fcgi-bridge/base', 'fcgi-bridge/fcgi', 'sidecar/http', 'sidecar/hints',
 
 # A step that may do some of it, and why.
 MAY = {
-    # Reads the file whose name the operator gave.
+    # Reads the file whose name the operator gave, and the pool files of PHP-FPM.
     'sidecar/config': {'fopen', 'fclose', 'fread', 'fgets', 'getline', 'open', 'read', 'close',
-                       'fstat', 'stat', 'access', 'realpath'},
+                       'fstat', 'stat', 'access', 'realpath', 'glob'},
 }
 # One function of one file, and why.
 MAY_IN = {}

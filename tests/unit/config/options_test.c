@@ -20,6 +20,8 @@ struct row {
 
 static const struct row rows[] = {
     {OPTION_WORKERS, "auto", 0, NULL},
+    {OPTION_POOL_CONNECTIONS, "0", 0, NULL},
+    {OPTION_POOL_CONNECTIONS, "auto", OPTION_AUTO, NULL},
     {OPTION_WORKERS, "256", 256, NULL},
     {OPTION_WORKERS, "257", 0, "workers must be between 1 and 256, not 257"},
     {OPTION_WORKERS, "", 0, "workers must be a whole number, not \"\""},
