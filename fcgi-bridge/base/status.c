@@ -12,6 +12,7 @@ struct span status_reason(int status) {
         {201, SPAN_INIT("Created")},
         {202, SPAN_INIT("Accepted")},
         {204, SPAN_INIT("No Content")},
+        {205, SPAN_INIT("Reset Content")},
         {206, SPAN_INIT("Partial Content")},
         {301, SPAN_INIT("Moved Permanently")},
         {302, SPAN_INIT("Found")},

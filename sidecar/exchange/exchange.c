@@ -351,9 +351,13 @@ static void on_head(struct exchange *x, const struct response *given) {
     struct response copy = *given;
     const struct response *response = &copy;
     bool may_name = !x->is_sendfile;
-    if (x->route.kind == ROUTE_SCRIPT &&
-        steering_obey(&copy, x->facts.arena, may_name, &x->is_buffered)) {
+    if (x->route.kind == ROUTE_SCRIPT && steering_obey(given, may_name, &x->is_buffered)) {
         send_file(x, given);
+        return;
+    }
+    if (x->route.kind == ROUTE_SCRIPT && steering_drop(&copy, x->facts.arena) != 0) {
+        command(x, COMMAND_ABORT);
+        answer_error(x, ERR_BACKEND_HEAD);
         return;
     }
     if (x->facts.is_pushed && response->status >= 400) {
@@ -376,6 +380,7 @@ static void on_head(struct exchange *x, const struct response *given) {
 static void on_interim(struct exchange *x, const struct response *response) {
     struct hinting_words words;
     if (x->state == EXCHANGE_THINKING) {
+        observation_interim(&x->observation, response);
         hinting_interim(&x->hinting, response, &words);
         inform(x, &words);
     }

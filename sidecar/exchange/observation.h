@@ -21,6 +21,8 @@ struct observation_signs {
     struct span referer;
 };
 
+#define OBSERVATION_SAID 4 // 103s of the application that are learned from
+
 struct observation {
     const struct facts *facts;
     struct identity *identity;
@@ -31,6 +33,8 @@ struct observation {
     struct visit_ref visit, fetch; // the visit that this request is, or is a fetch of
     struct study *study;           // what is being learned from the response
     bool is_fetch_good;
+    struct pairs said[OBSERVATION_SAID]; // fields of the application's own 103s
+    uint8_t said_n;
     bool is_script; // the response is a script's own
 };
 
@@ -46,6 +50,9 @@ void observation_open(struct observation *o);
 // What its 103 said: hints of a plan, as bits. Or that it was held back.
 void observation_hinted(struct observation *o, const struct plan *plan, uint64_t said);
 void observation_held(struct observation *o);
+// The application sent an interim response. Whether it is passed on or not, since ours may have
+// left before: the next visitor may have the links of a 103.
+void observation_interim(struct observation *o, const struct response *response);
 // The final head. is_script: the response is a script's own.
 struct span observation_head(struct observation *o, const struct response *response,
                              bool is_script);

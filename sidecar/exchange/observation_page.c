@@ -81,6 +81,36 @@ static void put_fields(struct observation *o, const struct response *response) {
     }
 }
 
+static bool has_link(const struct response *response, struct span value) {
+    for (size_t i = 0; i < response->fields.n; i++) {
+        const struct pair *f = &response->fields.v[i];
+        if (span_eq_nocase(f->name, SPAN("link")) && span_eq(f->value, value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The links of the application's own 103s, where the final response does not repeat them.
+static void put_said(struct observation *o, const struct response *response) {
+    bool may = (o->facts->site->policy.learn & LEARNER_LINK) != 0;
+    for (unsigned i = 0; may && i < o->said_n; i++) {
+        for (size_t k = 0; k < o->said[i].n; k++) {
+            const struct pair *f = &o->said[i].v[k];
+            if (span_eq_nocase(f->name, SPAN("link")) && !has_link(response, f->value)) {
+                struct evidence_item item = {.kind = EVIDENCE_LINK, .text = f->value};
+                evidence_put(&o->study->writer, &item);
+            }
+        }
+    }
+}
+
+void observation_interim(struct observation *o, const struct response *response) {
+    if (response->status == 103 && o->said_n < OBSERVATION_SAID) {
+        o->said[o->said_n++] = response->fields;
+    }
+}
+
 static void study_page(struct observation *o, const struct response *response) {
     o->study = study_open(o->observer, observation_network(o));
     if (o->study == NULL) {
@@ -90,6 +120,7 @@ static void study_page(struct observation *o, const struct response *response) {
     bool is_good = evidence_begin(&o->study->writer, &e, o->study->bytes, EVIDENCE_MAX);
     if (is_good) {
         put_fields(o, response);
+        put_said(o, response);
     }
     if (is_good && (o->facts->site->policy.learn & LEARNER_HTML) != 0) {
         is_good = study_scan(o->study, o->observer, response, LESSON_PAGE);

@@ -56,7 +56,9 @@ void page_put_size(struct page *page, uint64_t len, struct arena *arena) {
 void page_redirect(struct page *page, int status, struct span location, struct arena *arena) {
     *page = (struct page){.head.status = status};
     put_body(page, arena);
-    pairs_put(&page->head.fields, arena, SPAN("location"), location);
+    if (pairs_put(&page->head.fields, arena, SPAN("location"), location) != 0) {
+        page_error(page, ERR_ARENA_LIMIT, arena); // without it there is nowhere to go
+    }
 }
 
 void page_health(struct page *page, bool is_draining, struct arena *arena) {

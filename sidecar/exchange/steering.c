@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/steering.h"
 
+#include "base/error.h"
 #include "exchange/sendfile.h"
 
-static void drop_ours(struct pairs *fields, struct arena *a) {
-    struct pairs rest = {.n = 0};
+bool steering_obey(const struct response *response, bool may_name, bool *is_buffered) {
+    const struct pairs *fields = &response->fields;
     for (size_t i = 0; i < fields->n; i++) {
-        if (!sendfile_is_for_us(fields->v[i].name)) {
-            pairs_put(&rest, a, fields->v[i].name, fields->v[i].value);
+        if (span_eq_nocase(fields->v[i].name, SPAN("x-accel-buffering"))) {
+            *is_buffered = span_eq_nocase(fields->v[i].value, SPAN("yes"));
         }
     }
-    *fields = rest;
+    return may_name && sendfile_is_named(response);
 }
 
-bool steering_obey(struct response *response, struct arena *a, bool may_name, bool *is_buffered) {
+int steering_drop(struct response *response, struct arena *a) {
     const struct pairs *fields = &response->fields;
-    bool has_ours = false;
+    struct pairs rest = {.n = 0};
+    size_t kept = 0;
+    for (size_t i = 0; i < fields->n; i++) {
+        kept += !sendfile_is_for_us(fields->v[i].name);
+    }
+    if (kept == fields->n) {
+        return 0;
+    }
     for (size_t i = 0; i < fields->n; i++) {
         const struct pair *f = &fields->v[i];
-        if (span_eq_nocase(f->name, SPAN("x-accel-buffering"))) {
-            *is_buffered = span_eq_nocase(f->value, SPAN("yes"));
+        if (!sendfile_is_for_us(f->name) && pairs_put(&rest, a, f->name, f->value) != 0) {
+            return ERR_ARENA_LIMIT;
         }
-        has_ours = has_ours || sendfile_is_for_us(f->name);
     }
-    if (may_name && sendfile_is_named(response)) {
-        return true;
-    }
-    if (has_ours) {
-        drop_ours(&response->fields, a);
-    }
-    return false;
+    response->fields = rest;
+    return 0;
 }

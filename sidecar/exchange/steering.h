@@ -6,9 +6,10 @@
 
 #include "base/message.h"
 
-// Obeys X-Accel-Buffering, and takes all such fields out of the response. True, with all of them
-// left for whoever finds it, when a file is to be sent instead of the body, if it may_name one.
-// Without memory in `a` the fields that no longer fit are lost.
-bool steering_obey(struct response *response, struct arena *a, bool may_name, bool *is_buffered);
+// Obeys X-Accel-Buffering. True when a file is to be sent instead of the body, if it may_name one:
+// who finds that needs the fields.
+bool steering_obey(const struct response *response, bool may_name, bool *is_buffered);
+// Takes all such fields out of the response. 0, or ERR_ARENA_LIMIT: half of a head is none.
+int steering_drop(struct response *response, struct arena *a);
 
 #endif

@@ -63,6 +63,9 @@ static int check(struct answer *a, const struct response *r) {
     if (r->status < 200 || r->status == 204) {
         a->length = BODY_UNKNOWN;
     }
+    if (r->status == 205) {
+        a->length = 0; // RFC 9110, 15.3.6
+    }
     return rv;
 }
 
@@ -124,8 +127,8 @@ static uint8_t *put_framing(struct h1 *h, uint8_t *at, const struct answer *a) {
 // RFC 9112, 6.3
 static void choose_framing(struct h1 *h, struct answer *a, bool end) {
     int status = a->response->status;
-    bool has_none =
-        span_eq(h->stream.request.method, SPAN("HEAD")) || status == 204 || status == 304;
+    bool has_none = span_eq(h->stream.request.method, SPAN("HEAD")) || status == 204 ||
+                    status == 205 || status == 304;
     if (end && !has_none && a->length == BODY_UNKNOWN) {
         a->length = 0;
     }

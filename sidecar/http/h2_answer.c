@@ -8,13 +8,14 @@
 
 #include <stdio.h>
 
-#define FIELDS_MAX 256        // of one response
-#define BLOCK_MAX (48u << 10) // bytes of its names and values, 12 more a field
+#define FIELDS_MAX 256        // of one response, as it comes from a backend
+#define FIELDS_OWN 16         // that are added to it, :status and date among them
+#define BLOCK_MAX (60u << 10) // bytes of its names and values, 12 more a field; ours besides
 #define INDEXED_MAX 1024      // bytes of a value that may push others out of the HPACK table
 
 // A header block in the making.
 struct block {
-    nghttp2_nv nv[FIELDS_MAX + 2]; // :status and date besides
+    nghttp2_nv nv[FIELDS_MAX + FIELDS_OWN];
     size_t n, len;
     uint64_t body_len; // its Content-Length, or BODY_UNKNOWN
     bool has_date;
@@ -22,7 +23,7 @@ struct block {
 };
 
 static int put(struct block *b, struct span name, struct span value, uint8_t flags) {
-    if (b->n == FIELDS_MAX + 2) {
+    if (b->n == FIELDS_MAX + FIELDS_OWN) {
         return ERR_SYNTAX;
     }
     b->len += name.n + value.n + 12;
@@ -37,13 +38,14 @@ static uint8_t flags_of(struct span name, struct span value) {
                : NGHTTP2_NV_FLAG_NONE;
 }
 
-// RFC 9110, 8.6: one length, and none in 1xx and 204.
+// RFC 9110, 8.6: one length, and none in 1xx and 204; nor that of a content which a 205 may not
+// have.
 static int put_length(struct block *b, struct pair field, int status) {
     uint64_t len;
     if (!span_to_u64(field.value, &len) || (b->body_len != BODY_UNKNOWN && b->body_len != len)) {
         return ERR_SYNTAX;
     }
-    if (status < 200 || status == 204 || b->body_len == len) {
+    if (status < 200 || status == 204 || status == 205 || b->body_len == len) {
         return 0;
     }
     b->body_len = len;
@@ -118,7 +120,7 @@ int h2_head(struct front *f, struct front_stream *fs, const struct response *r, 
     }
     s->has_head = true;
     s->is_finished = end;
-    s->drops_body |= end || r->status == 204 || r->status == 304;
+    s->drops_body |= end || r->status == 204 || r->status == 205 || r->status == 304;
     s->body_left = b.body_len;
     if (s->is_closed || h->error != 0) {
         return 0;

@@ -785,6 +785,34 @@ static void test_no_client_gets_more_interim_responses_than_it_bears(void **stat
     site.relay = SITE_RELAY_FIRST;
 }
 
+static void test_the_links_of_a_103_that_came_too_late_are_learned(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, "GET", "/learned/");
+    put_letter(&f, 'R', NULL);
+    put_letter(&f, 'e', NULL);
+    put_letter(&f, 'I', CSS);
+    put_letter(&f, 'H', NULL);
+    put_letter(&f, 'E', NULL);
+    assert_true(span_eq(
+        buf_span(&f.said),
+        SPAN("inform(103 " LEARNED ") call call-end head(200) learn(/learned/ " CSS ") finish ")));
+    end(&f);
+}
+
+static void test_a_head_that_finds_no_memory_is_a_502(void **state) {
+    (void)state;
+    static const char *const ours[] = {"X-Accel-Buffering", "no"};
+    struct fixture f;
+    begin(&f, "GET", "/new/");
+    put_letter(&f, 'R', NULL);
+    f.answer = ours;
+    f.x.facts.arena->budget = f.x.facts.arena->used + 1500; // the response's fields fit, once
+    put_letter(&f, 'H', NULL);
+    assert_int_equal(f.x.head.status, 502);
+    end(&f);
+}
+
 static void test_a_visit_is_told_with_what_was_fetched_for_it(void **state) {
     (void)state;
     static const char *const referer[] = {"referer", "https://blog.example/new/"},
@@ -1278,6 +1306,8 @@ int main(void) {
         cmocka_unit_test(test_who_is_held_back_gets_no_hints_of_the_application_either),
         cmocka_unit_test(test_what_becomes_of_the_applications_own_is_the_operators_choice),
         cmocka_unit_test(test_no_client_gets_more_interim_responses_than_it_bears),
+        cmocka_unit_test(test_the_links_of_a_103_that_came_too_late_are_learned),
+        cmocka_unit_test(test_a_head_that_finds_no_memory_is_a_502),
         cmocka_unit_test(test_a_visit_is_told_with_what_was_fetched_for_it),
         cmocka_unit_test(test_a_304_is_a_fetch_of_what_is_known_as_an_asset),
         cmocka_unit_test(test_a_visit_to_a_page_that_fails_is_none),
