@@ -114,6 +114,10 @@ struct relay_ops {
     uint64_t (*now_us)(void *self);
     // Evidence for the learner (a copy). False when it was dropped.
     bool (*learn)(void *self, struct span evidence);
+    // What the network of a client holds who comes through a front, held until let_go. May be NULL,
+    // both: then it is not counted.
+    struct budget_share *(*hold)(void *self, const struct ip *client);
+    void (*let_go)(struct budget_share *);
     // Somebody who is not trusted, but has a private address, sent a field that only a front
     // should: the operator may have forgotten to say that it is one. May be NULL.
     void (*claimed)(void *self, enum forwarded_field field);

@@ -15,10 +15,8 @@
 // own: 421 makes the client open one (RFC 9110, 15.5.20).
 static void refuse_other_hosts(struct relay *r) {
     struct downstream *d = r->down;
-    if (d->ops->covers != NULL && r->refusal == 0 &&
-        !d->ops->covers(d, router_host(r->stream->request.authority))) {
+    if (d->ops->covers != NULL && !d->ops->covers(d, router_host(r->stream->request.authority))) {
         r->refusal = ERR_REQUEST_MISDIRECTED;
-        relay_count_error(r, ERR_REQUEST_MISDIRECTED);
     }
 }
 
@@ -36,9 +34,10 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     spool_init(&r->held, &conf->spools, RELAY_HELD_MOST, 0);
     spool_init(&r->kept, &conf->spools, 0, 0);
     buf_init(&r->last, RELAY_PIECE);
-    relay_budget_begin(r);
+    r->refusal = 0;
     refuse_other_hosts(r);
     relay_client_init(&r->client, d, stream);
+    relay_budget_begin(r);
     // Behind a front there are many clients: what one was sent says nothing of another.
     bool is_front = r->client.client.is_front;
     exchange_init(&r->exchange, &d->listener->exchange,

@@ -74,6 +74,7 @@ struct relay {
     bool is_decided;            // and so is what was decided about its hints
     uint64_t put;               // bytes of the response's body that the front was given
     struct budget_share *share; // of the client's network: what is counted there
+    bool is_held;               // by this relay: it is not the connection's
     int refusal;                // ERR_ of a bound that was reached before it came, or 0
     bool is_excess;             // twice as much as it may hold was there before
     bool is_trimmed;            // only what the log needs is left of the request

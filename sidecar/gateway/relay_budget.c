@@ -37,11 +37,20 @@ static int check(const struct relay *r, unsigned times) {
     return err == 0 ? budget_check(r->share, BUDGET_REQUESTS, times) : err;
 }
 
+// Through a front come requests of many networks.
+static void find_share(struct relay *r) {
+    const struct relay_ops *ops = r->conf->ops;
+    const struct client *client = &r->client.client;
+    r->is_held = client->is_vouched && ops->hold != NULL;
+    r->share = r->is_held ? ops->hold(r->conf->self, &client->ip) : r->down->share;
+}
+
 void relay_budget_begin(struct relay *r) {
-    r->share = r->down->share;
+    find_share(r);
     r->memory = r->disk = 0;
     r->is_trimmed = false;
-    r->refusal = check(r, 1);
+    int err = check(r, 1);
+    r->refusal = err != 0 ? err : r->refusal;
     r->is_excess = check(r, 2) != 0;
     budget_add(r->share, BUDGET_REQUESTS, 1);
 }
@@ -50,6 +59,9 @@ void relay_budget_end(struct relay *r) {
     set(r, BUDGET_MEMORY, &r->memory, 0);
     set(r, BUDGET_DISK, &r->disk, 0);
     budget_put(r->share, BUDGET_REQUESTS, 1);
+    if (r->is_held) {
+        r->conf->ops->let_go(r->share);
+    }
 }
 
 // ---- refusing -----------------------------------------------------------------------------------

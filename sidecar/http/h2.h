@@ -38,7 +38,7 @@ struct h2_conf {
     size_t head_bytes, head_bytes_hard; // above 32 KiB: 431; above 64 KiB: GOAWAY
     size_t field_bytes;                 // of one field, above 8 KiB: 431
 
-    // Above: GOAWAY ENHANCE_YOUR_CALM.
+    // Above: GOAWAY ENHANCE_YOUR_CALM; what concerns streams is not counted after h2_share.
     uint32_t faults;   // streams reset for the client's fault: 50 a connection
     uint32_t resets;   // requests the client took back: 100; 10 a second and each answer make good
     uint32_t glitches; // idle work (PING, SETTINGS, empty DATA, unknown frames, WINDOW_UPDATE
@@ -92,6 +92,7 @@ struct h2 {
     bool has_settings; // the peer's SETTINGS have arrived
     bool has_order;    // the peer has said something of RFC 9218: its defaults are meant
     bool has_goaway;   // the peer goes away
+    bool is_shared;    // h2_share
     bool is_shutting;  // we go away: the client has been warned
     bool is_gone;      // and told which request was the last
 };
@@ -99,6 +100,12 @@ struct h2 {
 // Makes a server session; SETTINGS wait in front_output. 0, or ERR_H2 when the library refuses.
 // Borrows conf until front_fini(&h->front).
 int h2_init(struct h2 *h, const struct h2_conf *conf);
+
+// The peer is a front that the operator trusts, and many clients are behind it: what is done to one
+// of their streams ends that stream, never the connection. To be called before anything is fed.
+static inline void h2_share(struct h2 *h) {
+    h->is_shared = true;
+}
 
 // How many pushes of this connection the client has reset: after the first it knows better.
 static inline uint32_t h2_push_resets(const struct h2 *h) {

@@ -7,6 +7,13 @@
     10 // WINDOW_UPDATE, RST_STREAM that a DATA frame of ours may be answered with
 #define ANSWERS_BANKED 200 // how many of them are remembered
 
+// On a connection that many clients share one of them ends none of the others' requests: what is
+// done to a stream is between the front and that client, and the caller counts its requests. What
+// concerns the whole connection the front does itself.
+static bool is_of_one_client(const struct h2 *h, int32_t stream) {
+    return h->is_shared && stream != 0;
+}
+
 // A level may fall below zero by as much as it may rise: a client that has behaved may burst.
 static void fall(struct h2_level *l, int64_t by, uint32_t limit) {
     int64_t level = l->level - by;
@@ -33,23 +40,29 @@ static int calm(struct h2 *h) {
 // sends for them; of most by both. So two counters, and the larger one counts.
 int h2_abuse_fault(struct h2 *h, uint32_t *count) {
     (*count)++;
-    return *count > h->conf->faults ? calm(h) : 0;
+    return *count > h->conf->faults && !h->is_shared ? calm(h) : 0;
 }
 
 int h2_abuse_reset(struct h2 *h) {
+    if (h->is_shared) {
+        return 0;
+    }
     return rises_above(&h->resets, h->conf->resets, *h->conf->unix_time) ? calm(h) : 0;
 }
 
-int h2_abuse_glitch(struct h2 *h) {
+int h2_abuse_glitch(struct h2 *h, int32_t stream) {
+    if (is_of_one_client(h, stream)) {
+        return 0;
+    }
     return rises_above(&h->glitches, h->conf->glitches, *h->conf->unix_time) ? calm(h) : 0;
 }
 
-int h2_abuse_answer(struct h2 *h) {
+int h2_abuse_answer(struct h2 *h, int32_t stream) {
     if (h->answer_credit > 0) {
         h->answer_credit--;
         return 0;
     }
-    return h2_abuse_glitch(h);
+    return h2_abuse_glitch(h, stream);
 }
 
 void h2_abuse_praise_request(struct h2 *h) {

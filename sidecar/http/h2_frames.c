@@ -87,7 +87,7 @@ static void count_late(struct h2 *h, const struct frame *frame) {
     bool is_cheap = frame->type == NGHTTP2_WINDOW_UPDATE || frame->type == NGHTTP2_HEADERS ||
                     (frame->type == NGHTTP2_DATA && frame->len < SMALL_LEN);
     if (is_late && is_cheap) {
-        h2_abuse_answer(h);
+        h2_abuse_answer(h, (int32_t)frame->id);
     }
 }
 

@@ -60,10 +60,11 @@ static int put(struct h2_stream *s, nghttp2_rcbuf *name, nghttp2_rcbuf *value) {
 static int too_much(struct h2 *h, int32_t id, size_t len) {
     h->head_fields++;
     h->head_bytes += len;
-    if (h->head_bytes > h->conf->head_bytes_hard) {
+    bool is_long = h->head_bytes > h->conf->head_bytes_hard;
+    if (is_long && !h->is_shared) {
         return h2_fail(h, ERR_H2_ABUSE, NGHTTP2_ENHANCE_YOUR_CALM);
     }
-    if (h->head_fields > h->conf->fields_hard) {
+    if (is_long || h->head_fields > h->conf->fields_hard) {
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM);
         h->is_heading = false;
         int rv = h2_abuse_fault(h, &h->faults_seen);
@@ -127,6 +128,7 @@ int h2_head_complete(struct h2 *h, struct h2_stream *s, bool has_end) {
         return h2_abuse_fault(h, &h->faults_seen);
     }
     s->drops_body = span_eq(s->base.request.method, SPAN("HEAD"));
+    int32_t id = h2_stream_id(s);
     h2_refuse(h, s, rv);
-    return h2_abuse_glitch(h);
+    return h2_abuse_glitch(h, id);
 }

@@ -13,7 +13,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     h2_order_frame(h, hd->type);
     // Of these the library does not tell when they are complete: it does little with them.
     bool is_idle = hd->type == NGHTTP2_PRIORITY || hd->type == NGHTTP2_PRIORITY_UPDATE;
-    return is_idle ? h2_abuse_glitch(h) : 0;
+    return is_idle ? h2_abuse_glitch(h, hd->stream_id) : 0;
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *self) {
@@ -76,7 +76,7 @@ static int on_headers(struct h2 *h, const nghttp2_frame *frame) {
 
 static int on_data(struct h2 *h, const nghttp2_frame *frame) {
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
-        return frame->hd.length == 0 ? h2_abuse_glitch(h) : 0;
+        return frame->hd.length == 0 ? h2_abuse_glitch(h, frame->hd.stream_id) : 0;
     }
     struct h2_stream *s = h2_stream_find(h, frame->hd.stream_id);
     if (s != NULL && s->is_told) {
@@ -94,10 +94,11 @@ static int on_rst_stream(struct h2 *h, const nghttp2_frame *frame) {
         h->push_resets++;
         return 0;
     }
+    int32_t id = frame->hd.stream_id;
     if (s == NULL) {
-        return h2_abuse_answer(h);
+        return h2_abuse_answer(h, id);
     }
-    return s->has_end ? h2_abuse_glitch(h) : h2_abuse_reset(h);
+    return s->has_end ? h2_abuse_glitch(h, id) : h2_abuse_reset(h);
 }
 
 static int on_settings(struct h2 *h, const nghttp2_frame *frame) {
@@ -106,7 +107,7 @@ static int on_settings(struct h2 *h, const nghttp2_frame *frame) {
     }
     h->has_settings = true;
     h2_order_settings(h);
-    return h2_abuse_glitch(h);
+    return h2_abuse_glitch(h, 0);
 }
 
 static int on_ping(struct h2 *h, const nghttp2_frame *frame) {
@@ -117,7 +118,7 @@ static int on_ping(struct h2 *h, const nghttp2_frame *frame) {
                               NULL, 0);
         return 0;
     }
-    return h2_abuse_glitch(h);
+    return h2_abuse_glitch(h, 0);
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *self) {
@@ -135,7 +136,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     case NGHTTP2_PING:
         return on_ping(h, frame);
     case NGHTTP2_WINDOW_UPDATE:
-        return h2_abuse_answer(h);
+        return h2_abuse_answer(h, frame->hd.stream_id);
     case NGHTTP2_GOAWAY:
         h->has_goaway = true;
         return 0;
@@ -165,8 +166,8 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 // Frames of unknown types are ignored (RFC 9113, 4.1), but counted.
 static int on_unknown(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd,
                       void *self) {
-    (void)session, (void)payload, (void)hd;
-    int rv = h2_abuse_glitch(self);
+    (void)session, (void)payload;
+    int rv = h2_abuse_glitch(self, hd->stream_id);
     return rv != 0 ? rv : NGHTTP2_ERR_CANCEL;
 }
 

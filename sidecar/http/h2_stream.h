@@ -165,11 +165,11 @@ int h2_promise(struct front *f, struct front_stream *parent, const struct reques
                struct front_stream **pushed);
 bool h2_can_push(const struct front *f);
 
-// h2_abuse.c. Each returns 0, or what h2_fail returned.
+// h2_abuse.c. Each returns 0, or what h2_fail returned. stream: of the frame, 0 is the connection.
 int h2_abuse_fault(struct h2 *h, uint32_t *count); // &h->faults_seen or &h->faults_sent
 int h2_abuse_reset(struct h2 *h);
-int h2_abuse_glitch(struct h2 *h);
-int h2_abuse_answer(struct h2 *h);
+int h2_abuse_glitch(struct h2 *h, int32_t stream);
+int h2_abuse_answer(struct h2 *h, int32_t stream);
 void h2_abuse_praise_request(struct h2 *h);
 void h2_abuse_praise_answer(struct h2 *h);
 void h2_abuse_praise_data(struct h2 *h);

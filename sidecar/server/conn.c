@@ -164,6 +164,10 @@ static void close_oldest(struct conn_conf *conf) {
     }
 }
 
+bool conn_is_front(const struct conn *c) {
+    return c->conf->trust != NULL && client_is_trusted(c->conf->trust, &c->from);
+}
+
 static int enter(struct conn *c) {
     struct conn_conf *conf = c->conf;
     if (conf->count > conf->most) {
@@ -175,11 +179,10 @@ static int enter(struct conn *c) {
     if (conf->networks == NULL) {
         return 0;
     }
-    // A front's connection is that of many clients.
+    // A front's connection is that of many clients: their requests count for each of them.
     static const struct ip nobody = {.n = 0};
-    bool is_front = conf->trust != NULL && client_is_trusted(conf->trust, &c->from);
-    int err = networks_enter(conf->networks, is_front ? &nobody : &c->from, conf->tls != NULL,
-                             loop_now_us(), &c->down.share);
+    int err = networks_enter(conf->networks, conn_is_front(c) ? &nobody : &c->from,
+                             conf->tls != NULL, loop_now_us(), &c->down.share);
     if (err == 0) {
         budget_add_each(c->down.share, BUDGET_MEMORY, CONN_MEMORY);
     }

@@ -11,6 +11,9 @@ static void open_front(struct conn *c, bool is_h2) {
         conn_die(c);
         return;
     }
+    if (is_h2 && conn_is_front(c)) {
+        h2_share(&c->proto.h2);
+    }
     c->down.is_h2 = is_h2;
     c->down.front = is_h2 ? &c->proto.h2.front : &c->proto.h1.front;
 }

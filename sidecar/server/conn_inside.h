@@ -17,6 +17,8 @@ void conn_die(struct conn *c);
 // Both ends, as the application and the learner are to see them.
 void conn_set_addresses(struct conn *c, const struct ip *from, uint16_t from_port,
                         const struct ip *to, uint16_t to_port);
+// The peer, or whom a PROXY header names, is a front that is trusted: it speaks for many clients.
+bool conn_is_front(const struct conn *c);
 // Counts the connection with the network of its client, whom it knows now. Closes it at a bound.
 void conn_enter(struct conn *c);
 // Decides whether a PROXY header is awaited; may refuse the connection.

@@ -164,6 +164,21 @@ int networks_enter(struct networks *n, const struct ip *from, bool has_handshake
     return err;
 }
 
+struct budget_share *networks_take(struct networks *n, const struct ip *from) {
+    uint64_t network = network_of(n, from);
+    if (network == 0) {
+        return &n->excepted;
+    }
+    struct networks_shard *shard = shard_of(n, network);
+    uv_mutex_lock(&shard->lock);
+    struct entry *e = find(&shard->used, network);
+    e = e != NULL ? e : begin(n, shard, network);
+    e->holders++;
+    settle(shard, e);
+    uv_mutex_unlock(&shard->lock);
+    return &e->share;
+}
+
 void networks_leave(struct budget_share *share) {
     budget_put(share, BUDGET_CONNECTIONS, 1);
     networks_release(share);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The networks that clients come from, each with its share of the budget (gateway/budget.h), in one
-// table for all workers: a lock when a connection opens and closes, none for its requests. Networks
-// that hold nothing are remembered for a while, for the rate of their handshakes; the table is
-// bounded by the connections, and its keys are keyed hashes.
+// table for all workers: a lock when a connection opens and closes, none for its requests, but
+// those of a front, which are of one network each. Networks that hold nothing are remembered for a
+// while, for the rate of their handshakes; the table is bounded by the connections, and its keys
+// are keyed hashes.
 //
 // Those that are excepted (proxies that speak for many clients, unix sockets) have one share
 // together, without bounds of its own.
@@ -44,6 +45,9 @@ void networks_fini(struct networks *n);
 int networks_enter(struct networks *n, const struct ip *from, bool has_handshake, uint64_t now_us,
                    struct budget_share **share);
 void networks_leave(struct budget_share *share);
+// The share of an address's network, for a request that a front brings: held until
+// networks_release. Counts no connection.
+struct budget_share *networks_take(struct networks *n, const struct ip *from);
 // Holds a share for longer than the connection it came from. NULL is nobody's.
 void networks_hold(struct budget_share *share);
 void networks_release(struct budget_share *share);

@@ -102,6 +102,11 @@ static void write_log(struct relay *r, enum relay_level level, const char *words
                 why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
+static struct budget_share *hold(void *self, const struct ip *client) {
+    const struct relays *rs = self;
+    return rs->networks != NULL ? networks_take(rs->networks, client) : NULL;
+}
+
 // Once: it would come with each request.
 static void claimed(void *self, enum forwarded_field field) {
     static atomic_flag has_told = ATOMIC_FLAG_INIT;
@@ -120,6 +125,8 @@ static const struct relay_ops ops = {.take = take,
                                      .begin_later = begin_later,
                                      .now_us = now_us,
                                      .learn = learn,
+                                     .hold = hold,
+                                     .let_go = networks_release,
                                      .claimed = claimed,
                                      .log = write_log};
 

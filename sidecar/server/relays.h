@@ -16,13 +16,14 @@ struct relays {
     struct loop *loop;
     struct upstream *upstreams; // by site.pool
     struct learning_worker *learning;
+    struct networks *networks; // of the clients behind fronts; NULL: they are not counted
     struct temporary temporary;
     struct list spare; // that wait for their next use
     unsigned spare_count;
 };
 
-// What of it the caller has made: loop, upstreams, learning and the folder of `temporary` are set.
-// observer, metrics and secret of conf are the caller's to set.
+// What of it the caller has made: loop, upstreams, learning, networks and the folder of `temporary`
+// are set. observer, metrics and secret of conf are the caller's to set.
 void relays_init(struct relays *rs, struct files *files);
 void relays_fini(struct relays *rs);
 

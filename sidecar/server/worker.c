@@ -199,6 +199,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                 .loop = &w->loop,
                                 .upstreams = w->upstreams,
                                 .learning = &conf->learning->workers[index],
+                                .networks = conf->networks,
                                 .temporary = {(const char *)config->temp.p}};
     relays_init(&w->relays, &w->files);
     observer_init(&w->observer, conf->secret, &w->loop.unix_time, &coding_unpack);

@@ -948,6 +948,25 @@ static void test_floods_end_the_connection(void **state) {
     }
 }
 
+// What one client does to its streams ends no connection that others share; what concerns the
+// connection is the front's own doing.
+static void test_floods_of_streams_leave_a_shared_connection(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
+        struct world w;
+        print_message("  %s\n", floods[i].name);
+        world_init(&w);
+        w.is_quiet = true;
+        h2_share(&w.h);
+        bool is_of_connection = floods[i].round == ping || floods[i].round == settings ||
+                                floods[i].round == window_update || floods[i].round == unknown;
+        uint32_t n = rounds_survived(&w, &floods[i], 1000, 0);
+        assert_int_equal(outcome_of(&w).goaways, is_of_connection);
+        assert_true(is_of_connection || n == 1000);
+        world_fini(&w);
+    }
+}
+
 static void test_ordinary_use_is_no_flood(void **state) {
     (void)state;
     static const struct flood rows[] = {
@@ -1390,6 +1409,7 @@ int main(void) {
         cmocka_unit_test(test_heads_that_may_not_be_sent),
         cmocka_unit_test(test_no_interim_after_the_head),
         cmocka_unit_test(test_floods_end_the_connection),
+        cmocka_unit_test(test_floods_of_streams_leave_a_shared_connection),
         cmocka_unit_test(test_ordinary_use_is_no_flood),
         cmocka_unit_test(test_reset_in_the_same_read_is_no_request),
         cmocka_unit_test(test_peer_that_does_not_read),

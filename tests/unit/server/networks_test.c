@@ -238,11 +238,32 @@ static void test_threads_that_come_and_go_leave_nothing(void **state) {
     networks_fini(&networks);
 }
 
+static void test_a_request_of_a_front_counts_for_its_client(void **state) {
+    struct ip client = address("192.0.2.1"), excepted = address("127.0.0.1");
+    struct budget_share *a, *b;
+    (void)state;
+    conf.connections = 1;
+    conf.requests = 1;
+    networks_init(&networks, &conf, &secret);
+    assert_int_equal(enter("192.0.2.1", &a), 0);
+    b = networks_take(&networks, &client);
+    assert_ptr_equal(a, b);
+    assert_int_equal(budget_take(b, BUDGET_REQUESTS, 1), 0);
+    networks_leave(a);
+    assert_int_equal(budget_take(b, BUDGET_REQUESTS, 1), ERR_CLIENT_REQUESTS);
+    budget_put(b, BUDGET_REQUESTS, 1);
+    networks_release(b);
+    assert_int_equal(enter("192.0.2.1", &a), 0);
+    assert_true(networks_take(&networks, &excepted)->is_excepted);
+    networks_fini(&networks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_network_has_so_many_connections_and_another_its_own, set_up),
         cmocka_unit_test_setup(test_the_prefix_says_what_a_network_is, set_up),
         cmocka_unit_test_setup(test_who_is_excepted_has_the_bounds_of_all_only, set_up),
+        cmocka_unit_test_setup(test_a_request_of_a_front_counts_for_its_client, set_up),
         cmocka_unit_test_setup(test_what_is_refused_is_not_taken, set_up),
         cmocka_unit_test_setup(test_handshakes_have_a_rate_and_ten_seconds_ahead, set_up),
         cmocka_unit_test_setup(test_what_is_held_outlives_its_connection, set_up),
