@@ -173,6 +173,10 @@ static struct span tell_asset(struct observation *o, const struct response *resp
                          .lifetime_s = reuse.lifetime_s,
                          .key = o->facts->site->name,
                          .target = o->facts->request->target};
+    if (o->is_script) {
+        e.network = observation_network(o) | 1; // none at all would be the disk's own word
+        e.flags |= identity_is_session(o->identity) ? EVIDENCE_SESSION : 0;
+    }
     const struct span *len = pairs_find(&response->fields, SPAN("content-length"));
     if (len != NULL && !span_to_u64(*len, &e.bytes)) {
         e.bytes = 0;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "learner/token.h"
 #include "learner/version.h"
 
 #define WAITS_MAX 65536
@@ -206,7 +207,9 @@ struct asset_file *asset_put_file(struct asset_table *t, struct span site, struc
     f->id = id;
     t->births = t->births < t->now_ms ? t->now_ms : t->births + 1;
     f->born = t->births;
+    struct span name;
     f->is_local = url.n > 0 && url.p[0] == '/';
+    f->is_suspect = token_names(f->url, &name, 1) > 0;
     list_init(&f->idle);
     list_init(&f->news);
     list_init(&f->question);
@@ -331,12 +334,14 @@ void asset_set_imports(struct asset_table *t, struct asset_file *f, struct asset
 
 // ---- questions and news -------------------------------------------------------------------------
 
-void asset_ask(struct asset_table *t, struct asset_file *f, uint64_t now_ms, uint64_t every_ms) {
+bool asset_ask(struct asset_table *t, struct asset_file *f, uint64_t now_ms, uint64_t every_ms) {
     bool is_early = f->asked_ms != 0 && now_ms >= f->asked_ms && now_ms - f->asked_ms < every_ms;
-    if (f->is_local && f->refs > 0 && !is_early) {
+    bool may_ask = f->is_local && f->refs > 0 && !is_early;
+    if (may_ask) {
         f->asked_ms = now_ms;
         list_put(&t->questions, &f->question);
     }
+    return may_ask;
 }
 
 void asset_wait(struct asset_table *t, struct asset_file *f, struct route_id id) {

@@ -71,6 +71,9 @@ struct asset_file {
     uint8_t imports_n;
     uint16_t others_network; // that one: a short hash
     bool is_local;           // on the site's own origin
+    bool is_on_disk;         // a file: what it answers depends on nobody
+    bool is_suspect;         // its URL has a name that nobody has thought of (token_names)
+    bool is_named;           // of another host: a page's policy names that
     bool is_font;            // a stylesheet or page declared it as one
     bool is_told;            // its state was published
 };
@@ -129,8 +132,9 @@ bool asset_set_state(struct asset_table *t, struct asset_file *f, enum offer_ass
 // The imports of a stylesheet from now on; assets of its own site.
 void asset_set_imports(struct asset_table *t, struct asset_file *f, struct asset *const *imports,
                        size_t n);
-// Lets somebody look at the file unless that was asked for less than every_ms ago.
-void asset_ask(struct asset_table *t, struct asset_file *f, uint64_t now_ms, uint64_t every_ms);
+// Lets somebody look at the file unless that was asked for less than every_ms ago. True when it is
+// asked for now.
+bool asset_ask(struct asset_table *t, struct asset_file *f, uint64_t now_ms, uint64_t every_ms);
 // Remembers that a route waits for the file. Forgotten where too many wait.
 void asset_wait(struct asset_table *t, struct asset_file *f, struct route_id id);
 // Takes one of those that wait. False: none.

@@ -26,7 +26,7 @@ enum evidence_kind { EVIDENCE_PAGE, EVIDENCE_VISIT, EVIDENCE_ASSET, EVIDENCE_SHE
 
 enum evidence_flag {
     EVIDENCE_CUT = 1,            // some items did not fit and are missing
-    EVIDENCE_SESSION = 2,        // PAGE, VISIT: of the session audience
+    EVIDENCE_SESSION = 2,        // PAGE, VISIT, ASSET: of the session audience
     EVIDENCE_PRIVATE = 4,        // PAGE, VISIT: private, no-store or Set-Cookie, or asked for with
                                  // a cookie of which nothing is known: shown to others only when
                                  // several users of several networks were given the same
@@ -72,7 +72,8 @@ struct evidence {
     uint16_t status;   // of the final response; PAGE: without items unless 200
     uint64_t at_ms;    // Unix time
     uint64_t who;      // who votes: of a session its keyed hash, else the network
-    uint64_t network;  // keyed hash of the client's /24 or /48; 0: unknown
+    uint64_t network;  // keyed hash of the client's /24 or /48; 0: unknown; ASSET, SHEET: the
+                       // disk's own word
     uint64_t user;     // keyed hash of who was given it (learner/recipient.h); 0: cannot be told
     uint32_t think_us; // PAGE, VISIT: request to final head
     uint32_t lead_us;  // VISIT: 103 to final head

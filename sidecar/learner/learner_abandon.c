@@ -9,25 +9,22 @@
 
 #define NEWEST_VOTES 6
 #define NEWEST_NETWORKS 4 // one of them may be anybody's
-#define NEWEST_PAGES 4
 #define OLDER_VOTES 3
 #define LOST_PAGES 3 // of the newest: that had it before
 #define KEEP_MS ((uint64_t)24 * 3600 * 1000)
 
-// How many of the newest votes it takes until they come from enough networks and pages; 0: there
-// are not as many.
+// How many of the newest votes, each of another page, it takes until they come from enough
+// networks; 0: there are not as many.
 static unsigned count_newest(const struct ballot *b) {
-    unsigned networks = 0, pages = 0;
+    unsigned networks = 0;
     for (unsigned n = 1; n <= b->n; n++) {
         const struct vote *v = &b->v[b->n - n];
-        bool is_network = true, is_page = true;
+        bool is_network = true;
         for (unsigned i = b->n - n + 1; i < b->n; i++) {
             is_network &= b->v[i].network != v->network;
-            is_page &= b->v[i].page != v->page;
         }
         networks += is_network;
-        pages += is_page;
-        if (n >= NEWEST_VOTES && networks >= NEWEST_NETWORKS && pages >= NEWEST_PAGES) {
+        if (n >= NEWEST_VOTES && networks >= NEWEST_NETWORKS) {
             return n;
         }
     }

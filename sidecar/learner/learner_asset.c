@@ -53,7 +53,10 @@ void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t n
     }
     bool is_split = state == OFFER_ASSET_REUSABLE && (e->flags & EVIDENCE_VARIES_ORIGIN) != 0;
     enum reuse_reason reuse = is_split ? REUSE_VARY_ORIGIN : (enum reuse_reason)e->reuse;
+    bool was_on_disk = f->is_on_disk;
+    f->is_on_disk = e->network == 0 && e->status == 200;
     bool is_new = asset_set_state(&l->assets, f, state, reuse);
+    is_new |= f->is_on_disk && !was_on_disk;
     if (!is_new && varied == is_split) {
         return;
     }

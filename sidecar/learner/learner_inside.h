@@ -6,6 +6,7 @@
 //     learner_teach.c  evidence becomes votes
 //     learner_asset.c  what assets answer
 //     learner_visit.c  what was fetched after a navigation becomes votes
+//     learner_pattern.c what a pattern may take from its pages
 //     learner_abandon.c what no page of a site uses any more
 //     learner_judge.c  votes become a list of hints
 //     learner_group.c  nodes with the same hints share one plan
@@ -88,6 +89,7 @@ struct node {
     uint8_t slots_n, slots_cap;
     uint8_t uses; // lately
     bool is_main : 1, is_pattern : 1, is_session : 1, is_gone : 1;
+    bool is_secret : 1; // who knows its URL may see it: neither kept nor shown to people
     bool in_news : 1, is_told : 1, is_stored : 1;
     bool is_observed : 1;
     bool is_told_inside : 1; // as what is published says
@@ -233,6 +235,27 @@ uint64_t learner_voter(const struct learner *l, const struct node *node, const s
 // The vote of the evidence's voter in a node, which says nothing yet that another user was given.
 // NULL: it may not vote there now.
 struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e);
+
+// ---- learner_pattern.c --------------------------------------------------------------------------
+
+// From where somebody votes in a node: the network, and of a folder's pattern the folder or page
+// right below it, since one author's pages mostly have one.
+uint32_t learner_from_below(const struct learner *l, const struct node *node,
+                            const struct evidence *e);
+// How much of the page's path it takes to have all of its segments that are in the file's URL: 0
+// where it has none, SIZE_MAX where a value of its query is.
+size_t learner_own_part(struct span key, const struct asset_file *f);
+// Whether a node may vote on what has that much of a page's path in its URL: all its pages have.
+bool learner_may_take(const struct node *node, size_t own);
+// All names in the file's URL that nobody has thought of are in the node's own, too.
+bool learner_knows_names(const struct node *node, const struct asset_file *f);
+// Marks those of other hosts that the policy of their page names.
+void learner_name_hosts(struct asset_file *const *files, size_t n, struct span csp);
+// The asset's host is the site's own, or named by the operator, by a page's policy or all over the
+// site.
+bool learner_is_host_known(struct learner *l, const struct node *node, const struct asset *asset);
+// Enough networks, pages and folders below a pattern have it.
+bool learner_is_common(const struct ballot_share *share);
 
 // ---- learner_abandon.c --------------------------------------------------------------------------
 

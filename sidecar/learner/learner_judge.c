@@ -5,13 +5,13 @@
 #define PAGE_LEAST 0.5f     // lower bound of the share that needs it: what pages say of themselves
 #define REQUEST_LEAST 0.75f // what only requests reveal
 #define PATTERN_LEAST 0.75f
-#define PATTERN_PAGES 3
 #define OTHERS_LEAST 8 // one of so many voters may not have been given what the others were
 #define FAILURES_LEAST 0.5f
 #define FAILURES_ALONE 3 // of a route that one network knows, and never answered
 #define THINK_CAP_US 2000000.0f
 #define ASK_MS 60000
 #define ASK_REFUSED_MS 600000 // a server's headers change more rarely
+#define PRECONNECTS_MOST 4    // each takes a socket of the client
 #define ASK_YOUNG_MS 10000    // a file's age is enough by then
 
 struct judging {
@@ -35,8 +35,8 @@ static bool is_needed(const struct judging *j, const struct ballot_share *share,
     if (was) {
         return is_enough || share->no == 0 || (share->networks != 1 && share->no < 2);
     }
-    return is_enough && (share->networks == 1 || share->yes >= 2) &&
-           (!j->node->is_pattern || share->pages >= PATTERN_PAGES);
+    return is_enough && (j->node->is_pattern ? learner_is_common(share)
+                                             : share->networks == 1 || share->yes >= 2);
 }
 
 // Anybody could have been given it. What a page says to a network that is not of the Internet it
@@ -87,6 +87,9 @@ static bool has_voters(const struct judging *j, const struct asset *asset,
                        const struct ballot_share *share, bool is_page) {
     unsigned distinct = learner_distinct(j->policy);
     bool is_session = j->node->is_session, is_given = share->given >= distinct;
+    if (!learner_knows_names(j->node, asset->file) && share->yes < distinct) {
+        return false;
+    }
     if (!is_page) {
         return is_given;
     }
@@ -152,8 +155,36 @@ static bool is_blocked(const struct judging *j, const struct asset *asset) {
     return csp.n > 0 && !policy_allows(csp, &asset->hint, &page);
 }
 
-static enum learner_verdict judge_use(const struct judging *j, struct asset *asset) {
+// What the disk has is the same for everybody. What a script answers by its query may be another
+// thing each time, or do something.
+static enum learner_verdict judge_script(const struct judging *j, struct asset_file *f) {
+    bool has_query = f->is_local && span_index(f->url, '?') < f->url.n;
+    if (!has_query || f->is_on_disk) {
+        return LEARNER_HINTED;
+    }
+    if (j->now_ms != 0 && asset_ask(&j->l->assets, f, j->now_ms, ASK_MS)) {
+        asset_wait(&j->l->assets, f, j->node->id);
+    }
+    return LEARNER_SCRIPT;
+}
+
+// What a pattern hints goes to pages that nobody has seen. was: it is in the plan.
+static enum learner_verdict judge_common(const struct judging *j, struct asset *asset, bool was) {
+    if (!learner_knows_names(j->node, asset->file)) {
+        return LEARNER_PERSONAL;
+    }
+    if (was) {
+        return LEARNER_HINTED;
+    }
+    return learner_is_host_known(j->l, j->node, asset) ? judge_script(j, asset->file)
+                                                       : LEARNER_FEW_VOTERS;
+}
+
+static enum learner_verdict judge_use(const struct judging *j, struct asset *asset, bool was) {
     enum learner_verdict verdict = judge_file(j, asset->file);
+    if (verdict == LEARNER_HINTED && j->node->is_pattern) {
+        verdict = judge_common(j, asset, was);
+    }
     if (verdict == LEARNER_HINTED && is_split(j, asset)) {
         return LEARNER_NOT_REUSABLE;
     }
@@ -237,7 +268,7 @@ static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
     } else if ((!was && !has_voters(j, asset, &share, is_page)) || is_inside(j, &share)) {
         d->verdict = LEARNER_FEW_VOTERS;
     } else {
-        d->verdict = judge_use(j, asset);
+        d->verdict = judge_use(j, asset, was);
     }
     if (j->fails && d->verdict == LEARNER_HINTED) {
         d->verdict = LEARNER_ROUTE_FAILS;
@@ -287,7 +318,8 @@ static void add_imports(const struct judging *j, const struct judged *sheet,
             is_there |= out->v[k].asset == d.asset;
         }
         if (!is_there) {
-            d.verdict = judge_use(j, d.asset);
+            d.verdict = judge_use(
+                j, d.asset, j->node->group != NULL && learner_group_has(j->node->group, d.asset));
             d.waste_bytes = (1 - d.need) * (float)d.asset->file->bytes;
             insert(out, &d);
         }
@@ -316,19 +348,35 @@ static size_t most(const struct judging *j) {
     return max < HINT_SET_MAX ? max : HINT_SET_MAX;
 }
 
-// Leaves out the least worthy until the rest fits.
+static bool is_connection(const struct judged *d) {
+    return d->asset->hint.rel == HINT_PRECONNECT;
+}
+
+// Leaves out the least worthy of those that are hinted, or of the connections among them.
+static void leave_out(struct judgement *out, bool is_of_connections) {
+    size_t least = out->hinted;
+    for (size_t i = out->hinted; i-- > 0;) {
+        bool counts = !is_of_connections || is_connection(&out->v[i]);
+        bool is_less = least == out->hinted || out->v[i].worth_ms < out->v[least].worth_ms;
+        least = counts && is_less ? i : least;
+    }
+    struct judged d = out->v[least];
+    d.verdict = LEARNER_TOO_MANY;
+    out->hinted--;
+    memmove(&out->v[least], &out->v[least + 1], (out->hinted - least) * sizeof d);
+    out->v[out->hinted] = d;
+}
+
 static void cap(const struct judging *j, struct judgement *out) {
-    size_t max = most(j);
+    size_t max = most(j), connections = 0;
+    for (size_t i = 0; i < out->hinted; i++) {
+        connections += is_connection(&out->v[i]);
+    }
+    for (; connections > PRECONNECTS_MOST; connections--) {
+        leave_out(out, true);
+    }
     while (out->hinted > max) {
-        size_t least = out->hinted - 1;
-        for (size_t i = out->hinted - 1; i-- > 0;) {
-            least = out->v[i].worth_ms < out->v[least].worth_ms ? i : least;
-        }
-        struct judged d = out->v[least];
-        d.verdict = LEARNER_TOO_MANY;
-        out->hinted--;
-        memmove(&out->v[least], &out->v[least + 1], (out->hinted - least) * sizeof d);
-        out->v[out->hinted] = d;
+        leave_out(out, false);
     }
 }
 
@@ -418,7 +466,7 @@ void learner_resume(struct learner *l, struct node *node, struct asset *const *a
     struct group_key key;
     out->n = out->hinted = 0;
     for (size_t i = 0; i < n && out->hinted < most(&j); i++) {
-        if (judge_use(&j, assets[i]) == LEARNER_HINTED) {
+        if (judge_use(&j, assets[i], true) == LEARNER_HINTED) {
             out->v[out->hinted++] = (struct judged){.asset = assets[i]};
         }
     }

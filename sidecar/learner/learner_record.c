@@ -124,7 +124,7 @@ enum step learner_next_changed(struct learner *l, struct learner_record *out) {
         learner_bury(l, node);
     }
     while ((node = learner_take_changed(l)) != NULL) {
-        if (!node->is_gone || node->is_stored) {
+        if (!node->is_secret && (!node->is_gone || node->is_stored)) {
             fill(l, node, out);
             node->is_stored = !node->is_gone;
             l->lingering = node->is_gone ? node : NULL;
@@ -338,6 +338,9 @@ bool learner_restore(struct learner *l, const struct learner_record *r, uint64_t
         restore_plan(l, node, r);
     }
     struct route_id id = node->id;
+    if (node->is_secret) { // an older program kept it
+        learner_drop(l, node);
+    }
     learner_make_room(l);
     learner_count(l);
     return learner_node_by_id(l, id) != NULL;

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "learner/token.h"
+
 #define CHANCES 16 // nodes looked at for one that is evicted
 
 static const struct ballot_rules page_rules = {.max = 8, .half_votes = 2, .half_days = 7};
@@ -27,6 +29,22 @@ static size_t node_size(const struct node *node) {
     return sizeof *node + node->key_n;
 }
 
+// Who knows such a URL may see what is there: it is told to nobody.
+static bool is_secret(struct span key) {
+    struct span path = route_key_path(key), query = route_key_query(key), part;
+    while (path.n > 0 && span_cut(&path, '/', &part)) {
+        if (token_is_name(part)) {
+            return true;
+        }
+    }
+    while (query.n > 0 && span_cut(&query, '&', &part)) {
+        if (token_is_name(span_skip(part, span_index(part, '=') + 1))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct node *learner_add(struct learner *l, struct span key, uint64_t now_ms) {
     struct node *node = learner_allocate(l, sizeof *node + key.n);
     memcpy(node->key, key.p, key.n);
@@ -34,6 +52,7 @@ struct node *learner_add(struct learner *l, struct span key, uint64_t now_ms) {
     node->id = route_key_id(&l->conf.secret, key);
     node->is_pattern = route_key_is_pattern(key);
     node->is_session = route_key_is_session(key);
+    node->is_secret = is_secret(key);
     node->first_s = node->last_s = (uint32_t)(now_ms / 1000);
     list_init(&node->age);
     list_init(&node->peers);

@@ -20,6 +20,7 @@ struct lesson {
     struct asset *assets[SLOTS_MAX];
     struct slot kinds[SLOTS_MAX]; // but for their numbers
     struct asset_file *files[SLOTS_MAX];
+    size_t own[SLOTS_MAX]; // learner_own_part of each
     size_t n;
     struct span csp, referrer;
     bool has_base;
@@ -58,7 +59,7 @@ static uint32_t user_of(const struct node *node, const struct evidence *e) {
 
 struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e) {
     uint64_t voter = learner_voter(l, node, e);
-    uint32_t from = learner_from(l, e), user = user_of(node, e);
+    uint32_t from = learner_from_below(l, node, e), user = user_of(node, e);
     const struct vote *old = ballot_find(&node->ballot, voter);
     bool is_private = (e->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE)) != 0;
     // Of two users one must not be taken for the other, nor where he is for where he was, or what
@@ -454,6 +455,9 @@ static void cast(struct lesson *lesson, struct node *node) {
     vote->has_failed = false;
     vote->html = (e->flags & EVIDENCE_CUT) != 0 ? before : 0;
     for (size_t i = 0; i < lesson->n; i++) {
+        if (!learner_may_take(node, lesson->own[i])) {
+            continue;
+        }
         int at = lesson->kinds[i].is_conditional
                      ? learner_put_conditional(l, node, lesson->assets[i], 0)
                      : learner_put_slot(l, node, lesson->assets[i], 0);
@@ -569,6 +573,10 @@ void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t no
     read_items(&lesson);
     bool is_worth =
         lesson.n > 0 || learner_node(l, e->key) != NULL || has_pattern(l, e->key, lesson.policy);
+    for (size_t i = 0; i < lesson.n; i++) {
+        lesson.own[i] = learner_own_part(e->key, lesson.files[i]);
+    }
+    learner_name_hosts(lesson.files, lesson.n, lesson.csp);
     if (is_worth) {
         retire_versions(&lesson, now_ms);
         teach_patterns(&lesson, now_ms);

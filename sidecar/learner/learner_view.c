@@ -51,25 +51,27 @@ static const struct learner_route *show(const struct learner *l, const struct no
     return &l->view;
 }
 
-static const struct node *last_of(const struct list *list) {
-    return list_is_empty(list) ? NULL : LIST_ITEM(list->prev, struct node, age);
+// The one at `at` or the next one before it, in its list and then on probation, that may be shown.
+static const struct learner_route *show_from(const struct learner *l, struct list *at) {
+    for (;; at = at->prev) {
+        at = at == &l->main ? l->probation.prev : at;
+        if (at == &l->probation) {
+            return NULL;
+        }
+        const struct node *node = LIST_ITEM(at, struct node, age);
+        if (!node->is_secret) {
+            return show(l, node);
+        }
+    }
 }
 
 const struct learner_route *learner_first(const struct learner *l) {
-    const struct node *node = last_of(&l->main);
-    return show(l, node != NULL ? node : last_of(&l->probation));
+    return show_from(l, l->main.prev);
 }
 
 const struct learner_route *learner_after(const struct learner *l, const struct learner_route *r) {
     const struct node *node = r == &l->view ? l->viewed : NULL;
-    if (node == NULL) {
-        return NULL;
-    }
-    struct list *before = node->age.prev;
-    if (before == &l->main) {
-        return show(l, last_of(&l->probation));
-    }
-    return before == &l->probation ? NULL : show(l, LIST_ITEM(before, struct node, age));
+    return node != NULL ? show_from(l, node->age.prev) : NULL;
 }
 
 const struct learner_route *learner_find(const struct learner *l, struct span key) {

@@ -67,6 +67,10 @@ static int add_slot(struct visit *v, const struct asset_file *f, const struct ev
         token_is_in(item->text)) {
         return -1;
     }
+    struct asset_file *file = asset_put_file(&l->assets, route_key_site(v->e->key), item->text);
+    if (file == NULL || !learner_may_take(v->node, learner_own_part(v->e->key, file))) {
+        return -1;
+    }
     struct hint hint = {.target = item->text,
                         .as = as,
                         .rel = HINT_PRELOAD,

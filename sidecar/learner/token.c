@@ -3,6 +3,9 @@
 
 #define RANDOM_LEAST 20 // characters of a value that nobody can have thought of
 #define TURNS_LEAST 6   // between digits, upper and lower case in it
+#define NAME_LEAST 6    // characters of a name that nobody has thought of
+#define NAME_TURNS 4    // in it, and one in four characters
+#define HEX_LEAST 16    // hexadecimal digits that are one however they follow each other
 #define VERSION_MAX 64  // characters of a version: a SHA-256 in hexadecimal
 #define NAME_MAX_LEN 64 // of a query key; longer ones are not looked up
 
@@ -123,6 +126,71 @@ static bool is_suspect_segment(struct span s) {
     bool has_session = span_find(parameters, SPAN("sessionid=")) < parameters.n ||
                        span_find(parameters, SPAN("token=")) < parameters.n;
     return has_session || is_jwt(s) || (s.n >= 2 * RANDOM_LEAST && is_random(s) && !is_hex(s));
+}
+
+// ---- names --------------------------------------------------------------------------------------
+
+// A capital that begins a word makes no turn: "MyTheme" is two words.
+static bool is_nameless(struct span s) {
+    unsigned turns = 0, digits = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        enum class before = i > 0 ? class_of(s.p[i - 1]) : OTHER, now = class_of(s.p[i]);
+        bool begins_word =
+            before == UPPER && now == LOWER && (i < 2 || class_of(s.p[i - 2]) != UPPER);
+        turns += i > 0 && now != before && !begins_word;
+        digits += now == DIGIT;
+    }
+    bool is_mixed = digits > 0 && digits < s.n;
+    return is_mixed && ((s.n >= NAME_LEAST && turns >= NAME_TURNS && 4 * turns >= s.n) ||
+                        (s.n >= HEX_LEAST && is_hex(s)));
+}
+
+bool token_is_name(struct span segment) {
+    if (is_uuid(segment)) {
+        return true;
+    }
+    for (size_t from = 0, at = 0; at <= segment.n; at++) {
+        if (at == segment.n || class_of(segment.p[at]) == OTHER) {
+            if (is_nameless(span_of(segment.p + from, at - from))) {
+                return true;
+            }
+            from = at + 1;
+        }
+    }
+    return false;
+}
+
+// Adds those between the separators. How many there are then.
+static size_t add_names(struct span s, uint8_t separator, struct span *out, size_t n, size_t most) {
+    struct span part;
+    while (n < most && s.n > 0 && span_cut(&s, separator, &part)) {
+        if (token_is_name(part)) {
+            out[n++] = part;
+        }
+    }
+    return n;
+}
+
+size_t token_names(struct span url, struct span *out, size_t most) {
+    struct span path = span_first(url, span_index(url, '?'));
+    size_t n = 0, colon = span_find(path, SPAN("://"));
+    if (colon < path.n) {
+        path = span_skip(path, colon + 3);
+        size_t slash = span_index(path, '/');
+        n = add_names(span_first(path, slash), '.', out, n, most);
+        path = span_skip(path, slash);
+    }
+    size_t folders = path.n;
+    while (folders > 0 && path.p[folders - 1] != '/') {
+        folders--;
+    }
+    n = add_names(span_first(path, folders), '/', out, n, most);
+    struct span file = span_skip(path, folders);
+    struct span name = span_first(file, span_index(file, '.'));
+    if (n < most && is_uuid(name)) {
+        out[n++] = name;
+    }
+    return n;
 }
 
 bool token_is_in(struct span url) {

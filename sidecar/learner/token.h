@@ -10,6 +10,13 @@
 
 // `url`: path and query, or a whole URL.
 bool token_is_in(struct span url);
+// A name that nobody has thought of: a UUID, or a run of letters and digits in no order that words
+// have, at any length from six. Of a share, an upload, an account: who knows it may see what it
+// names. Of a folder or a page, that is: what a file's name has of that kind is mostly its version.
+bool token_is_name(struct span segment);
+// Such names among the labels of the URL's host and its folders, and a UUID as the name of its
+// file: those that fit into `most` places of out. How many.
+size_t token_names(struct span url, struct span *out, size_t most);
 // The name of a query key whose value is the version of what the path names: "ver", "v", ...
 bool token_is_version_key(struct span name);
 

@@ -142,3 +142,43 @@ def test_failures_of_one_network_stop_no_hints(shop):
         shop.visit(ATTACKER, '/', method='HEAD')
     shop.settle()
     assert shop.hints(10, '/') == list(HINTS)
+
+
+# ---- what users name --------------------------------------------------------------------------
+
+@pytest.mark.parametrize('token', ['0123456789abcdef0123456789abcdef', 'Zk3nX0b9yQ1m2N3o4P5q6R', 'x7Kp2mQ9aZ4tB1c'])
+def test_what_is_named_after_a_share_stays_in_it(shop, token):
+    (shop.site / 'share' / token).mkdir(parents=True)
+    shop.touch(f'share/{token}/theme.css', 'p{}')
+    for network in (1, 2, 3, 4):            # all who were told it
+        for page in range(3):
+            shop.visit(network, f'/share/{token}/{page}{network}/')
+            shop.visit(network, f'/other-{page}/{network}/')
+    shop.settle()
+    assert f'/share/{token}/theme.css' in shop.hints(5, f'/share/{token}/11/')
+    for path in ('/share/guess/x/', '/share/', '/never-seen/'):
+        assert not any(token.lower() in target.lower() for target in shop.hints(10, path)), path
+    assert set(HINTS) <= set(shop.hints(11, '/share/guess/x/'))
+    assert not any(token in route['route'] for route in shop.outrider.routes())
+
+
+def test_one_network_teaches_no_pattern(shop):
+    for page in range(12):
+        shop.visit(ATTACKER, f'/young/{page}/')
+    shop.settle()
+    assert shop.hints(10, '/young/never-seen/') == []
+    assert shop.hints(10, '/never-seen/') == []
+
+
+def test_what_a_user_wrote_is_hinted_to_no_other_page(shop):
+    for network in (1, 2, 3, 4):
+        for page in range(3):
+            path = f'/forum/{page}{network}/'
+            shop.visit(network, path)
+            assert shop.fetch(network, path, '/clear.css?cart=all') == [200]
+    shop.settle()
+    assert '/clear.css?cart=all' in shop.hints(5, '/forum/11/')     # which has it itself
+    for path in ('/forum/never-seen/', '/never-seen/'):
+        hints = shop.hints(10, path)
+        assert not any('clear' in target or 'tracker' in target for target in hints), hints
+    assert set(HINTS) <= set(shop.hints(11, '/forum/never-seen/'))

@@ -15,6 +15,21 @@ $host = $_SERVER['HTTP_X_FORWARDED_HOST'] ?? $_SERVER['HTTP_HOST'] ?? 'localhost
 $version = is_file(__DIR__ . '/version') ? trim(file_get_contents(__DIR__ . '/version')) : '1';
 $styles = ["/assets/style.css?ver=$version"];
 
+$hosts = [];
+
+if ($path === '/clear.css') {               // does something, and may be kept
+    header('Content-Type: text/css');
+    header('Cache-Control: max-age=3600');
+    exit('p{}');
+}
+if (preg_match('~^/share/(\w+)/~', $path, $share)) {
+    $styles[] = "/share/$share[1]/theme.css";
+    $hosts[] = "https://$share[1].files.example";
+}
+if (str_starts_with($path, '/forum/')) {    // what a user wrote
+    $styles[] = '/clear.css?cart=all';
+    $hosts[] = 'https://tracker.example';
+}
 if (str_starts_with($path, '/gone/')) {
     http_response_code(404);
 }
@@ -68,6 +83,9 @@ if (isset($_SERVER['HTTP_ACCEPT_ENCODING']) && str_contains($_SERVER['HTTP_ACCEP
 <?php } ?>
 <script src="/assets/app.js" defer></script>
 <style>@font-face { font-family: Blocks; src: url(/assets/blocks.ttf) format("truetype"); }</style>
+<?php foreach ($hosts as $to) { ?>
+<link rel=preconnect href=<?= $to ?>>
+<?php } ?>
 <?php @readfile(__DIR__ . '/head'); ?>
 </head>
 <body><p>All is well.</p></body>

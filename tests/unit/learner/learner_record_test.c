@@ -52,7 +52,8 @@ static void another_learner_goes_on_from_the_records(void **state) {
     }
     class_page(&c, "/x/b", 4, "/a.css /b.js");
     class_page(&c, "/x/c", 5, "/a.css /b.js");
-    assert_int_equal(move(), 5); // with "/x/*" and "/*"
+    class_page(&c, "/y", 6, "/a.css /b.js");
+    assert_int_equal(move(), 6); // with "/x/*" and "/*"
     static const char *const paths[] = {"/x/a", "/x/b", "/x/never", "/never"};
     char text[256];
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {

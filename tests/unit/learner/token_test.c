@@ -71,10 +71,87 @@ static void versions_have_their_names(void **state) {
     assert_false(token_is_version_key(SPAN("")));
 }
 
+static const char *const thought_of[] = {
+    "2024",
+    "05",
+    "wp-content",
+    "version1700000000",
+    "jquery-ui-1.13",
+    "html5shiv",
+    "MyTheme",
+    "MyTheme2Pro",
+    "bootstrap5",
+    "x86_64",
+    "ie8",
+    "mp3player",
+    "css",
+    "en-GB",
+    "DesktopModules",
+    "my-post-no-7",
+    "iphone-14-pro",
+    "a2890",
+    "responsive",
+    "",
+    "20240501123000",
+    "WordPress",
+};
+
+static const char *const made_up[] = {
+    "123e4567-e89b-12d3-a456-426614174000",
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "Zk3nX0b9yQ1m2N3o4P5q6R",
+    "x7Kp2mQ9aZ4tB1c",
+    "3f9a1c2e",
+    "a1B2c3",
+    "share-x7Kp2mQ9aZ4tB1c",
+    "7f3k9d2m",
+};
+
+static void names_that_nobody_thought_of_are_told_from_words(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof thought_of / sizeof *thought_of; i++) {
+        print_message("word: %s\n", thought_of[i]);
+        assert_false(token_is_name(span_str(thought_of[i])));
+    }
+    for (size_t i = 0; i < sizeof made_up / sizeof *made_up; i++) {
+        print_message("name: %s\n", made_up[i]);
+        assert_true(token_is_name(span_str(made_up[i])));
+    }
+}
+
+static void names_are_looked_for_in_hosts_and_folders(void **state) {
+    static const struct {
+        const char *url, *name;
+    } rows[] = {
+        {"/share/x7Kp2mQ9aZ4tB1c/theme.css", "x7Kp2mQ9aZ4tB1c"},
+        {"https://x7kp2mq9az4tb1c.files.example", "x7kp2mq9az4tb1c"},
+        {"https://x7kp2mq9az4tb1c.files.example/a.css", "x7kp2mq9az4tb1c"},
+        {"https://files.example/3f9a1c2e/a.css?v=1", "3f9a1c2e"},
+        {"/files/123e4567-e89b-12d3-a456-426614174000.css", "123e4567-e89b-12d3-a456-426614174000"},
+        {"/build/app.3f9a1c2e.css", NULL},
+        {"/assets/index-B_x9a2K3.js?ver=3f9a1c2e", NULL},
+        {"/wp-content/themes/x/style.css", NULL},
+        {"https://fonts.example", NULL},
+    };
+    struct span names[2];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        print_message("%s\n", rows[i].url);
+        size_t n = token_names(span_str(rows[i].url), names, 2);
+        assert_int_equal(n, rows[i].name != NULL);
+        assert_true(n == 0 || span_eq(names[0], span_str(rows[i].name)));
+    }
+    struct span one;
+    assert_int_equal(token_names(SPAN("/3f9a1c2e/a1B2c3/x.css"), names, 2), 2);
+    assert_int_equal(token_names(SPAN("/3f9a1c2e/a1B2c3/x.css"), &one, 1), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_for_one_person_is_told_from_what_is_for_all),
         cmocka_unit_test(versions_have_their_names),
+        cmocka_unit_test(names_that_nobody_thought_of_are_told_from_words),
+        cmocka_unit_test(names_are_looked_for_in_hosts_and_folders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
