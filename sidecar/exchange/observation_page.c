@@ -136,11 +136,14 @@ static enum teach_reason judge_page(struct observation *o, const struct response
     bool is_page = response->status == 200 ? lesson_kind_of(&response->fields) == LESSON_PAGE &&
                                                  (!o->signs.has_mode || o->signs.is_navigation)
                                            : o->signs.is_navigation;
-    if (!is_page || !may_study(o) || identity_key(o->identity).n == 0 ||
-        !identity_is_clean(o->identity)) {
+    if (!is_page || identity_key(o->identity).n == 0 || !identity_is_clean(o->identity)) {
         return TEACH_METHOD;
     }
-    return evidence_may_teach(o->facts->request, response, identity_is_session(o->identity));
+    enum teach_reason reason =
+        evidence_may_teach(o->facts->request, response, identity_is_session(o->identity));
+    bool teaches = reason == TEACH_OK || (reason == TEACH_STATUS && hinting_is_known(o->hinting));
+    // Last, since it counts: what cannot teach takes nobody's turn.
+    return !teaches || may_study(o) ? reason : TEACH_METHOD;
 }
 
 struct span observation_page(struct observation *o, const struct response *response) {

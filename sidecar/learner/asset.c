@@ -407,6 +407,14 @@ static bool has_sibling(const struct asset_file *f, const struct asset_sight *si
     return false;
 }
 
+// Two networks have seen an older version in use, or several of them on a page.
+static bool is_apart_proven(const struct asset_sight *sight, struct asset_stem *stem) {
+    bool is_proven = stem->is_doubted && stem->doubter != sight->network;
+    stem->is_doubted = !is_proven;
+    stem->doubter = sight->network;
+    return is_proven;
+}
+
 // Names that are no versions are found side by side whenever it is tried: it is tried less often.
 static void keep_apart(struct asset_stem *stem, uint64_t now_ms) {
     bool is_again = now_ms >= stem->apart_until_ms;
@@ -416,10 +424,7 @@ static void keep_apart(struct asset_stem *stem, uint64_t now_ms) {
 
 static bool is_newer_proven(const struct asset_sight *sight, const struct asset_file *f) {
     struct asset_stem *stem = f->stem;
-    bool is_proven = !stem->is_name || (stem->candidate == f && stem->network != sight->network);
-    for (size_t i = 0; i < sight->before_n; i++) {
-        is_proven |= sight->before[i]->stem == stem && sight->before[i] != f;
-    }
+    bool is_proven = stem->candidate == f && stem->network != sight->network;
     stem->candidate = is_proven ? NULL : f;
     stem->network = sight->network;
     return is_proven;
@@ -435,6 +440,9 @@ bool asset_retire(struct asset_table *t, const struct asset_sight *sight, struct
         }
         f->is_dated = true;
         if (has_sibling(f, sight) || (f->newer != NULL && !is_among(f->newer, sight))) {
+            if (!is_apart_proven(sight, stem)) {
+                continue;
+            }
             keep_apart(stem, now_ms); // an old one is still in use
         }
         set_newer(t, f, NULL);

@@ -31,6 +31,8 @@ struct asset_stem {
     uint64_t apart_until_ms;            // versions are in use side by side: none replaces another
     const struct asset_file *candidate; // newer than the newest, but one network's word so far
     uint16_t network;                   // that one
+    uint16_t doubter;                   // the network that had versions side by side
+    bool is_doubted;                    // there is one
     uint8_t proofs;                     // how often versions were found side by side
     bool is_name; // the version is in the path: it may as well be whose file it is
 };
@@ -39,8 +41,6 @@ struct asset_stem {
 struct asset_sight {
     struct asset_file *const *files;
     size_t n;
-    const struct asset_file *const *before; // those that the page had
-    size_t before_n;
     uint16_t network; // that was given it
     uint64_t now_ms;
 };
@@ -71,6 +71,9 @@ struct asset_file {
     uint8_t imports_n;
     uint16_t others_network; // that one: a short hash
     bool is_local;           // on the site's own origin
+    uint16_t doubter;        // the network that was answered otherwise than is known
+    uint8_t doubt;           // what with (see learner_asset.c); 0: there is none
+    bool is_proven;          // the disk or two networks say that it cannot be hinted
     bool is_on_disk;         // a file: what it answers depends on nobody
     bool is_suspect;         // its URL has a name that nobody has thought of (token_names)
     bool is_named;           // of another host: a page's policy names that
@@ -140,9 +143,8 @@ void asset_wait(struct asset_table *t, struct asset_file *f, struct route_id id)
 // Takes one of those that wait. False: none.
 bool asset_take_wait(struct asset_table *t, struct asset_file *f, struct route_id *id);
 // A page uses these files together: a newer version replaces an older one, unless they are in use
-// side by side. Where the version is part of the name, that has to be seen: on a page that had the
-// older one, or by two networks. Returns a file that was replaced just now in *old; call until
-// false.
+// side by side. Both are believed of two networks. Returns a file that was replaced just now in
+// *old; call until false.
 bool asset_retire(struct asset_table *t, const struct asset_sight *sight, struct asset_file **old);
 // Goes on from a record: when the version appeared (0: not known), and the URL of the one that
 // replaced it (empty: none). Nothing changes where the file was seen since.

@@ -115,13 +115,13 @@ static void give_bits(struct ballot_view *view, unsigned i, struct crowd *crowd)
         }
     }
     if (view->network[i] == 0) {
-        view->network[i] = (uint16_t)(1U << crowd->networks++);
+        view->network[i] = UINT64_C(1) << crowd->networks++;
     }
     if (view->page[i] == 0) {
-        view->page[i] = (uint16_t)(1U << crowd->pages++);
+        view->page[i] = UINT64_C(1) << crowd->pages++;
     }
     if (view->user[i] == 0 && v[i].user != 0) {
-        view->user[i] = (uint16_t)(1U << crowd->users++);
+        view->user[i] = UINT64_C(1) << crowd->users++;
     }
 }
 
@@ -129,18 +129,20 @@ void ballot_look(struct ballot_view *view, const struct ballot *b,
                  const struct ballot_rules *rules) {
     float by_rank = 1, step = exp2f(-1 / rules->half_votes);
     struct crowd crowd = {0, 0, 0};
+    float by_visit = 1, visit_step = exp2f(-1 / rules->half_visits);
     uint32_t newest = 0;
     *view = (struct ballot_view){.ballot = b};
     for (unsigned i = 0; i < b->n; i++) {
         newest = b->v[i].at_min > newest ? b->v[i].at_min : newest;
     }
-    for (unsigned i = b->n; i-- > 0; by_rank *= step) {
+    for (unsigned i = b->n; i-- > 0; by_rank *= step, by_visit *= visit_step) {
         float days = (float)(newest - b->v[i].at_min) / MINUTES_OF_DAY;
         float by_age = days > 0 ? exp2f(-days / rules->half_days) : 1;
         if (by_age < FADED) {
             continue;
         }
         view->weight[i] = by_rank * by_age;
+        view->visit[i] = by_visit * by_age;
         give_bits(view, i, &crowd);
     }
 }
@@ -149,45 +151,49 @@ void ballot_look(struct ballot_view *view, const struct ballot *b,
 struct count {
     struct ballot_share share;
     float sum, yes, squares;
-    uint16_t yes_networks, no_networks, yes_pages;
+    float for_it[BALLOT_MAX]; // by network: weight of its votes that say yes, less that of others
+    uint64_t networks, yes_pages;
+    uint64_t running, others; // networks
+    bool has_run_out;
     // Of those that say yes and can be told, the networks of each user: by his place. Those without
     // credentials, and those with.
-    uint16_t given[2][BALLOT_MAX];
+    uint64_t given[2][BALLOT_MAX];
 };
 
-static void add(struct count *c, const struct ballot_view *view, unsigned i, bool says_yes) {
-    float weight = view->weight[i];
+static void add(struct count *c, const struct ballot_view *view, unsigned i, float weight,
+                bool says_yes) {
     c->sum += weight;
     c->squares += weight * weight;
     c->share.newest = c->share.votes == 0 ? says_yes : c->share.newest;
     c->share.votes++;
+    c->has_run_out |= says_yes != c->share.newest;
+    c->share.run += !c->has_run_out;
+    c->networks |= view->network[i];
+    *(c->has_run_out ? &c->others : &c->running) |= view->network[i];
+    c->for_it[__builtin_ctzll(view->network[i])] += says_yes ? weight : -weight;
     if (says_yes) {
         c->yes += weight;
         c->share.voters++;
         c->share.open += !view->ballot->v[i].is_private;
         c->share.outside += !view->ballot->v[i].is_private && !vote_is_inside(&view->ballot->v[i]);
-        c->yes_networks |= view->network[i];
         c->yes_pages |= view->page[i];
         if (view->user[i] != 0) {
             bool is_named = vote_is_named(&view->ballot->v[i]);
-            c->given[is_named][__builtin_ctz(view->user[i])] |= view->network[i];
+            c->given[is_named][__builtin_ctzll(view->user[i])] |= view->network[i];
         }
-    } else {
-        c->no_networks |= view->network[i];
     }
 }
 
-static unsigned count_bits(uint16_t bits) {
-    return (unsigned)__builtin_popcount(bits);
+static unsigned count_bits(uint64_t bits) {
+    return (unsigned)__builtin_popcountll(bits);
 }
 
 // Finds the user a network that no other has, if need be by giving another user another one (Kuhn's
 // augmenting path). `tried`: networks that are of no use.
-static bool settle(const uint16_t *networks, unsigned user, uint8_t *users, uint16_t *tried) {
-    for (uint16_t left = networks[user] & (uint16_t) ~*tried; left != 0;
-         left = networks[user] & (uint16_t) ~*tried) {
-        unsigned network = (unsigned)__builtin_ctz(left);
-        *tried |= (uint16_t)(1U << network);
+static bool settle(const uint64_t *networks, unsigned user, uint8_t *users, uint64_t *tried) {
+    for (uint64_t left = networks[user] & ~*tried; left != 0; left = networks[user] & ~*tried) {
+        unsigned network = (unsigned)__builtin_ctzll(left);
+        *tried |= UINT64_C(1) << network;
         if (users[network] == 0 || settle(networks, users[network] - 1U, users, tried)) {
             users[network] = (uint8_t)(user + 1);
             return true;
@@ -198,11 +204,11 @@ static bool settle(const uint16_t *networks, unsigned user, uint8_t *users, uint
 
 // How many users there are of whom each has a network of his own. The smaller number of the two
 // would take one user in three networks and two log-ins of another in one for three.
-static unsigned count_given(const uint16_t networks[BALLOT_MAX]) {
+static unsigned count_given(const uint64_t networks[BALLOT_MAX]) {
     uint8_t users[BALLOT_MAX] = {0}; // of each network, from 1
     unsigned n = 0;
     for (unsigned user = 0; user < BALLOT_MAX; user++) {
-        uint16_t tried = 0;
+        uint64_t tried = 0;
         n += networks[user] != 0 && settle(networks, user, users, &tried);
     }
     return n;
@@ -213,9 +219,13 @@ static struct ballot_share finish(struct count *c) {
         c->share.need = c->yes / c->sum;
         c->share.low = ballot_wilson(c->share.need, c->sum * c->sum / c->squares);
         c->share.pages = count_bits(c->yes_pages);
-        c->share.networks = count_bits(c->yes_networks | c->no_networks);
-        c->share.yes = count_bits(c->yes_networks);
-        c->share.no = count_bits(c->no_networks);
+        c->share.networks = count_bits(c->networks);
+        c->share.running = count_bits(c->running);
+        c->share.others = count_bits(c->others);
+        for (uint64_t rest = c->networks; rest != 0; rest &= rest - 1) {
+            c->share.yes += c->for_it[__builtin_ctzll(rest)] >= 0;
+        }
+        c->share.no = c->share.networks - c->share.yes;
         unsigned named = count_given(c->given[1]), others = count_given(c->given[0]);
         c->share.given = named > others ? named : others;
     }
@@ -228,9 +238,15 @@ struct ballot_share ballot_ask(const struct ballot_view *view, enum ballot_quest
     uint64_t mask = UINT64_C(1) << bit;
     for (unsigned i = view->ballot->n; i-- > 0;) {
         const struct vote *v = &view->ballot->v[i];
-        bool counts = question == BALLOT_PAGE ? v->has_page : v->has_visit && v->testable & mask;
+        bool counts = question == BALLOT_VISIT    ? v->has_visit && v->testable & mask
+                      : question == BALLOT_BEHIND ? v->has_page && v->html & mask
+                                                  : v->has_page;
+        uint64_t says = question == BALLOT_VISIT    ? v->fetched
+                        : question == BALLOT_BEHIND ? v->behind
+                                                    : v->html;
         if (view->weight[i] > 0 && counts) {
-            add(&c, view, i, ((question == BALLOT_PAGE ? v->html : v->fetched) & mask) != 0);
+            float weight = question == BALLOT_VISIT ? view->visit[i] : view->weight[i];
+            add(&c, view, i, weight, (says & mask) != 0);
         }
     }
     return finish(&c);
@@ -240,10 +256,20 @@ struct ballot_share ballot_failures(const struct ballot_view *view) {
     struct count c = {.sum = 0};
     for (unsigned i = view->ballot->n; i-- > 0;) {
         if (view->weight[i] > 0) {
-            add(&c, view, i, view->ballot->v[i].has_failed);
+            add(&c, view, i, view->weight[i], view->ballot->v[i].has_failed);
         }
     }
     return finish(&c);
+}
+
+void ballot_forget(struct ballot *b, unsigned keep) {
+    unsigned n = b->n > keep ? b->n - keep : 0;
+    memmove(b->v, b->v + n, (b->n - n) * sizeof *b->v);
+    b->n = (uint8_t)(b->n - n);
+}
+
+bool ballot_has_turned(const struct ballot_share *share) {
+    return share->running >= 2 && 2 * share->running >= share->others;
 }
 
 float ballot_wilson(float share, float n) {

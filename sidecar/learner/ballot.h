@@ -26,6 +26,7 @@ struct vote {
     uint64_t html;           // bit of each asset that the page or its fields had
     uint64_t fetched;        // that was fetched after a navigation
     uint64_t testable;       // that nobody had hinted then
+    uint64_t behind;         // of html: what stands behind the head, or does not block
 };
 
 // The user of a vote by a hash. Who showed credentials may be the one who showed none elsewhere, so
@@ -50,21 +51,24 @@ struct ballot {
 
 // How much the votes weigh.
 struct ballot_rules {
-    uint8_t max;      // votes, at most BALLOT_MAX
-    float half_votes; // so many newer votes halve a vote's weight
-    float half_days;  // so much older than the newest vote halves it
+    uint8_t max;       // votes, at most BALLOT_MAX
+    float half_votes;  // so many newer votes halve a vote's weight
+    float half_visits; // likewise of what visits fetched
+    float half_days;   // so much older than the newest vote halves it
 };
 
 // The weights of a ballot, made once for all its assets.
 struct ballot_view {
     const struct ballot *ballot;
     float weight[BALLOT_MAX];     // 0: too old to count
-    uint16_t network[BALLOT_MAX]; // one bit for each network
-    uint16_t page[BALLOT_MAX];    // one bit for each page
-    uint16_t user[BALLOT_MAX];    // one bit for each user who can be told
+    float visit[BALLOT_MAX];      // likewise of what visits fetched
+    uint64_t network[BALLOT_MAX]; // one bit for each network
+    uint64_t page[BALLOT_MAX];    // one bit for each page
+    uint64_t user[BALLOT_MAX];    // one bit for each user who can be told
 };
 
-enum ballot_question { BALLOT_PAGE, BALLOT_VISIT };
+// BEHIND: of the votes whose page has it.
+enum ballot_question { BALLOT_PAGE, BALLOT_VISIT, BALLOT_BEHIND };
 
 struct ballot_share {
     float need, low;   // share of the votes, and its lower bound; 0 when there are none
@@ -73,7 +77,10 @@ struct ballot_share {
     unsigned outside;  // of these, from networks of the Internet
     unsigned votes;    // that say anything
     unsigned networks; // that say anything
-    unsigned yes, no;  // networks that say so
+    unsigned yes, no;  // networks that say so, each in most of its votes
+    unsigned run;      // votes at the newest end that say what the newest one says
+    unsigned running;  // networks of these
+    unsigned others;   // networks of all other votes
     unsigned pages;    // that say yes
     unsigned given;    // users that say yes and can be told, each of a network of his own
     bool newest;       // what the newest vote says
@@ -99,6 +106,11 @@ struct ballot_share ballot_ask(const struct ballot_view *view, enum ballot_quest
                                unsigned bit);
 // The share of the votes whose newest response failed; need, yes and no as above.
 struct ballot_share ballot_failures(const struct ballot_view *view);
+// The newest votes agree, of half as many networks as all others: two at least. What an application
+// has changed looks like this, and so do as many liars.
+bool ballot_has_turned(const struct ballot_share *share);
+// Forgets all but the newest votes.
+void ballot_forget(struct ballot *b, unsigned keep);
 // The lower bound of a share of n (which may be fractional).
 float ballot_wilson(float share, float n);
 

@@ -233,7 +233,8 @@ enum step learner_next_question(struct learner *l, struct learner_question *out)
     *out = (struct learner_question){f->site, f->url,
                                      is_module             ? HINT_AS_SCRIPT
                                      : f->variants != NULL ? f->variants->hint.as
-                                                           : HINT_AS_NONE};
+                                                           : HINT_AS_NONE,
+                                     f->is_on_disk};
     return STEP_ITEM;
 }
 

@@ -43,6 +43,7 @@ struct learner_news {
 struct learner_question {
     struct span site, path; // path and query
     enum hint_as as;
+    bool was_file; // when it was looked up last
 };
 
 enum learner_source {

@@ -2,6 +2,8 @@
 // What an asset itself answered decides whether anybody is hinted it.
 #include "learner/learner_inside.h"
 
+#define ASK_DOUBTED_MS 1000
+
 // Answers that are about the request and not about what it asked for.
 static bool is_about_request(uint16_t status) {
     static const uint16_t those[] = {304, 206, 400, 405, 406, 408, 411, 412, 413, 414,
@@ -12,6 +14,35 @@ static bool is_about_request(uint16_t status) {
         }
     }
     return status < 200;
+}
+
+// All that decides whether somebody is hinted it; never 0.
+static unsigned claim_of(enum offer_asset_state state, bool varies_origin) {
+    return (unsigned)state << 1 | varies_origin;
+}
+
+// One network's word about what others are hinted is not enough: a firewall refuses a client, and a
+// cookie of it may change what it is given. The disk is asked, and another network believed that
+// says the same. Nothing is removed by what an asset is found to be at first, and what was removed
+// by one network's word comes back by another's.
+static bool is_believed(struct learner *l, struct asset_file *f, const struct evidence *e,
+                        unsigned claim, uint64_t now_ms) {
+    unsigned known = claim_of((enum offer_asset_state)f->state, asset_varies_origin(f));
+    uint16_t network = (uint16_t)((e->network * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
+    bool is_settled = f->state == OFFER_ASSET_REUSABLE || f->is_proven;
+    bool is_second = f->doubt == claim && f->doubter != network;
+    if (e->network != 0 && known != claim && is_settled && !is_second) {
+        f->doubt = (uint8_t)claim;
+        f->doubter = network;
+        asset_ask(&l->assets, f, now_ms, ASK_DOUBTED_MS);
+        return false;
+    }
+    f->doubt = 0;
+    if (e->network == 0 || known != claim) {
+        f->is_proven =
+            claim != claim_of(OFFER_ASSET_REUSABLE, false) && (e->network == 0 || is_second);
+    }
+    return true;
 }
 
 static void wake(struct learner *l, struct asset_file *f, uint64_t now_ms) {
@@ -47,14 +78,21 @@ void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t n
     enum offer_asset_state state = e->status != 200       ? OFFER_ASSET_DEAD
                                    : e->reuse == REUSE_OK ? OFFER_ASSET_REUSABLE
                                                           : OFFER_ASSET_NOT_REUSABLE;
+    bool is_for_one = (e->flags & EVIDENCE_SESSION) != 0;
+    if (is_for_one && (state != OFFER_ASSET_REUSABLE || f->state != OFFER_ASSET_NONE)) {
+        return; // what a session is given says nothing about others
+    }
+    bool is_split = state == OFFER_ASSET_REUSABLE && (e->flags & EVIDENCE_VARIES_ORIGIN) != 0;
+    enum reuse_reason reuse = is_split ? REUSE_VARY_ORIGIN : (enum reuse_reason)e->reuse;
+    if (!is_believed(l, f, e, claim_of(state, is_split), now_ms)) {
+        return;
+    }
     if (e->status == 200) {
         f->bytes = e->bytes > 0 ? e->bytes : f->bytes;
         f->lifetime_s = e->lifetime_s;
     }
-    bool is_split = state == OFFER_ASSET_REUSABLE && (e->flags & EVIDENCE_VARIES_ORIGIN) != 0;
-    enum reuse_reason reuse = is_split ? REUSE_VARY_ORIGIN : (enum reuse_reason)e->reuse;
     bool was_on_disk = f->is_on_disk;
-    f->is_on_disk = e->network == 0 && e->status == 200;
+    f->is_on_disk = e->network == 0 ? e->status == 200 : f->is_on_disk;
     bool is_new = asset_set_state(&l->assets, f, state, reuse);
     is_new |= f->is_on_disk && !was_on_disk;
     if (!is_new && varied == is_split) {

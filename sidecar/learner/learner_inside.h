@@ -31,7 +31,7 @@
 struct slot {
     uint32_t number : 24;
     uint32_t sources : 4;        // enum learner_source
-    uint32_t is_behind : 1;      // behind <head>, or not blocking
+    uint32_t is_behind : 1;      // behind <head>, or not blocking, when judged last
     uint32_t is_conditional : 1; // what pages apply for some clients only: a place of its own
 };
 
@@ -121,6 +121,7 @@ struct judged {
 struct judgement {
     struct judged v[JUDGED_MAX];
     size_t n, hinted; // the hinted ones come first, in their order
+    unsigned turned;  // the newest votes that decided against all before, if any did
     bool is_open;     // something may still become a hint: leave it to the patterns
 };
 

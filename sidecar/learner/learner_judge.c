@@ -21,22 +21,30 @@ struct judging {
     struct ballot_view view;
     uint64_t now_ms;
     bool fails;
+    unsigned run;    // votes for which the asset asked about last comes or goes
+    unsigned turned; // the fewest of them all; 0: nothing does
 };
 
 // ---- is it needed, and by whom ------------------------------------------------------------------
 
-// Where several networks vote, one of them alone can neither bring an asset nor take it away.
-static bool is_needed(const struct judging *j, const struct ballot_share *share, float least,
-                      bool was) {
+// Where several networks vote, it takes two of them and half as many as the others to bring an
+// asset to a page or to take it away; in a pattern, whose pages differ, more to bring it.
+static bool is_needed(struct judging *j, const struct ballot_share *share, float least, bool was) {
     bool is_enough = share->votes > 0 && share->low >= least;
-    if (share->yes < 2 && share->no >= 2) {
-        return false;
+    bool is_half = share->no >= 2 && 2 * share->no >= share->yes;
+    if (share->networks <= 1) {
+        return (is_enough || (was && share->no == 0)) && (was || !j->node->is_pattern);
     }
+    if (j->node->is_pattern) {
+        return was ? is_enough || !is_half
+                   : is_enough && share->yes > share->no && learner_is_common(share);
+    }
+    bool has_turned = ballot_has_turned(share) && share->newest != was && least <= PAGE_LEAST;
+    j->run = has_turned && share->run < share->votes ? share->run : 0;
     if (was) {
-        return is_enough || share->no == 0 || (share->networks != 1 && share->no < 2);
+        return !has_turned && (is_enough || !is_half);
     }
-    return is_enough && (j->node->is_pattern ? learner_is_common(share)
-                                             : share->networks == 1 || share->yes >= 2);
+    return share->yes >= 2 && (is_enough || has_turned);
 }
 
 // Anybody could have been given it. What a page says to a network that is not of the Internet it
@@ -204,7 +212,7 @@ static void weigh(const struct judging *j, struct judged *d, const struct ballot
     d->need = share->need;
     d->low = share->low;
     d->voters = share->voters;
-    d->is_disputed = share->no >= 2;
+    d->is_disputed = share->no >= 2 && 2 * share->no >= share->yes;
     d->worth_ms = d->low * blocking(&d->asset->hint, d->is_behind) *
                   (think < THINK_CAP_US ? think : THINK_CAP_US) / 1000;
     d->waste_bytes = (1 - d->need) * (float)d->asset->file->bytes;
@@ -212,7 +220,7 @@ static void weigh(const struct judging *j, struct judged *d, const struct ballot
 
 // What the votes say about the asset in that place; *is_page: they speak of what pages say, else of
 // requests. True when it is needed.
-static bool ask(const struct judging *j, unsigned i, bool was, struct ballot_share *share,
+static bool ask(struct judging *j, unsigned i, bool was, struct ballot_share *share,
                 bool *is_page) {
     unsigned sources = j->node->slots[i].sources;
     *is_page = (sources & (LEARNER_LINK | LEARNER_HTML)) != 0;
@@ -247,14 +255,17 @@ static bool is_conditional(const struct judging *j, const struct asset *asset, b
     return share.yes >= 2 || (share.yes == 1 && share.no < 2 && (!was || share.networks == 1));
 }
 
-static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
+static void judge_slot(struct judging *j, unsigned i, struct judged *d) {
     const struct node *node = j->node;
     const struct slot *slot = &node->slots[i];
     struct asset *asset = asset_at(&j->l->assets, slot->number);
     bool was = node->group != NULL && learner_group_has(node->group, asset);
     struct ballot_share share;
     bool is_page;
-    *d = (struct judged){.asset = asset, .sources = slot->sources, .is_behind = slot->is_behind};
+    struct ballot_share behind = ballot_ask(&j->view, BALLOT_BEHIND, i);
+    *d = (struct judged){
+        .asset = asset, .sources = slot->sources, .is_behind = behind.yes > behind.no};
+    j->run = 0;
     bool needed = ask(j, i, was, &share, &is_page);
     weigh(j, d, &share);
     if (asset->file->newer != NULL) {
@@ -269,6 +280,9 @@ static void judge_slot(const struct judging *j, unsigned i, struct judged *d) {
         d->verdict = LEARNER_FEW_VOTERS;
     } else {
         d->verdict = judge_use(j, asset, was);
+    }
+    if (j->run > 0 && (was || d->verdict == LEARNER_HINTED)) {
+        j->turned = j->turned == 0 || j->run < j->turned ? j->run : j->turned;
     }
     if (j->fails && d->verdict == LEARNER_HINTED) {
         d->verdict = LEARNER_ROUTE_FAILS;
@@ -406,10 +420,12 @@ void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct
             continue; // judged in its other place
         }
         judge_slot(&j, i, &d);
+        node->slots[i].is_behind = d.is_behind;
         insert(out, &d);
     }
     add_all_imports(&j, out);
     cap(&j, out);
+    out->turned = j.turned;
     if (j.fails) {
         out->is_open = !is_failing_proven(node, &failures);
     }
@@ -456,6 +472,9 @@ void learner_decide(struct learner *l, struct node *node, uint64_t now_ms) {
     }
     if (node->is_told && node->is_told_inside != learner_is_inside(node)) {
         learner_tell(l, node);
+    }
+    if (judgement->turned > 0) { // what was voted before is about another page
+        ballot_forget(&node->ballot, judgement->turned);
     }
     learner_change(l, node);
 }

@@ -254,6 +254,9 @@ static void restore_votes(struct learner *l, struct node *node, const struct lea
         v->html = moved(from->html, places, r->assets_n);
         v->fetched = moved(from->fetched, places, r->assets_n);
         v->testable = moved(from->testable, places, r->assets_n);
+        for (unsigned k = 0; k < node->slots_n; k++) {
+            v->behind |= node->slots[k].is_behind ? UINT64_C(1) << k : 0;
+        }
     }
 }
 

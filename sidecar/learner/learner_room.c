@@ -10,9 +10,10 @@
 
 #define CHANCES 16 // nodes looked at for one that is evicted
 
-static const struct ballot_rules page_rules = {.max = 8, .half_votes = 2, .half_days = 7};
+static const struct ballot_rules page_rules = {
+    .max = 12, .half_votes = 8, .half_visits = 2, .half_days = 7};
 static const struct ballot_rules pattern_rules = {
-    .max = BALLOT_MAX, .half_votes = 8, .half_days = 7};
+    .max = 16, .half_votes = 8, .half_visits = 8, .half_days = 7};
 
 const struct ballot_rules *learner_rules(const struct node *node) {
     return node->is_pattern ? &pattern_rules : &page_rules;

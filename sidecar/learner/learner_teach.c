@@ -309,34 +309,13 @@ static void read_items(struct lesson *lesson) {
 
 // ---- versions -----------------------------------------------------------------------------------
 
-// The versioned files that the page had before. How many.
-static size_t find_before(const struct lesson *lesson, const struct asset_file **before) {
-    const struct learner *l = lesson->l;
-    const struct node *node = learner_node(l, lesson->e->key);
-    uint64_t had = 0;
-    size_t n = 0;
-    for (unsigned i = 0; node != NULL && i < node->ballot.n; i++) {
-        had |= node->ballot.v[i].html;
-    }
-    for (unsigned i = 0; node != NULL && i < node->slots_n; i++) {
-        const struct asset *asset = asset_at(&l->assets, node->slots[i].number);
-        if ((had >> i & 1) && asset->file->stem != NULL) {
-            before[n++] = asset->file;
-        }
-    }
-    return n;
-}
-
 // Old versions go out of all plans at once. What was not meant for everybody, or is not complete,
 // says nothing about others.
 static void retire_versions(struct lesson *lesson, uint64_t now_ms) {
     struct learner *l = lesson->l;
     struct asset_file *old;
-    const struct asset_file *before[SLOTS_MAX];
     struct asset_sight sight = {.files = lesson->files,
                                 .n = lesson->n,
-                                .before = before,
-                                .before_n = find_before(lesson, before),
                                 .network = (uint16_t)(learner_from(l, lesson->e) >> 16),
                                 .now_ms = now_ms};
     bool is_for_all = (lesson->e->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE)) == 0;
@@ -365,6 +344,7 @@ static void migrate(struct learner *l, struct node *node) {
         for (unsigned k = 0; k < node->ballot.n; k++) {
             struct vote *v = &node->ballot.v[k];
             v->html = (v->html & from ? v->html | to : v->html) & ~from;
+            v->behind = (v->behind & from ? v->behind | to : v->behind) & ~from;
             v->fetched = (v->fetched & from ? v->fetched | to : v->fetched) & ~from;
         }
     }
@@ -462,9 +442,10 @@ static void cast(struct lesson *lesson, struct node *node) {
                      ? learner_put_conditional(l, node, lesson->assets[i], 0)
                      : learner_put_slot(l, node, lesson->assets[i], 0);
         if (at >= 0) {
-            vote->html |= UINT64_C(1) << at;
+            uint64_t bit = UINT64_C(1) << at;
+            vote->html |= bit;
+            vote->behind = lesson->kinds[i].is_behind ? vote->behind | bit : vote->behind & ~bit;
             node->slots[at].sources |= lesson->kinds[i].sources;
-            node->slots[at].is_behind = lesson->kinds[i].is_behind;
         }
     }
 }

@@ -167,6 +167,9 @@ static size_t answer(struct probe *p, const struct learner_question *question) {
         tell_error(p, &q, q.route.error);
         return 0;
     case ROUTE_SCRIPT:
+        if (question->was_file) {
+            tell_status(p, &q, 404);
+        }
         return 0;
     }
     return 0;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is gone is not hinted any more, anywhere, from the first request that showed it; what has a
+"""What is gone is not hinted any more, anywhere, once the disk or two networks show it; what has a
 newer version is hinted in that one."""
 import pytest
 from shop import HINTS, Shop
@@ -14,7 +14,7 @@ def shop(make_outrider, fpm, connect, site):
     return made
 
 
-def test_the_first_404_of_an_asset_removes_it_everywhere(shop, site):
+def test_a_404_of_an_asset_removes_it_everywhere(shop, site):
     for network in range(10, 18):     # all workers have seen it answer 200
         shop.visit(network, '/product/1/')
         assert shop.fetch(network, '/product/1/', '/assets/product.css') == [200]
@@ -49,11 +49,12 @@ def test_an_asset_that_redirects_is_not_hinted(shop, site):
         assert '/assets/app.js' not in shop.hints(10, path)
 
 
-def test_a_new_ver_retires_the_old_one_with_the_first_page_that_uses_it(shop):
+def test_a_new_ver_retires_the_old_one_once_two_networks_were_given_it(shop):
     shop.known(*PAGES)
     assert all(HINTS[0] in shop.hints(9, path) for path in PAGES)
     shop.touch('version', '2')
     shop.visit(10, '/about/')
+    shop.visit(12, '/product/1/')
     shop.settle()
     for path in PAGES:
         hints = shop.hints(11, path)
@@ -72,6 +73,7 @@ def test_a_renamed_bundle_retires_the_old_one(shop, site):
     assert all('/assets/app.3f9a1c2e.js' in shop.hints(9, path) for path in PAGES)
     shop.touch('head', '<script src="/assets/app.b07d44f1.js"></script>')
     shop.visit(10, '/product/1/')
+    shop.visit(12, '/about/')
     shop.settle()
     for path in PAGES:
         assert '/assets/app.3f9a1c2e.js' not in shop.hints(11, path), path

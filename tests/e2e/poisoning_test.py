@@ -182,3 +182,45 @@ def test_what_a_user_wrote_is_hinted_to_no_other_page(shop):
         hints = shop.hints(10, path)
         assert not any('clear' in target or 'tracker' in target for target in hints), hints
     assert set(HINTS) <= set(shop.hints(11, '/forum/never-seen/'))
+
+
+# ---- what one network says of assets and votes --------------------------------------------------
+
+def test_one_network_keeps_no_versions_apart(shop):
+    shop.touch('version', '1')
+    shop.known('/', '/about/')
+    for _ in range(3):
+        shop.visit(ATTACKER, '/wrote/1/')
+    shop.settle()
+    shop.touch('version', '2')
+    shop.visit(10, '/about/')
+    shop.visit(12, '/about/')
+    shop.settle()
+    assert '/assets/style.css?ver=1' not in shop.hints(11, '/')
+    shop.settle()
+    assert '/assets/style.css?ver=2' in shop.hints(13, '/')
+
+
+def test_an_asset_that_is_refused_to_one_network_stays_for_others(shop):
+    page, asset = '/forum/a/', '/clear.css?cart=all'
+    for network in (1, 2, 3):
+        shop.visit(network, page)
+        assert shop.fetch(network, page, asset) == [200]
+    shop.settle()
+    assert asset in shop.hints(9, page)
+    for _ in range(5):
+        assert shop.fetch(ATTACKER, page, asset, headers=[('x-block', '1')]) == [403]
+    shop.settle()
+    assert asset in shop.hints(10, page)
+    assert shop.fetch(ATTACKER + 1, page, asset, headers=[('x-block', '1')]) == [403]
+    shop.settle()
+    assert asset not in shop.hints(11, page)
+
+
+def test_three_networks_bring_nothing_against_eight(shop):
+    shop.known('/', networks=range(1, 9))
+    for _ in range(4):
+        for network in (ATTACKER, ATTACKER + 1, ATTACKER + 2):
+            shop.visit(network, '/', headers=[('x-look', 'evil')])
+        shop.settle()
+    assert shop.hints(10, '/') == list(HINTS)

@@ -79,13 +79,14 @@ def test_readme_has_the_options_table_that_the_program_prints():
     assert block[1].strip() == printed.strip()
 
 
-def test_readme_has_the_learning_table_that_the_simulation_prints():
+@pytest.mark.parametrize('what', ['--table', '--bounds'])
+def test_readme_has_the_tables_that_the_simulation_prints(what):
     simulation = ROOT / 'build/release/tests/learning_sim'
     if not os.access(simulation, os.X_OK):
         pytest.skip(f'{simulation} is not built')
-    printed = subprocess.run([simulation, '--table'], check=True, timeout=120, capture_output=True, text=True).stdout
-    block = re.search(r'<!-- learning_sim --table -->\n(.*?)<!-- end -->', text('README.md'), re.DOTALL)
-    assert block, 'README.md has no learning table between its comments'
+    printed = subprocess.run([simulation, what], check=True, timeout=120, capture_output=True, text=True).stdout
+    block = re.search(rf'<!-- learning_sim {what} -->\n(.*?)<!-- end -->', text('README.md'), re.DOTALL)
+    assert block, 'README.md has no such table between its comments'
     assert block[1].strip() == printed.strip()
 
 

@@ -187,7 +187,13 @@ void pupil_visit(struct pupil *p, const struct pupil_visitor *v, uint8_t flags,
 }
 
 void pupil_asset(struct pupil *p, const char *path, enum hint_as as, uint16_t status) {
-    struct evidence asset = {.status = status, .as = (uint8_t)as, .lifetime_s = 3600};
+    pupil_asset_to(p, path, as, status, 0);
+}
+
+void pupil_asset_to(struct pupil *p, const char *path, enum hint_as as, uint16_t status,
+                    uint64_t network) {
+    struct evidence asset = {
+        .status = status, .as = (uint8_t)as, .lifetime_s = 3600, .network = network};
     asset.reuse = REUSE_OK;
     put_asset(p, &asset, span_str(path));
 }

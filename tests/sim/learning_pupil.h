@@ -52,8 +52,11 @@ void pupil_failed(struct pupil *p, const struct pupil_visitor *v, uint16_t statu
 // The asset requests that followed a navigation; flags: of enum evidence_flag.
 void pupil_visit(struct pupil *p, const struct pupil_visitor *v, uint8_t flags,
                  const struct evidence_item *items, size_t n);
-// What an asset answered.
+// What an asset answered: as the disk has it.
 void pupil_asset(struct pupil *p, const char *path, enum hint_as as, uint16_t status);
+// Likewise what a script answered a client of that network.
+void pupil_asset_to(struct pupil *p, const char *path, enum hint_as as, uint16_t status,
+                    uint64_t network);
 // The plan that the visitor is offered, or NULL.
 const struct plan *pupil_plan(const struct pupil *p, const struct pupil_visitor *v);
 // The plan has a hint for that target.

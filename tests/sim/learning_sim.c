@@ -5,9 +5,12 @@
 //
 //     learning_sim           the table, and what is not as promised; status 1 if anything is
 //     learning_sim --table   the table alone
+//     learning_sim --bounds  how many hostile networks it takes to change what others are hinted;
+//                            status 1 if fewer than promised
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/learning_bounds.h"
 #include "sim/learning_run.h"
 
 #define SEED 20260105
@@ -141,12 +144,12 @@ static const struct floor {
     double precision, recall, fonts, waste;
 } floors[SCENARIOS] = {
     [NEW] = {1, 1, 0.99, 0.95, 0.60, 1000},
-    [UNSEEN] = {1, 1, 0.98, 0.60, 0.95, 1000},
-    [EDITS] = {3, 11, 0.98, 0.94, 0.85, 7000},
+    [UNSEEN] = {1, 1, 0.97, 0.65, 0.95, 1000},
+    [EDITS] = {3, 12, 0.97, 0.945, 0.85, 10000},
     [DEPLOY] = {1, 1, 0.99, 0.91, 0.85, 1000},
     [RENAMED] = {1, 1, 0.99, 0.91, 0.85, 1000},
     [REDESIGN] = {1, RUN_NEVER, 0.88, 0.91, 0.65, 26000},
-    [VARIANTS] = {1, 1, 0.97, 0.83, 0.80, 4000},
+    [VARIANTS] = {1, 1, 0.96, 0.84, 0.80, 5000},
     [SIGNED_IN] = {1, 1, 0.99, 0.85, 0.55, 1000},
     [PRIVATE] = {1, 3, 0.99, 0.94, 0.60, 1000},
     [ATTACK] = {1, 1, 0.99, 0.95, 0.55, 1000},
@@ -202,6 +205,9 @@ static void hold_against_peace(void) {
 }
 
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--bounds") == 0) {
+        return bounds_print() > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    }
     bool is_table = argc == 2 && strcmp(argv[1], "--table") == 0;
     for (size_t s = 0; s < SCENARIOS; s++) {
         for (size_t m = 0; m < MODELS; m++) {

@@ -18,6 +18,7 @@ $styles = ["/assets/style.css?ver=$version"];
 $hosts = [];
 
 if ($path === '/clear.css') {               // does something, and may be kept
+    http_response_code(isset($_SERVER['HTTP_X_BLOCK']) ? 403 : 200);    // as a firewall does
     header('Content-Type: text/css');
     header('Cache-Control: max-age=3600');
     exit('p{}');
@@ -29,6 +30,9 @@ if (preg_match('~^/share/(\w+)/~', $path, $share)) {
 if (str_starts_with($path, '/forum/')) {    // what a user wrote
     $styles[] = '/clear.css?cart=all';
     $hosts[] = 'https://tracker.example';
+}
+if (str_starts_with($path, '/wrote/')) {    // likewise, with two versions of a file
+    $styles = ['/assets/style.css?ver=1', '/assets/style.css?ver=2'];
 }
 if (str_starts_with($path, '/gone/')) {
     http_response_code(404);

@@ -131,67 +131,69 @@ static void routes_wait_once(void **state) {
     assert_false(asset_take_wait(&t, a->file, &out));
 }
 
-// What a network is given: a page with up to two of the files, which had that one before. The file
-// that was replaced, or NULL.
-static struct asset_file *page_of(uint16_t network, struct asset *a, struct asset *b,
-                                  const struct asset *before, uint64_t now_ms) {
+// What a network is given: a page with up to two of the files. The file that was replaced, or NULL.
+static struct asset_file *page(uint16_t network, struct asset *a, struct asset *b,
+                               uint64_t now_ms) {
     struct asset_file *files[] = {a->file, b != NULL ? b->file : NULL}, *old = NULL, *last = NULL;
-    const struct asset_file *had = before != NULL ? before->file : NULL;
-    struct asset_sight sight = {files, b != NULL ? 2 : 1, &had, before != NULL, network, now_ms};
+    struct asset_sight sight = {files, b != NULL ? 2 : 1, network, now_ms};
     while (asset_retire(&t, &sight, &old)) {
         last = old;
     }
     return last;
 }
 
-static struct asset_file *page(struct asset *a, struct asset *b, uint64_t now_ms) {
-    return page_of(1, a, b, NULL, now_ms);
-}
-
 static void a_newer_version_replaces_an_older_one(void **state) {
     (void)state;
     struct asset *one = put("/a.css?ver=1"), *other = put("/b.css?ver=1");
-    assert_null(page(one, other, 1000));
+    assert_null(page(1, one, other, 1000));
     assert_null(asset_newer(&t, one));
     struct asset *two = put("/a.css?ver=2");
-    assert_ptr_equal(page(two, other, 2000), one->file);
+    assert_null(page(1, two, other, 2000));
+    assert_null(page(1, two, other, 2500)); // the same network
+    assert_ptr_equal(page(2, two, other, 3000), one->file);
     assert_ptr_equal(asset_newer(&t, one), two);
     assert_null(asset_newer(&t, two));
-    // The old one again, out of some cache: both are in use.
-    assert_null(page(one, NULL, 3000));
+    // The old one again, out of some cache: of two networks, so both are in use.
+    assert_null(page(1, one, NULL, 4000));
+    assert_ptr_equal(asset_newer(&t, one), two);
+    assert_null(page(2, one, NULL, 4500));
     assert_null(asset_newer(&t, one));
-    assert_null(page(two, NULL, 4000));
+    assert_null(page(1, two, NULL, 5000));
+    assert_null(page(2, two, NULL, 5500));
     assert_null(asset_newer(&t, one));
 }
 
 static void a_newer_name_has_to_be_proven(void **state) {
     (void)state;
     struct asset *one = put("/app.3f2a9c1b.js");
-    assert_null(page(one, NULL, 1000));
-    struct asset *two = put("/app.77d0e1aa.js"), *three = put("/app.9999eeaa.js");
-    assert_null(page(two, NULL, 2000));
-    assert_null(page(two, NULL, 3000)); // the same network
-    assert_null(page(one, NULL, 4000));
-    assert_null(page_of(2, two, NULL, NULL, 5000)); // the old one was seen since
-    assert_ptr_equal(page_of(3, two, NULL, NULL, 6000), one->file);
-    assert_ptr_equal(page_of(3, three, NULL, one, 7000), two->file); // on a page that had another
+    assert_null(page(1, one, NULL, 1000));
+    struct asset *two = put("/app.77d0e1aa.js");
+    assert_null(page(1, two, NULL, 2000));
+    assert_null(page(1, two, NULL, 3000)); // the same network
+    assert_null(page(1, one, NULL, 4000));
+    assert_null(page(2, two, NULL, 5000)); // the old one was seen since
+    assert_ptr_equal(page(3, two, NULL, 6000), one->file);
 }
 
 static void names_that_are_no_versions_are_kept_apart_longer_each_time(void **state) {
     (void)state;
     uint64_t day = (uint64_t)24 * 3600 * 1000, now = day;
     struct asset *one = put("/user-3f2a9c1b.css"), *two = put("/user-77d0e1aa.css");
-    assert_null(page(one, NULL, now));
-    assert_ptr_equal(page_of(1, two, NULL, one, now), one->file);
+    assert_null(page(1, one, NULL, now));
+    assert_null(page(1, two, NULL, now));
+    assert_ptr_equal(page(2, two, NULL, now), one->file);
     for (unsigned i = 0; i < 3; i++) {
-        assert_null(page(one, NULL, now)); // not replaced after all
+        assert_null(page(1, one, NULL, now));
+        assert_null(page(2, one, NULL, now)); // not replaced after all
         now += day << i;
         struct asset *other = put(i % 2 ? "/user-0000aaaa.css" : "/user-1111bbbb.css");
-        assert_null(page_of(1, other, NULL, one, now - 1));
+        assert_null(page(1, other, NULL, now - 1));
+        assert_null(page(2, other, NULL, now - 1));
         struct asset *next = put(i == 0   ? "/user-2222cccc.css"
                                  : i == 1 ? "/user-3333dddd.css"
                                           : "/user-4444eeee.css");
-        assert_non_null(page_of(1, next, NULL, one, now));
+        assert_null(page(1, next, NULL, now));
+        assert_non_null(page(2, next, NULL, now));
         one = other;
     }
 }
@@ -199,10 +201,25 @@ static void names_that_are_no_versions_are_kept_apart_longer_each_time(void **st
 static void versions_on_one_page_do_not_replace_each_other(void **state) {
     (void)state;
     struct asset *one = put("/chunk.3f2a9c1b.js"), *two = put("/chunk.77d0e1aa.js");
-    assert_null(page(one, NULL, 1000));
-    assert_null(page(one, two, 2000));
-    assert_null(page(two, NULL, 3000));
+    assert_null(page(1, one, NULL, 1000));
+    assert_null(page(1, one, two, 2000));
+    assert_null(page(2, one, two, 2500));
+    assert_null(page(1, two, NULL, 3000));
+    assert_null(page(2, two, NULL, 3500));
     assert_null(asset_newer(&t, one));
+}
+
+static void one_network_keeps_no_versions_apart(void **state) {
+    (void)state;
+    struct asset *one = put("/a.css?ver=1"), *two = put("/a.css?ver=2");
+    assert_null(page(1, one, NULL, 1000));
+    assert_null(page(66, one, two, 2000)); // what a user wrote
+    assert_null(page(66, one, two, 3000));
+    assert_null(page(1, two, NULL, 4000));
+    assert_ptr_equal(page(2, two, NULL, 5000), one->file);
+    assert_null(page(66, one, NULL, 6000));
+    assert_null(page(66, one, two, 7000));
+    assert_ptr_equal(asset_newer(&t, one), two);
 }
 
 static void imports_are_kept_while_their_sheet_is_known(void **state) {
@@ -233,6 +250,7 @@ int main(void) {
         TEST(a_newer_name_has_to_be_proven),
         TEST(names_that_are_no_versions_are_kept_apart_longer_each_time),
         TEST(versions_on_one_page_do_not_replace_each_other),
+        TEST(one_network_keeps_no_versions_apart),
         TEST(imports_are_kept_while_their_sheet_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

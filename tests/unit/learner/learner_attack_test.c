@@ -506,6 +506,7 @@ static void a_new_version_replaces_the_old_one_everywhere(void **state) {
         }
         snprintf(path, sizeof path, "/p%u/0/", (unsigned)r);
         PAGE(p, anybody(path, 50), STYLE, renewals[r].young);
+        PAGE(p, anybody(path, 51), STYLE, renewals[r].young);
         for (unsigned i = 0; i < 20; i++) {
             snprintf(path, sizeof path, "/p%u/%u/", (unsigned)r, i);
             struct pupil_visitor v = anybody(path, 99);
@@ -519,9 +520,7 @@ static void a_new_version_replaces_the_old_one_everywhere(void **state) {
     }
 }
 
-// A new version counts at once, whoever was given it; the next pages that still have the old one
-// end that, and then nobody can do it again.
-static void a_version_that_one_network_made_up_ends_with_the_next_pages(void **state) {
+static void a_version_that_one_network_made_up_replaces_nothing(void **state) {
     struct pupil *p = *state;
     for (uint64_t network = 1; network <= 5; network++) {
         PAGE(p, anybody("/", network), STYLE, renewals[0].old);
@@ -529,10 +528,8 @@ static void a_version_that_one_network_made_up_ends_with_the_next_pages(void **s
     }
     for (int i = 0; i < 100; i++) {
         PAGE(p, anybody("/b/", EVIL), STYLE, renewals[0].young);
-        if (i > 0) {
-            assert_string_equal(offered(p, anybody("/", 99)), "/a.css /s.css?ver=1");
-            assert_string_equal(offered(p, anybody("/b/", 99)), "/a.css /s.css?ver=1");
-        }
+        assert_string_equal(offered(p, anybody("/", 99)), "/a.css /s.css?ver=1");
+        assert_string_equal(offered(p, anybody("/b/", 99)), "/a.css /s.css?ver=1");
         for (uint64_t network = 6; network <= 13; network++) {
             PAGE(p, anybody("/", network), STYLE, renewals[0].old);
             assert_string_equal(offered(p, anybody("/", 99)), "/a.css /s.css?ver=1");
@@ -563,6 +560,58 @@ static void visitors_with_full_caches_take_nothing_away(void **state) {
         visit(p, v, NULL, 0);
     }
     assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.js /a.woff2");
+}
+
+// Pages that have the same, so that their pattern is known.
+static void siblings(struct pupil *p) {
+    char path[64];
+    for (uint64_t i = 1; i <= 12; i++) {
+        snprintf(path, sizeof path, "/page-%u/", (unsigned)i);
+        PAGE(p, anybody(path, i), STYLE, SCRIPT);
+    }
+}
+
+// What a script answers one client is about that client: a firewall, a cookie.
+static void one_network_that_is_refused_an_asset_takes_it_from_nobody(void **state) {
+    struct pupil *p = *state;
+    p->look_up = look_up_all_but_the_script;
+    pupil_asset_to(p, "/a.js", HINT_AS_SCRIPT, 200, 1);
+    known(p, "/");
+    for (unsigned i = 0; i < 9; i++) {
+        pupil_asset_to(p, "/a.js", HINT_AS_NONE, i % 2 ? 403 : 302, EVIL);
+        assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.js /a.woff2");
+    }
+    pupil_asset_to(p, "/a.js", HINT_AS_NONE, 404, 2); // two say so
+    assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.woff2");
+    pupil_asset_to(p, "/a.js", HINT_AS_SCRIPT, 200, EVIL);
+    assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.woff2");
+    pupil_asset_to(p, "/a.js", HINT_AS_SCRIPT, 200, 2);
+    PAGE(p, anybody("/", 1), STYLE, SCRIPT);
+    assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.js /a.woff2");
+}
+
+// Against eight networks it takes four, and against a young page two.
+static void two_networks_remove_and_bring_nothing_among_eight(void **state) {
+    struct pupil *p = *state;
+    for (uint64_t network = 1; network <= 8; network++) {
+        PAGE(p, anybody("/", network), STYLE, SCRIPT);
+    }
+    for (unsigned i = 0; i < 30; i++) {
+        PAGE(p, anybody("/", EVIL + i % 3), "</evil.css>; rel=preload; as=style");
+        assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.js");
+    }
+}
+
+// Two networks view a dozen pages that have something else each.
+static void two_networks_with_many_pages_suppress_no_pattern(void **state) {
+    struct pupil *p = *state;
+    char path[64];
+    siblings(p);
+    for (unsigned i = 0; i < 48; i++) {
+        snprintf(path, sizeof path, "/evil-%u/x/", i);
+        PAGE(p, anybody(path, EVIL + i % 2), "</evil.css>; rel=preload; as=style");
+        assert_string_equal(offered(p, anybody("/never-seen/", 99)), "/a.css /a.js");
+    }
 }
 
 // Bytes of the heap that are in use; 0 where the allocator does not say.
@@ -692,15 +741,6 @@ static void one_network_that_is_slow_when_hinted_stops_no_hints(void **state) {
 static void failed(struct pupil *p, struct pupil_visitor v, uint16_t status) {
     p->now_ms += 1000;
     pupil_failed(p, &v, status);
-}
-
-// Pages that have the same, so that their pattern is known.
-static void siblings(struct pupil *p) {
-    char path[64];
-    for (uint64_t i = 1; i <= 12; i++) {
-        snprintf(path, sizeof path, "/page-%u/", (unsigned)i);
-        PAGE(p, anybody(path, i), STYLE, SCRIPT);
-    }
 }
 
 static void a_route_that_never_answered_gets_no_hints_of_its_kind(void **state) {
@@ -875,9 +915,12 @@ int main(void) {
         TEST(a_hint_that_only_our_hints_keep_asking_for_goes),
         TEST(an_asset_that_is_gone_is_hinted_nowhere),
         TEST(a_new_version_replaces_the_old_one_everywhere),
-        TEST(a_version_that_one_network_made_up_ends_with_the_next_pages),
+        TEST(a_version_that_one_network_made_up_replaces_nothing),
         TEST(two_versions_in_one_page_are_two_assets),
         TEST(visitors_with_full_caches_take_nothing_away),
+        TEST(one_network_that_is_refused_an_asset_takes_it_from_nobody),
+        TEST(two_networks_remove_and_bring_nothing_among_eight),
+        TEST(two_networks_with_many_pages_suppress_no_pattern),
         TEST(one_network_that_is_slow_when_hinted_stops_no_hints),
         TEST(a_route_that_never_answered_gets_no_hints_of_its_kind),
         TEST(what_is_not_found_is_not_known_by_that),

@@ -524,6 +524,8 @@ static void a_new_version_retires_the_old_one_everywhere_at_once(void **state) {
         class_page(&c, "/b/", i, "/s.css?ver=1 /app.3f2a9c1b.js");
     }
     class_page(&c, "/a/", 9, "/s.css?ver=2 /app.77d0e1aa.js");
+    assert_string_equal(class_offer(&c, "/b/"), "/s.css?ver=1 /app.3f2a9c1b.js");
+    class_page(&c, "/a/", 10, "/s.css?ver=2 /app.77d0e1aa.js");
     assert_string_equal(class_offer(&c, "/a/"), "/s.css?ver=2 /app.77d0e1aa.js");
     // The new one is unknown when the old one goes; /b/ is told with its next view.
     class_page(&c, "/b/", 9, "/s.css?ver=2 /app.77d0e1aa.js");
@@ -585,6 +587,7 @@ static void a_known_new_version_takes_the_place_of_the_old_one(void **state) {
     class_page(&c, "/b/", 1, "/s.css?ver=1 /x.css");
     class_asset(&c, "/s.css?ver=2", 200, REUSE_OK);
     class_page(&c, "/a/", 2, "/s.css?ver=2 /x.css");
+    class_page(&c, "/a/", 3, "/s.css?ver=2 /x.css");
     assert_string_equal(class_offer(&c, "/b/"), "/s.css?ver=2 /x.css");
 }
 
