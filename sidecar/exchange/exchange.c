@@ -28,8 +28,11 @@ static void exchange_enter(struct exchange *x, enum exchange_state state) {
 
 void exchange_init(struct exchange *x, const struct exchange_conf *conf,
                    const struct exchange_request *asked) {
-    *x = (struct exchange){.conf = conf, .asked = *asked};
+    memset(x, 0, offsetof(struct exchange, sendfile));
+    x->commands.first = x->commands.count = 0;
     x->state = EXCHANGE_NEW;
+    x->conf = conf;
+    x->asked = *asked;
     x->facts = (struct facts){.request = asked->request,
                               .arena = asked->arena,
                               .secret = &conf->published.secret,

@@ -116,7 +116,6 @@ struct exchange {
     struct exchange_request asked;
     struct facts facts;
     struct route route;
-    struct sendfile sendfile; // the file that the backend names, once is_sendfile
     struct identity identity;
     struct hinting hinting;
     struct observation observation;
@@ -127,6 +126,8 @@ struct exchange {
     uint64_t body_len;    // bytes of the request's body so far
     struct response head; // what COMMAND_HEAD gives, with the fields merged
     struct pairs params;  // what COMMAND_CALL gives
+    // From here on nothing is read before it is written.
+    struct sendfile sendfile; // the file that the backend names, once is_sendfile
     struct exchange_queue commands;
 };
 

@@ -13,7 +13,11 @@
 
 void hinting_init(struct hinting *h, const struct facts *facts, struct identity *identity,
                   const struct published *published) {
-    *h = (struct hinting){.facts = facts, .identity = identity, .published = published};
+    memset(h, 0, offsetof(struct hinting, push));
+    push_init(&h->push);
+    h->facts = facts;
+    h->identity = identity;
+    h->published = published;
     h->gate = GATE_ANSWERED; // until it is decided: who is answered at once is not hinted
 }
 
