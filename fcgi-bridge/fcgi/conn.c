@@ -34,16 +34,6 @@ void fcgi_conn_fini(struct fcgi_conn *c) {
     cgi_head_fini(&c->head);
 }
 
-void fcgi_conn_reset(struct fcgi_conn *c) {
-    struct fcgi_conn_conf conf = c->conf;
-    struct buf out = c->out;
-    struct cgi_head head = c->head;
-    buf_take(&out, buf_len(&out));
-    cgi_head_begin(&head, NULL);
-    *c = (struct fcgi_conn){.conf = conf, .out = out, .head = head};
-    reader_init(&c->reader);
-}
-
 // One request at a time: any number but 0 would do. Neighbours differ, so that what an application
 // still says behind the end of one request is not taken for the answer to the next.
 static uint16_t next_id(const struct fcgi_conn *c) {

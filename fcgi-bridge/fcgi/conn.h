@@ -61,12 +61,10 @@ struct fcgi_conn {
 void fcgi_conn_init(struct fcgi_conn *c, const struct fcgi_conn_conf *conf);
 // Frees the buffers. Idempotent.
 void fcgi_conn_fini(struct fcgi_conn *c);
-// Makes c ready for a new socket, keeping its buffer: cheaper than fini and init.
-void fcgi_conn_reset(struct fcgi_conn *c);
 
 // Begins a request on a fresh or idle connection (asserted): all of BEGIN_REQUEST, PARAMS and, when
 // content_length is 0, the end of STDIN is put to the output at once. `keep` asks the peer not to
-// close after the answer. params is copied; arena is borrowed until the next begin, reset or fini.
+// close after the answer. params is copied; arena is borrowed until the next begin or fini.
 // 0, or ERR_PARAMS_LIMIT with nothing put, and the connection still fresh or idle.
 int fcgi_conn_begin(struct fcgi_conn *c, struct arena *arena, const struct pairs *params,
                     uint64_t content_length, bool keep);

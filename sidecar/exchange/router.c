@@ -2,6 +2,7 @@
 #include "exchange/router.h"
 
 #include "base/error.h"
+#include "http/uri.h"
 
 #include <stdio.h>
 
@@ -217,31 +218,18 @@ static size_t find_index(struct search *s, size_t n) {
     return 0;
 }
 
-// pchar and "/" of RFC 3986, 3.3 stay, everything else is %XX.
-static bool is_plain(uint8_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != 0 && strchr("-._~!$&'()*+,;=:@/", c) != NULL);
-}
-
 // To the same path with a slash behind it. The path is encoded anew rather than repeated as the
 // client wrote it: "//evil.example" would be another host.
 static void set_redirect(struct search *s) {
     struct span query = s->q->request->query;
-    uint8_t *p = arena_alloc(s->q->arena, s->path.n * 3 + query.n + 2), *to = p;
-    if (p == NULL) {
+    struct span path = uri_path_encode(s->q->arena, s->path);
+    uint8_t *p = arena_alloc(s->q->arena, path.n + query.n + 2), *to = p;
+    if (path.p == NULL || p == NULL) {
         set_error(s->out, ERR_ARENA_LIMIT);
         return;
     }
-    for (size_t i = 0; i < s->path.n; i++) {
-        uint8_t c = s->path.p[i];
-        if (is_plain(c)) {
-            *to++ = c;
-        } else {
-            *to++ = '%';
-            *to++ = (uint8_t) "0123456789ABCDEF"[c >> 4];
-            *to++ = (uint8_t) "0123456789ABCDEF"[c & 15];
-        }
-    }
+    memcpy(to, path.p, path.n);
+    to += path.n;
     *to++ = '/';
     if (query.p != NULL) {
         *to++ = '?';

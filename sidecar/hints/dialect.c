@@ -12,8 +12,8 @@ struct mark {
 };
 
 static const struct dialect_row rows[DIALECTS] = {
-#define FAMILY(constant, label, rels, attributes, by_http1, mark, sentence)                        \
-    [DIALECT_##constant] = {label, sentence, rels, attributes, by_http1, mark},
+#define FAMILY(constant, label, rels, attributes, by_http1, sentence)                              \
+    [DIALECT_##constant] = {label, sentence, rels, attributes, by_http1},
 #include "hints/dialect.def"
 #undef FAMILY
 };
@@ -99,15 +99,4 @@ enum hint_reason dialect_say(enum dialect dialect, const struct hint *hint, stru
         out->crossorigin = HINT_ANONYMOUS;
     }
     return HINT_OK;
-}
-
-bool dialect_is_hinted_fetch(enum dialect dialect, const struct pairs *fields) {
-    switch (rows[dialect].mark) {
-    case DIALECT_LACKS_CLIENT_HINTS:
-        return pairs_find(fields, SPAN("sec-ch-ua")) == NULL;
-    case DIALECT_HAS_X_MOZ:
-        return span_eq_nocase(value_of(fields, SPAN("x-moz")), SPAN("early hint"));
-    default:
-        return false;
-    }
 }

@@ -10,7 +10,7 @@
 #include "hints/hint.h"
 
 enum dialect {
-#define FAMILY(constant, label, rels, attributes, by_http1, mark, sentence) DIALECT_##constant,
+#define FAMILY(constant, label, rels, attributes, by_http1, sentence) DIALECT_##constant,
 #include "hints/dialect.def"
 #undef FAMILY
     DIALECTS
@@ -23,19 +23,11 @@ enum dialect_attribute {
     DIALECT_INTEGRITY = 4,
 };
 
-// How a fetch that a 103 asked for can be told from one that the page asked for.
-enum dialect_mark {
-    DIALECT_UNMARKED,
-    DIALECT_LACKS_CLIENT_HINTS, // no sec-ch-ua, where the page's own request had it
-    DIALECT_HAS_X_MOZ,          // x-moz: early hint
-};
-
 struct dialect_row {
     const char *label, *sentence;
     unsigned rels;       // bits 1 << enum hint_rel
     unsigned attributes; // bits of enum dialect_attribute
     bool by_http1;       // acts on a 103 over HTTP/1.1 too
-    enum dialect_mark mark;
 };
 
 // The family of a client by its Sec-CH-UA and User-Agent values, each empty when it is missing.
@@ -46,9 +38,6 @@ enum dialect dialect_of(const struct pairs *fields);
 // know; fonts and fetches always with CORS. HINT_OK; HINT_PUSH_ONLY or HINT_UNSAYABLE when it is to
 // be left out. *out borrows from hint.
 enum hint_reason dialect_say(enum dialect dialect, const struct hint *hint, struct hint *out);
-// The fields of a request say, the way that family does, that a 103 asked for it. Of Chromium ask
-// only where the page's own request had Sec-CH-UA, and believe it only on the page's connection.
-bool dialect_is_hinted_fetch(enum dialect dialect, const struct pairs *fields);
 // The row of a family.
 const struct dialect_row *dialect_row(enum dialect dialect);
 

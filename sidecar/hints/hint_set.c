@@ -68,15 +68,3 @@ void hint_set_read(struct hint_set *set, struct span value, const struct hint_co
     }
     tally->broken += reader.broken;
 }
-
-bool hint_set_eq(const struct hint_set *set, const struct hint *hints, size_t n) {
-    if (set->n != n) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!hint_eq(&set->v[i], &hints[i])) {
-            return false;
-        }
-    }
-    return true;
-}

@@ -31,7 +31,5 @@ enum hint_reason hint_set_put(struct hint_set *set, const struct hint *hint);
 // Puts every usable link of one Link field value, and adds to the tally what became of each.
 void hint_set_read(struct hint_set *set, struct span value, const struct hint_context *context,
                    struct hint_tally *tally);
-// The set is these hints in this order.
-bool hint_set_eq(const struct hint_set *set, const struct hint *hints, size_t n);
 
 #endif

@@ -265,12 +265,3 @@ const struct plan *plan_of_links(const struct pairs *fields, const struct target
     struct material m = {.hints = set.v, .n = set.n};
     return set.n > 0 ? build(policy != NULL ? policy->limits : NULL, &m, arena) : NULL;
 }
-
-enum hint_reason plan_reason(const struct plan *plan, enum dialect dialect, size_t i) {
-    struct hint said;
-    if ((plan_said(plan, dialect) >> i & 1) != 0) {
-        return HINT_OK;
-    }
-    enum hint_reason reason = dialect_say(dialect, &plan->hints[i], &said);
-    return reason == HINT_OK ? HINT_TOO_MANY : reason;
-}

@@ -100,8 +100,5 @@ static inline uint64_t plan_said(const struct plan *plan, enum dialect dialect) 
 // NULL when nothing is left. Lives in the arena; where that has no room, the ready one.
 const struct response *plan_without(const struct plan *plan, enum dialect dialect, uint64_t skip,
                                     struct arena *arena);
-// Why hint i is in the 103 of the dialect or not: HINT_OK, HINT_PUSH_ONLY, HINT_UNSAYABLE,
-// HINT_TOO_MANY (no room was left).
-enum hint_reason plan_reason(const struct plan *plan, enum dialect dialect, size_t i);
 
 #endif

@@ -32,13 +32,6 @@ static size_t slot(const struct seen_table *table, uint64_t value) {
     return at;
 }
 
-bool seen_has(const struct seen *seen, const struct siphash_key *secret, struct span path) {
-    if (seen->n >= SEEN_MAX) {
-        return true;
-    }
-    return seen->table != NULL && seen->table->marks[slot(seen->table, mark(secret, path))] != 0;
-}
-
 bool seen_is_fresh(const struct seen *seen, const struct siphash_key *secret, struct span path,
                    uint64_t now_ms) {
     if (seen->table == NULL || seen->n >= SEEN_MAX) {

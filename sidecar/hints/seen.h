@@ -20,9 +20,8 @@ struct seen {
 
 void seen_init(struct seen *seen);
 void seen_fini(struct seen *seen);
-// `path` (path and query) was put before, or the table is full.
-bool seen_has(const struct seen *seen, const struct siphash_key *secret, struct span path);
-// It was put and its client can still use it at now_ms. False when the table is full.
+// `path` (path and query) was put before and its client can still use it at now_ms. False when the
+// table is full.
 bool seen_is_fresh(const struct seen *seen, const struct siphash_key *secret, struct span path,
                    uint64_t now_ms);
 // Remembers path, fresh until until_ms of the caller's clock: the last word counts, but 0 says

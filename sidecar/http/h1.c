@@ -53,10 +53,6 @@ static void h1_fini(struct front *f) {
     h->is_told = false;
 }
 
-const char *h1_why(const struct h1 *h) {
-    return h->why;
-}
-
 // ---- input --------------------------------------------------------------------------------------
 
 // Fed and not yet read: what is kept, and only when nothing is, what is borrowed.

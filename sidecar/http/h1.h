@@ -82,7 +82,4 @@ struct h1 {
 // 0. Borrows conf until front_fini(&h->front). Allocates nothing.
 int h1_init(struct h1 *h, const struct h1_conf *conf);
 
-// Why the connection was broken off: static text; "" when it was not.
-const char *h1_why(const struct h1 *h);
-
 #endif

@@ -86,15 +86,14 @@ struct h2 {
     uint32_t faults_seen, faults_sent;
     struct h2_level resets, glitches;
     int32_t answer_credit; // WINDOW_UPDATE frames that are not a glitch
-    uint32_t push_resets;
-    bool is_paused;    // the library must be called once more, even without input
-    bool is_heading;   // a header block has begun and is not complete
-    bool has_settings; // the peer's SETTINGS have arrived
-    bool has_order;    // the peer has said something of RFC 9218: its defaults are meant
-    bool has_goaway;   // the peer goes away
-    bool is_shared;    // h2_share
-    bool is_shutting;  // we go away: the client has been warned
-    bool is_gone;      // and told which request was the last
+    bool is_paused;        // the library must be called once more, even without input
+    bool is_heading;       // a header block has begun and is not complete
+    bool has_settings;     // the peer's SETTINGS have arrived
+    bool has_order;        // the peer has said something of RFC 9218: its defaults are meant
+    bool has_goaway;       // the peer goes away
+    bool is_shared;        // h2_share
+    bool is_shutting;      // we go away: the client has been warned
+    bool is_gone;          // and told which request was the last
 };
 
 // Makes a server session; SETTINGS wait in front_output. 0, or ERR_H2 when the library refuses.
@@ -105,11 +104,6 @@ int h2_init(struct h2 *h, const struct h2_conf *conf);
 // of their streams ends that stream, never the connection. To be called before anything is fed.
 static inline void h2_share(struct h2 *h) {
     h->is_shared = true;
-}
-
-// How many pushes of this connection the client has reset: after the first it knows better.
-static inline uint32_t h2_push_resets(const struct h2 *h) {
-    return h->push_resets;
 }
 
 #endif

@@ -91,8 +91,7 @@ static int on_data(struct h2 *h, const nghttp2_frame *frame) {
 static int on_rst_stream(struct h2 *h, const nghttp2_frame *frame) {
     struct h2_stream *s = h2_stream_find(h, frame->hd.stream_id);
     if (s != NULL && s->is_pushed) {
-        h->push_resets++;
-        return 0;
+        return 0; // the client has it already, or does not want it
     }
     int32_t id = frame->hd.stream_id;
     if (s == NULL) {

@@ -134,37 +134,3 @@ struct span mime_type(struct span path) {
 struct span mime_essence(struct span content_type) {
     return span_trim(span_first(content_type, span_index(content_type, ';')));
 }
-
-static bool has_suffix_nocase(struct span s, struct span suffix) {
-    return s.n >= suffix.n && span_eq_nocase(span_skip(s, s.n - suffix.n), suffix);
-}
-
-bool mime_is_compressible(struct span content_type) {
-    static const struct span types[] = {
-        SPAN_INIT("application/json"),
-        SPAN_INIT("application/javascript"),
-        SPAN_INIT("application/x-javascript"),
-        SPAN_INIT("application/xml"),
-        SPAN_INIT("application/wasm"),
-        SPAN_INIT("application/rtf"),
-        SPAN_INIT("application/vnd.ms-fontobject"),
-        SPAN_INIT("application/vnd.apple.mpegurl"),
-        SPAN_INIT("font/ttf"),
-        SPAN_INIT("font/otf"),
-        SPAN_INIT("font/collection"),
-        SPAN_INIT("image/bmp"),
-        SPAN_INIT("image/x-icon"),
-        SPAN_INIT("application/x-tar"),
-    };
-    struct span type = mime_essence(content_type);
-    if (span_eq_nocase(span_first(type, 5), SPAN("text/")) ||
-        has_suffix_nocase(type, SPAN("+json")) || has_suffix_nocase(type, SPAN("+xml"))) {
-        return !span_eq_nocase(type, SPAN("text/event-stream")); // whose events must not wait
-    }
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (span_eq_nocase(type, types[i])) {
-            return true;
-        }
-    }
-    return false;
-}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Media types of files by the ending of their name, and what a media type says about compression.
+// Media types of files by the ending of their name.
 #ifndef HTTP_MIME_H
 #define HTTP_MIME_H
 
@@ -10,8 +10,5 @@
 struct span mime_type(struct span path);
 // The media type without parameters and blanks: "text/html" of "text/html; charset=utf-8".
 struct span mime_essence(struct span content_type);
-// Bytes of that Content-Type become smaller when they are compressed: text, and what is text
-// inside.
-bool mime_is_compressible(struct span content_type);
 
 #endif

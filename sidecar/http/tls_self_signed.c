@@ -126,15 +126,3 @@ void tls_self_signed_fini(struct tls_self_signed *s) {
     EVP_PKEY_free(s->key);
     *s = (struct tls_self_signed){0};
 }
-
-int tls_self_signed_pem(const struct tls_self_signed *s, struct buf *pem) {
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    long n = 0;
-    if (bio != NULL && PEM_write_bio_X509(bio, s->certificate) == 1) {
-        n = BIO_get_mem_data(bio, &text);
-    }
-    int rv = n > 0 ? buf_put(pem, span_of(text, (size_t)n)) : ERR_BUF_LIMIT;
-    BIO_free(bio);
-    return rv;
-}

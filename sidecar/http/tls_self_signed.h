@@ -5,7 +5,7 @@
 #ifndef HTTP_TLS_SELF_SIGNED_H
 #define HTTP_TLS_SELF_SIGNED_H
 
-#include "base/buf.h"
+#include "base/span.h"
 
 struct evp_pkey_st;
 struct x509_st;
@@ -25,7 +25,5 @@ int tls_self_signed_init(struct tls_self_signed *s, const struct span *names, si
                          int64_t unix_time);
 // Idempotent.
 void tls_self_signed_fini(struct tls_self_signed *s);
-// Appends the certificate as PEM, for a client's list of trusted ones. 0, or ERR_BUF_LIMIT.
-int tls_self_signed_pem(const struct tls_self_signed *s, struct buf *pem);
 
 #endif

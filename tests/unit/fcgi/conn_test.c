@@ -528,24 +528,6 @@ static void bytes_before_any_request_are_refused(void **state) {
     fcgi_conn_fini(&s.conn);
 }
 
-static void a_reset_connection_is_fresh(void **state) {
-    (void)state;
-    struct subject s;
-    struct fcgi_event e;
-    begin(&s);
-    fcgi_conn_feed(&s.conn, SPAN("\1\6\0\1\0\5\0\0A: b\n\1\6\0\2\0\0\0\0"));
-    assert_int_equal(fcgi_conn_next(&s.conn, &e), STEP_BAD);
-    fcgi_conn_reset(&s.conn);
-    assert_true(fcgi_conn_is_idle(&s.conn));
-    assert_int_equal(fcgi_conn_eof(&s.conn), 0);
-    assert_int_equal(begin_request(&s.conn, &s.arena, 0, true), 0);
-    fcgi_conn_sent(&s.conn, fcgi_conn_output(&s.conn).n);
-    answer(&s);
-    assert_true(fcgi_conn_is_idle(&s.conn));
-    fcgi_conn_fini(&s.conn);
-    arena_fini(&s.arena);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(responses_are_the_same_wherever_they_are_cut),
@@ -563,7 +545,6 @@ int main(void) {
         cmocka_unit_test(an_answer_not_wanted_behind_its_end_record_is_over),
         cmocka_unit_test(a_connection_not_to_be_kept_is_not_idle),
         cmocka_unit_test(bytes_before_any_request_are_refused),
-        cmocka_unit_test(a_reset_connection_is_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

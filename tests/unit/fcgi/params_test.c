@@ -3,6 +3,7 @@
 #include "fcgi/params.h"
 #include "fcgi/reader.h"
 #include "fcgi/writer.h"
+#include "support/params.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -168,22 +168,6 @@ static void each_family_is_told_what_it_takes(void **state) {
     }
 }
 
-static void a_fetch_that_a_103_asked_for_is_told(void **state) {
-    (void)state;
-    struct pair marked = {SPAN("X-Moz"), SPAN("early hint")};
-    struct pair prefetch = {SPAN("x-moz"), SPAN("prefetch")};
-    struct pair brand = {SPAN("sec-ch-ua"), SPAN("\"Chromium\"")};
-    struct pairs x_moz = {&marked, 1, 1}, other = {&prefetch, 1, 1}, hints = {&brand, 1, 1};
-    struct pairs none = {NULL, 0, 0};
-    assert_true(dialect_is_hinted_fetch(DIALECT_FIREFOX, &x_moz));
-    assert_false(dialect_is_hinted_fetch(DIALECT_FIREFOX, &other));
-    assert_false(dialect_is_hinted_fetch(DIALECT_FIREFOX, &none));
-    assert_true(dialect_is_hinted_fetch(DIALECT_CHROMIUM, &none));
-    assert_false(dialect_is_hinted_fetch(DIALECT_CHROMIUM, &hints));
-    assert_false(dialect_is_hinted_fetch(DIALECT_SAFARI, &none));
-    assert_false(dialect_is_hinted_fetch(DIALECT_UNKNOWN, &x_moz));
-}
-
 static void every_family_has_words(void **state) {
     (void)state;
     for (unsigned d = 0; d < DIALECTS; d++) {
@@ -203,7 +187,6 @@ int main(void) {
                                       NULL, &sayings[i]};
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_fetch_that_a_103_asked_for_is_told),
         cmocka_unit_test(every_family_has_words),
     };
     return cmocka_run_group_tests_name("clients", told, NULL, NULL) +

@@ -20,7 +20,6 @@ static void nothing_is_allocated_before_the_first_entry(void **state) {
     (void)state;
     struct seen seen;
     seen_init(&seen);
-    assert_false(seen_has(&seen, &secret, SPAN("/a")));
     assert_null(seen.table);
     assert_true(seen_put(&seen, &secret, SPAN("/a"), 0));
     assert_non_null(seen.table);
@@ -35,9 +34,8 @@ static void the_second_time_is_not_new(void **state) {
     seen_init(&seen);
     assert_true(seen_put(&seen, &secret, SPAN("/a"), 0));
     assert_false(seen_put(&seen, &secret, SPAN("/a"), 0));
-    assert_true(seen_has(&seen, &secret, SPAN("/a")));
-    assert_false(seen_has(&seen, &secret, SPAN("/a?v=1")));
     assert_int_equal(seen.n, 1);
+    assert_true(seen_put(&seen, &secret, SPAN("/a?v=1"), 0));
     seen_fini(&seen);
 }
 
@@ -53,7 +51,7 @@ static void what_was_put_is_fresh_until_its_time(void **state) {
     assert_false(seen_is_fresh(&seen, &secret, SPAN("/a"), 605000));
     assert_false(seen_is_fresh(&seen, &secret, SPAN("/pushed"), 5000));
     assert_false(seen_is_fresh(&seen, &secret, SPAN("/other"), 5000));
-    assert_true(seen_has(&seen, &secret, SPAN("/a"))); // for a push it stays seen
+    assert_false(seen_put(&seen, &secret, SPAN("/a"), 0)); // for a push it stays seen
     seen_fini(&seen);
 }
 
@@ -78,10 +76,8 @@ static void a_full_table_has_seen_everything(void **state) {
     seen_init(&seen);
     for (int i = 0; i < SEEN_MAX; i++) {
         assert_true(seen_put(&seen, &secret, name(text, i), 1000000));
-        assert_true(seen_has(&seen, &secret, name(text, i)));
     }
     for (int i = 0; i < 2 * SEEN_MAX; i++) {
-        assert_true(seen_has(&seen, &secret, name(text, i)));
         assert_false(seen_put(&seen, &secret, name(text, i), 0));
     }
     assert_int_equal(seen.n, SEEN_MAX);
