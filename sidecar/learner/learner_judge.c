@@ -23,6 +23,7 @@ struct judging {
     bool fails;
     unsigned run;    // votes for which the asset asked about last comes or goes
     unsigned turned; // the fewest of them all; 0: nothing does
+    bool is_new;     // what was hinted so far was so to others
 };
 
 // ---- is it needed, and by whom ------------------------------------------------------------------
@@ -69,7 +70,7 @@ static bool is_confirmed(const struct judging *j, const struct asset *asset, uns
         struct ballot_view view;
         ballot_look(&view, &node->ballot, learner_rules(node));
         struct ballot_share share = ballot_ask(&view, BALLOT_PAGE, (unsigned)slot);
-        if (is_open(node, &share) || share.given >= distinct) {
+        if (is_open(j->node, &share) || share.given >= distinct) {
             return true;
         }
     }
@@ -80,12 +81,6 @@ static bool is_confirmed(const struct judging *j, const struct asset *asset, uns
 // it, too.
 static bool is_given_to_all(const struct ballot_share *share) {
     return OTHERS_LEAST * (share->votes - share->voters) <= share->votes;
-}
-
-// It was hinted while nobody outside knew the route, and nobody there was given it.
-static bool is_inside(const struct judging *j, const struct ballot_share *share) {
-    return !j->node->is_session && share->open > 0 && !is_open(j->node, share) &&
-           share->given < learner_distinct(j->policy);
 }
 
 // Once enough users had it, of enough networks, it is nobody's secret; later votes only say whether
@@ -259,7 +254,7 @@ static void judge_slot(struct judging *j, unsigned i, struct judged *d) {
     const struct node *node = j->node;
     const struct slot *slot = &node->slots[i];
     struct asset *asset = asset_at(&j->l->assets, slot->number);
-    bool was = node->group != NULL && learner_group_has(node->group, asset);
+    bool was = !j->is_new && node->group != NULL && learner_group_has(node->group, asset);
     struct ballot_share share;
     bool is_page;
     struct ballot_share behind = ballot_ask(&j->view, BALLOT_BEHIND, i);
@@ -276,7 +271,7 @@ static void judge_slot(struct judging *j, unsigned i, struct judged *d) {
         d->verdict = LEARNER_CONDITIONAL;
     } else if (!needed) {
         d->verdict = LEARNER_NEED_LOW;
-    } else if ((!was && !has_voters(j, asset, &share, is_page)) || is_inside(j, &share)) {
+    } else if (!was && !has_voters(j, asset, &share, is_page)) {
         d->verdict = LEARNER_FEW_VOTERS;
     } else {
         d->verdict = judge_use(j, asset, was);
@@ -407,6 +402,8 @@ static bool is_failing_proven(const struct node *node, const struct ballot_share
 void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct judgement *out) {
     struct judging j = {
         .l = l, .node = node, .policy = learner_policy(l, node_key(node)), .now_ms = now_ms};
+    // A plan that was for insiders begins anew when others come.
+    j.is_new = node->is_told_inside && !learner_is_inside(node);
     out->n = out->hinted = 0;
     out->is_open = false;
     ballot_look(&j.view, &node->ballot, learner_rules(node));
