@@ -249,22 +249,30 @@ static struct span stem_of(const struct world_url *url) {
     return span_first(text, span_index(text, '?'));
 }
 
-static bool was_given(const struct world *w, const struct world_url *url,
-                      const struct world_event *e, bool is_session) {
-    return url->is_open || (url->is_open_inside && is_inside(w, e)) ||
-           (url->by_page >> e->page & 1) || is_enough(&url->others) ||
-           (is_session && is_enough(&url->session));
+// All versions of a file count as one: whoever is given a new one says to all who may have it that
+// there is one.
+static struct world_url all_versions(const struct world *w, const struct world_url *url) {
+    struct world_url all = *url;
+    for (size_t i = 0; i < w->urls_n; i++) {
+        const struct world_url *one = &w->urls[i];
+        if (span_eq(stem_of(one), stem_of(url))) {
+            all.is_open |= one->is_open;
+            all.is_open_inside |= one->is_open_inside;
+            all.by_page |= one->by_page;
+            all.session.people |= one->session.people;
+            all.session.networks |= one->session.networks;
+            all.others.people |= one->others.people;
+            all.others.networks |= one->others.networks;
+        }
+    }
+    return all;
 }
 
-// Whoever is given a new version of a file says to all who may have it that there is one.
 static bool may_have(const struct world *w, const struct world_url *url,
                      const struct world_event *e, bool is_session) {
-    bool may = false;
-    for (size_t i = 0; i < w->urls_n && !may; i++) {
-        may =
-            span_eq(stem_of(&w->urls[i]), stem_of(url)) && was_given(w, &w->urls[i], e, is_session);
-    }
-    return may;
+    struct world_url all = all_versions(w, url);
+    return all.is_open || (all.is_open_inside && is_inside(w, e)) || (all.by_page >> e->page & 1) ||
+           is_enough(&all.others) || (is_session && is_enough(&all.session));
 }
 
 static bool check(struct world *w, const struct world_event *e, const struct plan *plan,

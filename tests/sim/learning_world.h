@@ -5,8 +5,8 @@
 // same code: who asked (hints/audience), to whom the response was given (learner/recipient), its
 // evidence.
 //
-// The invariant. For every visitor V of a page and every URL U that he is hinted there, of U or
-// another version of that file one of these is so:
+// The invariant. For every visitor V of a page and every URL U that he is hinted there, whose
+// versions (?ver=) count as one, one of these is so:
 //
 //     - a response gave it that anybody could have been given: nobody's credentials, not private;
 //       and in a network of the Internet, if V is in one
