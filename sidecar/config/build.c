@@ -87,6 +87,7 @@ static void build_top(struct build *b) {
     uint64_t *ms = c->timeouts.ms;
     ms[LIMIT_HEAD] = build_number(b, &t, OPTION_TIMEOUTS_HEAD);
     ms[LIMIT_IDLE] = build_number(b, &t, OPTION_TIMEOUTS_IDLE);
+    ms[LIMIT_FRONT_IDLE] = build_number(b, &t, OPTION_TIMEOUTS_FRONT_IDLE);
     ms[LIMIT_SEND] = build_number(b, &t, OPTION_TIMEOUTS_SEND);
     ms[LIMIT_BODY] = build_number(b, &t, OPTION_TIMEOUTS_BODY);
     ms[LIMIT_REQUEST] = build_number(b, &t, OPTION_TIMEOUTS_REQUEST);

@@ -335,6 +335,7 @@ static void build_gate(const struct builder *b, const struct file_section *s) {
         .mode = (enum hint_mode)build_number(b->build, s, OPTION_HINTS_MODE),
         .clients = (enum gate_clients)build_number(b->build, s, OPTION_HINTS_CLIENTS),
         .http1 = build_number(b->build, s, OPTION_HINTS_HTTP1) == 1,
+        .via_front = build_number(b->build, s, OPTION_HINTS_VIA) == 1,
         .sessions = build_number(b->build, s, OPTION_HINTS_SESSIONS) == 1,
         .min_think_us = (uint32_t)build_number(b->build, s, OPTION_HINTS_MIN_THINK) * 1000,
         .holdback = (unsigned)build_number(b->build, s, OPTION_HINTS_HOLDBACK),

@@ -38,6 +38,7 @@ void exchange_init(struct exchange *x, const struct exchange_conf *conf,
                               .secret = &conf->published.secret,
                               .from = asked->from,
                               .seen = asked->seen,
+                              .is_front = asked->is_front,
                               .can_push = asked->can_push,
                               .is_pushed = asked->is_pushed};
     identity_init(&x->identity, &x->facts);

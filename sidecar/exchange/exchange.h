@@ -105,6 +105,7 @@ struct exchange_request {
     const struct cgi_peer *peer; // the ends of the client's connection
     const struct ip *from;       // the client's address
     struct seen *seen; // what the connection was hinted and has fetched; NULL: nothing is kept
+    bool is_front;     // a front that is trusted brings it, for a client of its own
     bool can_push;     // it takes pushes
     bool is_pushed;    // this exchange answers a push
     int refusal;       // ERR_ that it is answered with at once, or 0

@@ -3,6 +3,7 @@
 
 struct gate_conf facts_gate(const struct facts *f) {
     struct gate_conf gate = f->site->gate;
+    gate.is_front = f->is_front;
     if (f->rule != NULL && f->rule->has_mode) {
         gate.mode = f->rule->mode;
     }

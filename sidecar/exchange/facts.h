@@ -18,6 +18,7 @@ struct facts {
     const struct route_rule *rule;    // the operator's rule for the path, or NULL
     const struct ip *from;            // the client's address
     struct seen *seen; // what its connection was hinted and has fetched; NULL: nothing is kept
+    bool is_front;     // a front that is trusted brings it
     bool is_named;     // the site has the request's host as a name
     bool is_get;       // the method
     bool is_pushed;    // it answers a push: no hints, no further pushes

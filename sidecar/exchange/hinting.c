@@ -127,6 +127,7 @@ static struct gate_facts facts_of(struct hinting *h, const struct plan *plan,
     uint64_t said = plan_said(plan, h->client.dialect) & ~skip->bad;
     uint64_t all = plan == NULL || plan->hints_n == 0 ? 0 : UINT64_MAX >> (64 - plan->hints_n);
     return (struct gate_facts){.is_session = identity_is_session(h->identity),
+                               .is_stranger = !h->facts->is_named,
                                .has_plan = (all & ~skip->bad) != 0,
                                .can_say = said != 0,
                                .is_known = said != 0 && (said & ~skip->known) == 0};
@@ -188,10 +189,6 @@ void hinting_request(struct hinting *h, struct holdback *holdback, struct hintin
     struct offer offer = {.plan = NULL};
     *words = (struct hinting_words){.inform = NULL};
     h->gate = gate_request(&gate, f->request, &h->client);
-    // Whoever forwards a browser's fields over HTTP/1.1 may take a 103 for the answer.
-    if (h->gate == GATE_SEND && f->request->protocol != PROTOCOL_HTTP2 && h->client.is_forwarded) {
-        h->gate = GATE_HTTP1;
-    }
     h->passes = h->gate == GATE_SEND && !f->is_pushed;
     if (h->passes || may_push(h, HINT_MODE_PUSH)) {
         h->has_offer = find_offer(h, &offer);

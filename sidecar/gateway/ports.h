@@ -121,6 +121,9 @@ struct relay_ops {
     // Somebody who is not trusted, but has a private address, sent a field that only a front
     // should: the operator may have forgotten to say that it is one. May be NULL.
     void (*claimed)(void *self, enum forwarded_field field);
+    // A page of a host was asked for that no site has as a name: the operator may have forgotten
+    // it, or a front does not pass on what its client asked for. May be NULL.
+    void (*stranger)(void *self, struct span host);
     // One line about the request of this relay. why: static words, or NULL.
     void (*log)(struct relay *, enum relay_level, const char *words, const char *why);
 };

@@ -46,6 +46,7 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
                                              .peer = &r->client.peer,
                                              .from = &r->client.client.ip,
                                              .seen = is_front ? NULL : &d->seen,
+                                             .is_front = is_front,
                                              .can_push = !is_front && front_can_push(d->front),
                                              .is_pushed = is_pushed,
                                              .refusal = r->refusal});
@@ -71,6 +72,9 @@ static void count_decision(struct relay *r) {
     enum gate_reason reason;
     if (!r->is_decided && exchange_decision(&r->exchange, &reason)) {
         metrics_add_by(r->conf->metrics, METRIC_GATE, (unsigned)reason, 1);
+        if (reason == GATE_UNKNOWN_HOST && r->conf->ops->stranger != NULL) {
+            r->conf->ops->stranger(r->conf->self, r->stream->request.authority);
+        }
     }
     r->is_decided = true;
 }

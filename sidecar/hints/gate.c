@@ -21,7 +21,10 @@ enum signal {
     SAVES_DATA = 32,
     REFUSES_HINTS = 64,
     IS_FORWARDED = 128,
+    SPEAKS_HTTP1 = 256, // the client of whoever stands between
+    SPEAKS_HTTP2 = 512, // or a later version
 };
+#define SPEAKS (SPEAKS_HTTP1 | SPEAKS_HTTP2)
 #define FETCH_PAIR (NAVIGATES | WANTS_DOCUMENT)
 
 // One look at the fields.
@@ -48,6 +51,25 @@ static bool has_directive(struct span list, struct span directive) {
         }
     }
     return false;
+}
+
+// "1.1", "HTTP/1.1", "2.0", "HTTP/2", "h2", "h3": what a front says that its client speaks.
+static unsigned version_signal(struct span version) {
+    size_t prefix =
+        span_has_prefix(version, SPAN("HTTP/")) ? 5 : span_has_prefix(version, SPAN("h"));
+    version = span_skip(version, prefix);
+    if (version.n == 0) {
+        return 0;
+    }
+    bool is_later = version.p[0] == '2' || version.p[0] == '3';
+    return version.p[0] == '1' ? SPEAKS_HTTP1 : is_later ? SPEAKS_HTTP2 : 0;
+}
+
+// What whoever stood next to the client noted of it: the first element of Via (RFC 9110, 7.6.3).
+static unsigned front_signal(struct span name, struct span value) {
+    bool says = (name.n == 3 && span_eq_nocase(name, SPAN("via"))) ||
+                (name.n == 25 && is(name, SPAN("x-forwarded-proto-version")));
+    return says ? version_signal(value) : 0;
 }
 
 // Names by which those say so that stand before a server.
@@ -129,6 +151,9 @@ static struct look look_at(const struct pairs *fields) {
     for (size_t i = 0; i < fields->n; i++) {
         const struct pair *field = &fields->v[i];
         look.signals |= signal_of(field->name, field->value) | forward_signal(field->name);
+        if ((look.signals & SPEAKS) == 0) {
+            look.signals |= front_signal(field->name, field->value);
+        }
         keep(&look, field);
     }
     return look;
@@ -175,11 +200,39 @@ static bool is_denied(const struct gate_conf *conf, struct span agent) {
     return false;
 }
 
-static enum gate_reason judge(const struct gate_conf *conf, const struct look *look) {
+// What the client itself speaks: of one behind a front only what the front says is known.
+static unsigned speaks_of(const struct gate_conf *conf, const struct request *request,
+                          const struct look *look) {
+    unsigned said = look->signals & SPEAKS;
+    if (said != 0 || conf->is_front) {
+        return said;
+    }
+    return request->protocol == PROTOCOL_HTTP2 ? SPEAKS_HTTP2 : SPEAKS_HTTP1;
+}
+
+// HTTP/1.1 to us: by choice, and through somebody else only where the operator says that he relays
+// a 103. HTTP/1.1 of the client: of those that break on a 103 none sends the pair.
+static bool is_spoiled(const struct gate_conf *conf, const struct request *request,
+                       const struct look *look, unsigned speaks) {
+    bool is_between = conf->is_front || (look->signals & IS_FORWARDED) != 0;
+    bool is_relayed = conf->is_front && conf->via_front;
+    if (request->protocol != PROTOCOL_HTTP2 && is_between && !is_relayed) {
+        return true;
+    }
+    return speaks == SPEAKS_HTTP1 && (!conf->http1 || (look->signals & FETCH_PAIR) != FETCH_PAIR);
+}
+
+// Nobody knows what those understand who say nothing and of whom nothing is said.
+static enum gate_clients clients_of(const struct gate_conf *conf, unsigned speaks) {
+    return speaks == 0 ? GATE_BROWSERS : conf->clients;
+}
+
+static enum gate_reason judge(const struct gate_conf *conf, const struct look *look,
+                              enum gate_clients clients) {
     if ((look->signals & PREFETCHES) != 0) {
         return GATE_PREFETCH;
     }
-    if (!is_wanted(conf->clients, look)) {
+    if (!is_wanted(clients, look)) {
         return GATE_NOT_NAVIGATION;
     }
     if ((look->signals & RELOADS) != 0) {
@@ -202,23 +255,25 @@ enum gate_reason gate_request(const struct gate_conf *conf, const struct request
     if (!span_eq(request->method, SPAN("GET"))) {
         return GATE_NOT_GET;
     }
-    bool is_http2 = request->protocol == PROTOCOL_HTTP2;
-    if (!is_http2 && (!conf->http1 || request->protocol == PROTOCOL_HTTP10)) {
+    bool may_http1 = conf->http1 || (conf->is_front && conf->via_front);
+    if (request->protocol == PROTOCOL_HTTP10 ||
+        (request->protocol != PROTOCOL_HTTP2 && !may_http1)) {
         return GATE_HTTP1;
     }
     struct look look = look_at(&request->fields);
     bool is_navigation = (look.signals & FETCH_PAIR) == FETCH_PAIR;
-    if (!is_http2 && !is_navigation) {
-        return GATE_HTTP1; // of those that break on a 103 none sends the pair
+    unsigned speaks = speaks_of(conf, request, &look);
+    if (is_spoiled(conf, request, &look, speaks)) {
+        return GATE_HTTP1;
     }
-    enum gate_reason reason = judge(conf, &look);
+    enum gate_reason reason = judge(conf, &look, clients_of(conf, speaks));
     if (reason != GATE_SEND) {
         return reason;
     }
     enum dialect dialect = dialect_of_values(look.sec_ch_ua, look.user_agent);
     *client = (struct gate_client){dialect, look.sec_ch_ua.n > 0, is_navigation,
                                    (look.signals & IS_FORWARDED) != 0};
-    return is_http2 || dialect_row(dialect)->by_http1 ? GATE_SEND : GATE_HTTP1;
+    return speaks != SPEAKS_HTTP1 || dialect_row(dialect)->by_http1 ? GATE_SEND : GATE_HTTP1;
 }
 
 // The first reason of the facts alone.
@@ -230,7 +285,7 @@ static enum gate_reason weigh(const struct gate_conf *conf, const struct gate_fa
         return GATE_SESSION;
     }
     if (!facts->has_plan) {
-        return GATE_NOTHING_LEARNED;
+        return facts->is_stranger ? GATE_UNKNOWN_HOST : GATE_NOTHING_LEARNED;
     }
     if (facts->is_observed) {
         return GATE_WORSE;

@@ -25,6 +25,8 @@ struct gate_conf {
     enum hint_mode mode;
     enum gate_clients clients;
     bool http1;            // HTTP/1.1 too, of families that act on it, with the Sec-Fetch pair
+    bool is_front;         // a front that is trusted brings the request: its client may speak else
+    bool via_front;        // it relays a 103 that it is given over HTTP/1.1
     bool sessions;         // who is logged in gets hints too
     uint32_t min_think_us; // a backend expected to answer faster leaves no time; 0: ask nothing
     unsigned holdback;     // of HOLDBACK_WHOLE navigations; 0: none
@@ -48,6 +50,7 @@ struct gate_client {
 struct gate_facts {
     bool has_answered; // the final head is there
     bool is_session;   // the request is somebody's who is logged in
+    bool is_stranger;  // the request's host is no name of the site, whose routes are not its own
     bool has_plan;     // something is known of this route
     bool is_observed;  // offer.observe: hints made this route slower
     bool can_say;      // plan_response of the client's dialect is not NULL

@@ -183,7 +183,8 @@ static inline void front_release(struct front *f, struct front_stream *s) {
     f->ops->release(f, s);
 }
 
-// Takes no new requests, finishes those under way: GOAWAY, or Connection: close.
+// Takes no new requests, finishes those under way: GOAWAY, or Connection: close. HTTP/2 asks the
+// client first what is still on its way; a second call says at once which request was the last.
 static inline void front_shutdown(struct front *f) {
     f->ops->shutdown(f);
 }

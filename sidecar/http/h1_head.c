@@ -235,6 +235,17 @@ static bool keeps_alive(const struct request *r) {
     return r->protocol == PROTOCOL_HTTP11 || field_has_token(&r->fields, name, SPAN("keep-alive"));
 }
 
+// RFC 9110, 7.8: to stay with HTTP is always allowed, and who offers another version of it takes an
+// ordinary answer. A WebSocket makes nothing of one, so it is told clearly.
+static int check_upgrade(const struct request *r, const char **why) {
+    if (field_has_token(&r->fields, SPAN("upgrade"), SPAN("websocket")) &&
+        field_has_token(&r->fields, SPAN("connection"), SPAN("upgrade"))) {
+        *why = "there is nobody to speak WebSocket with";
+        return ERR_REQUEST_UPGRADE;
+    }
+    return 0;
+}
+
 int h1_head_parse(struct span head, struct request *r, struct arena *a, struct h1_head *out,
                   const char **why) {
     *r = (struct request){.is_secure = r->is_secure};
@@ -247,6 +258,9 @@ int h1_head_parse(struct span head, struct request *r, struct arena *a, struct h
     }
     if (rv == 0) {
         rv = request_complete(r, a, why);
+    }
+    if (rv == 0) {
+        rv = check_upgrade(r, why);
     }
     if (rv == 0) {
         rv = read_coding(r, out, why);

@@ -249,10 +249,23 @@ static void release(struct front *f, struct front_stream *fs) {
     h2_pool_put(h, s);
 }
 
+void h2_tell_last(struct h2 *h) {
+    if (!h->is_gone) {
+        h->is_gone = true;
+        nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
+                              nghttp2_session_get_last_proc_stream_id(h->session), NGHTTP2_NO_ERROR,
+                              NULL, 0);
+    }
+}
+
 // RFC 9113, 6.8: first a GOAWAY that names the highest id, then, when the client has seen it (its
-// PING comes back), one that names the last request that was taken: none is lost in between.
+// PING comes back), one that names the last request that was taken: none is lost in between. A
+// client that does not answer is told at the second call; what it sends after all it may repeat.
 static void shut(struct front *f) {
     struct h2 *h = h2_of(f);
+    if (h->is_shutting && h->error == 0) {
+        h2_tell_last(h);
+    }
     if (h->is_shutting || h->error != 0) {
         return;
     }

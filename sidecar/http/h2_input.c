@@ -111,10 +111,7 @@ static int on_settings(struct h2 *h, const nghttp2_frame *frame) {
 
 static int on_ping(struct h2 *h, const nghttp2_frame *frame) {
     if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && h->is_shutting && !h->is_gone) {
-        h->is_gone = true;
-        nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(h->session), NGHTTP2_NO_ERROR,
-                              NULL, 0);
+        h2_tell_last(h);
         return 0;
     }
     return h2_abuse_glitch(h, 0);

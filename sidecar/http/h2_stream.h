@@ -108,6 +108,8 @@ void h2_library_free(struct h2_pool *pool);
 // h2.c: marks something to tell; gives the stream up towards the library.
 void h2_tell(struct h2 *h, struct h2_stream *s, enum h2_event event);
 void h2_detach(struct h2 *h, struct h2_stream *s);
+// GOAWAY with the last request that was taken, once.
+void h2_tell_last(struct h2 *h);
 // The stream is over with this event. If the caller does not know it yet, it never will.
 void h2_end(struct h2 *h, struct h2_stream *s, enum h2_event event);
 // Ends the connection with GOAWAY. Returns what a callback of the library is to return.

@@ -10,6 +10,7 @@
 #define TLV_ALPN 0x01
 #define TLV_AUTHORITY 0x02
 #define TLV_CRC32C 0x03
+#define HTTPS_PORT 443
 #define TLV_SSL 0x20
 #define SSL_VERSION 0x21
 #define SSL_CN 0x22
@@ -79,6 +80,7 @@ static enum step read_line(struct proxy_head *out, struct span line) {
     if (!parse_port(port, &out->source_port) || !parse_port(rest, &out->destination_port)) {
         return bad(out, "the PROXY line has a bad port");
     }
+    out->is_tls = out->destination_port == HTTPS_PORT;
     return STEP_ITEM;
 }
 
@@ -207,6 +209,7 @@ static enum step read_addresses(struct proxy_head *out, struct span head) {
         out->destination = ip_of(body.p + n, (uint8_t)n);
         out->source_port = (uint16_t)number16(body.p + 2 * n);
         out->destination_port = (uint16_t)number16(body.p + 2 * n + 2);
+        out->is_tls = out->destination_port == HTTPS_PORT; // until a TLV says it
     }
     return read_tlvs(out, head, span_skip(body, len));
 }

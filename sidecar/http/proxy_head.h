@@ -19,7 +19,9 @@ struct proxy_head {
     bool is_local; // LOCAL, UNKNOWN or no Internet address: the connection is the front's own
     struct ip source, destination; // of the front's client and where it connected; else n is 0
     uint16_t source_port, destination_port;
-    bool is_tls;                 // the front's client spoke TLS (PP2_TYPE_SSL)
+    // The front's client spoke TLS: PP2_TYPE_SSL says so, or, where nothing does, it connected to
+    // port 443.
+    bool is_tls;
     struct span alpn, authority; // PP2_TYPE_ALPN, PP2_TYPE_AUTHORITY (the name that SNI asked for)
     struct span tls_version, tls_cipher, client_name; // sub-TLVs of PP2_TYPE_SSL; else empty
     bool is_client_verified;                          // a client certificate was shown and is good

@@ -118,7 +118,7 @@ static void end_output(struct conn *c) {
             return;
         }
     }
-    if (c->is_idle || c->has_fin) {
+    if ((c->is_idle && !c->down.is_h2) || c->has_fin) {
         conn_die(c); // nothing of the client's is unread that could cost it our last answer
     } else {
         linger(c);

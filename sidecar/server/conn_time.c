@@ -27,7 +27,9 @@ static enum deadline_state wait_of(const struct conn *c) {
     case FRONT_BUSY:
         return DEADLINE_NOTHING;
     default:
-        return c->is_shut ? DEADLINE_CONN_LEAVING : DEADLINE_CONN_IDLE;
+        return c->is_shut         ? DEADLINE_CONN_LEAVING
+               : conn_is_front(c) ? DEADLINE_CONN_KEPT
+                                  : DEADLINE_CONN_IDLE;
     }
 }
 
@@ -76,8 +78,10 @@ static enum deadline_state output_of(const struct conn *c, bool awaits_window, u
 void conn_shut(struct conn *c) {
     c->is_idle = front_phase(c->down.front) == FRONT_IDLE;
     c->is_ending = c->is_ending || (c->is_idle && !c->down.is_h2);
+    if (!c->is_shut) {
+        front_shutdown(c->down.front);
+    }
     c->is_shut = true;
-    front_shutdown(c->down.front);
     conn_set_deadline(c);
 }
 
@@ -92,6 +96,10 @@ static void end_wait(struct conn *c, enum deadline_state state) {
     }
     if (!c->is_shut) {
         conn_shut(c);
+    }
+    if (state == DEADLINE_CONN_IDLE || state == DEADLINE_CONN_KEPT ||
+        state == DEADLINE_CONN_LEAVING) {
+        front_shutdown(c->down.front); // nothing is under way: no answer has to be waited for
     }
     c->is_ending = c->is_ending || then == DEADLINE_THEN_END;
     conn_wants_flush(c);

@@ -120,6 +120,21 @@ static void claimed(void *self, enum forwarded_field field) {
     }
 }
 
+// Once: who tries out names would fill the log.
+static void stranger(void *self, struct span host) {
+    static atomic_flag has_told = ATOMIC_FLAG_INIT;
+    char text[80];
+    (void)self;
+    if (!atomic_flag_test_and_set(&has_told)) {
+        log_line(LOG_WARN,
+                 "a page was asked for at \"%s\", which is no name of any site: such pages are "
+                 "served, but nothing is learned of them, and they are not hinted. Add the name to "
+                 "aliases, or give it by --name; or let the front pass on the Host field that it "
+                 "was sent",
+                 log_escape(host, text, sizeof text));
+    }
+}
+
 static const struct relay_ops ops = {.take = take,
                                      .give_back = give_back,
                                      .begin_later = begin_later,
@@ -128,6 +143,7 @@ static const struct relay_ops ops = {.take = take,
                                      .hold = hold,
                                      .let_go = networks_release,
                                      .claimed = claimed,
+                                     .stranger = stranger,
                                      .log = write_log};
 
 // ---- calls --------------------------------------------------------------------------------------

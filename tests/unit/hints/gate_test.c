@@ -179,6 +179,49 @@ static void http1_is_hinted_by_choice_only(void **state) {
     }
 }
 
+// Behind a front: over HTTP/1.1 by the operator's word only; who is no browser gets none unless the
+// front says that he speaks HTTP/2; and who speaks HTTP/1.1 is as if he were here himself.
+static void a_front_speaks_for_clients_of_its_own(void **state) {
+    (void)state;
+    static const struct {
+        const char *fields[2 * FIELDS_MAX];
+        enum protocol protocol;
+        bool via_front, http1;
+        enum gate_reason reason;
+    } cases[] = {
+        {{NAVIGATION}, PROTOCOL_HTTP2, false, false, GATE_SEND},
+        {{NAVIGATION}, PROTOCOL_HTTP11, false, true, GATE_HTTP1},
+        {{NAVIGATION}, PROTOCOL_HTTP11, true, false, GATE_SEND},
+        {{NAVIGATION, "user-agent", "x Chrome/156.0"}, PROTOCOL_HTTP11, true, false, GATE_SEND},
+        {{NAVIGATION, "x-forwarded-for", "192.0.2.1"}, PROTOCOL_HTTP11, true, false, GATE_SEND},
+        {{NAVIGATION}, PROTOCOL_HTTP10, true, true, GATE_HTTP1},
+        {{NULL}, PROTOCOL_HTTP11, true, true, GATE_NOT_NAVIGATION},
+        {{NULL}, PROTOCOL_HTTP2, false, false, GATE_NOT_NAVIGATION},
+        {{"via", "2.0 Caddy"}, PROTOCOL_HTTP2, false, false, GATE_SEND},
+        {{"x-forwarded-proto-version", "h2"}, PROTOCOL_HTTP11, true, false, GATE_SEND},
+        {{NAVIGATION, "Via", "1.1 Caddy"}, PROTOCOL_HTTP2, false, false, GATE_HTTP1},
+        {{NAVIGATION, "via", "1.1 Caddy"}, PROTOCOL_HTTP11, true, true, GATE_SEND},
+        {{NAVIGATION, "X-Forwarded-Proto-Version", "HTTP/1.1"},
+         PROTOCOL_HTTP2,
+         false,
+         false,
+         GATE_HTTP1},
+        {{NAVIGATION, "no-early-hints", "1"}, PROTOCOL_HTTP11, true, false, GATE_NO_EARLY_HINTS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct gate_conf conf = conf_of(GATE_ALL);
+        struct gate_client client;
+        struct request request;
+        struct pair pairs[FIELDS_MAX];
+        fill(&request, pairs, cases[i].fields);
+        request.protocol = cases[i].protocol;
+        conf.is_front = true;
+        conf.via_front = cases[i].via_front;
+        conf.http1 = cases[i].http1;
+        assert_int_equal(gate_request(&conf, &request, &client), cases[i].reason);
+    }
+}
+
 static void the_client_is_noticed_on_the_way(void **state) {
     (void)state;
     static const char *const chrome[2 * FIELDS_MAX] = {NAVIGATION, "sec-ch-ua",
@@ -330,6 +373,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_get_is_hinted),
         cmocka_unit_test(http1_is_hinted_by_choice_only),
+        cmocka_unit_test(a_front_speaks_for_clients_of_its_own),
         cmocka_unit_test(the_client_is_noticed_on_the_way),
         cmocka_unit_test(who_stands_between_is_noticed),
         cmocka_unit_test(a_pattern_of_names_may_have_stars_anywhere),

@@ -608,7 +608,6 @@ static void test_shutdown_finishes_what_is_under_way(void **state) {
     client_init(&w, NULL, 0);
     client_request(&w, "GET", "/nothing", NULL);
     front_shutdown(&w.h.front);
-    front_shutdown(&w.h.front);
     talk(&w, SIZE_MAX / 2);
     expect(&w.seen, "goaway 2147483647 NO_ERROR\ngoaway 1 NO_ERROR\n");
     assert_int_equal(front_phase(&w.h.front), FRONT_BUSY);
@@ -630,6 +629,23 @@ static void test_shutdown_of_an_idle_connection(void **state) {
     feed(&w, SPAN("\0\0\x08\6\1\0\0\0\0"
                   "12345678"));
     assert_int_equal(outcome_of(&w).goaways, 2);
+    assert_int_equal(front_phase(&w.h.front), FRONT_CLOSING);
+    world_fini(&w);
+}
+
+// Who never answers the first is told at the second call, and once.
+static void test_a_second_shutdown_names_the_last_request(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    client_init(&w, NULL, 0);
+    client_request(&w, "GET", "/", NULL);
+    talk(&w, SIZE_MAX / 2);
+    front_shutdown(&w.h.front);
+    front_shutdown(&w.h.front);
+    front_shutdown(&w.h.front);
+    talk(&w, SIZE_MAX / 2);
+    assert_true(has(&w.seen, "goaway 2147483647 NO_ERROR\ngoaway 1 NO_ERROR\n"));
     assert_int_equal(front_phase(&w.h.front), FRONT_CLOSING);
     world_fini(&w);
 }
@@ -1399,6 +1415,7 @@ int main(void) {
         cmocka_unit_test(test_early_answer_stops_the_upload),
         cmocka_unit_test(test_shutdown_finishes_what_is_under_way),
         cmocka_unit_test(test_shutdown_of_an_idle_connection),
+        cmocka_unit_test(test_a_second_shutdown_names_the_last_request),
         cmocka_unit_test(test_phases),
         cmocka_unit_test(test_pushes_refused),
         cmocka_unit_test(test_push_needs_an_open_parent),

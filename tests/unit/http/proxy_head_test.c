@@ -72,13 +72,14 @@ static void test_what_a_front_says(void **state) {
         const char *wanted;
     } rows[] = {
         {"version 1", SPAN_INIT("PROXY TCP4 192.0.2.1 198.51.100.7 40000 443\r\n"),
-         "192.0.2.1:40000 198.51.100.7:443 +45 alpn= sni=   "},
+         "192.0.2.1:40000 198.51.100.7:443 +45 tls alpn= sni=   "},
         {"version 1 of IPv6", SPAN_INIT("PROXY TCP6 2001:db8::1 2001:db8::2 1 65535\r\n"),
          "2001:db8::1:1 2001:db8::2:65535 +44 alpn= sni=   "},
         {"version 1, unknown", SPAN_INIT("PROXY UNKNOWN\r\n"), "local :0 :0 +15 alpn= sni=   "},
         {"version 1, unknown with more", SPAN_INIT("PROXY UNKNOWN ffff::1 x 1 2\r\n"),
          "local :0 :0 +29 alpn= sni=   "},
-        {"version 2", V2("\x21\x11\x00\x0c" IPV4), "10.1.2.3:40000 10.0.0.1:443 +28 alpn= sni=   "},
+        {"version 2", V2("\x21\x11\x00\x0c" IPV4),
+         "10.1.2.3:40000 10.0.0.1:443 +28 tls alpn= sni=   "},
         {"version 2 of IPv6",
          V2("\x21\x21\x00\x24\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0"
             "\0\0\0\0\0\x02\x00\x01\x00\x02"),
@@ -96,7 +97,7 @@ static void test_what_a_front_says(void **state) {
         {"ALPN and the name",
          V2("\x21\x11\x00\x20" IPV4 "\x01\x00\x02h2\x02\x00\x09"
             "a.example\x04\x00\x00"),
-         "10.1.2.3:40000 10.0.0.1:443 +48 alpn=h2 sni=a.example   "},
+         "10.1.2.3:40000 10.0.0.1:443 +48 tls alpn=h2 sni=a.example   "},
         {"TLS, no certificate",
          V2("\x21\x11\x00\x22" IPV4
             "\x20\x00\x13\x01\x00\x00\x00\x01\x21\x00\x07TLSv1.3\x99\x00\x01x"),
@@ -109,7 +110,7 @@ static void test_what_a_front_says(void **state) {
          V2("\x21\x11\x00\x14" IPV4 "\x20\x00\x05\x03\x00\x00\x00\x13"),
          "10.1.2.3:40000 10.0.0.1:443 +36 tls alpn= sni=   "},
         {"a checksum", V2("\x21\x11\x00\x13" IPV4 "\x03\x00\x04\xce\x0d\xd3\x21"),
-         "10.1.2.3:40000 10.0.0.1:443 +35 alpn= sni=   "},
+         "10.1.2.3:40000 10.0.0.1:443 +35 tls alpn= sni=   "},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_good(rows[i].name, rows[i].head, rows[i].wanted);
