@@ -23,24 +23,43 @@ static const char *const protocols[METRIC_SLOTS_PROTOCOL] = {
 
 static const char *const classes[METRIC_SLOTS_CLASS] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
 
-void metrics_init(struct metrics *m, unsigned workers, const char *const *gates, unsigned gates_n) {
+static void worker_init(struct metrics_worker *w) {
+    for (unsigned i = 0; i < METRIC_SLOTS; i++) {
+        atomic_init(&w->v[i], 0);
+    }
+    list_init(&w->node);
+}
+
+void metrics_init(struct metrics *m, const char *const *gates, unsigned gates_n) {
     assert(gates_n <= METRIC_SLOTS_GATE);
-    size_t size = workers * sizeof(struct metrics_worker);
-    *m = (struct metrics){.workers_n = workers, .gates = gates, .gates_n = gates_n};
-    m->workers = aligned_alloc(_Alignof(struct metrics_worker), size ? size : 64);
-    if (m->workers == NULL) {
-        abort();
-    }
-    for (unsigned w = 0; w < workers; w++) {
-        for (unsigned i = 0; i < METRIC_SLOTS; i++) {
-            atomic_init(&m->workers[w].v[i], 0);
-        }
-    }
+    m->gates = gates;
+    m->gates_n = gates_n;
+    list_init(&m->workers);
+    worker_init(&m->gone);
 }
 
 void metrics_fini(struct metrics *m) {
-    free(m->workers);
-    *m = (struct metrics){0};
+    while (m->workers.next != NULL && !list_is_empty(&m->workers)) {
+        metrics_drop_worker(m, LIST_ITEM(m->workers.next, struct metrics_worker, node));
+    }
+}
+
+struct metrics_worker *metrics_add_worker(struct metrics *m) {
+    struct metrics_worker *w = aligned_alloc(_Alignof(struct metrics_worker), sizeof *w);
+    if (w == NULL) {
+        abort();
+    }
+    worker_init(w);
+    list_put(&m->workers, &w->node);
+    return w;
+}
+
+void metrics_drop_worker(struct metrics *m, struct metrics_worker *w) {
+    for (unsigned i = 0; i < METRIC_SLOTS; i++) {
+        metrics_add(&m->gone, i, atomic_load_explicit(&w->v[i], memory_order_relaxed));
+    }
+    list_drop(&w->node);
+    free(w);
 }
 
 const struct metric_row *metric_row(enum metric id) {
@@ -68,9 +87,11 @@ const char *metrics_label(const struct metrics *m, enum metric_dimension dimensi
 uint64_t metrics_read(const struct metrics *m, enum metric id, unsigned label) {
     const struct metric_row *row = metric_row(id);
     assert(label < row->slots);
-    uint64_t sum = 0;
-    for (unsigned w = 0; w < m->workers_n; w++) {
-        sum += atomic_load_explicit(&m->workers[w].v[row->slot + label], memory_order_relaxed);
+    unsigned slot = row->slot + label;
+    uint64_t sum = atomic_load_explicit(&m->gone.v[slot], memory_order_relaxed);
+    for (struct list *n = m->workers.next; n != &m->workers; n = n->next) {
+        const struct metrics_worker *w = LIST_ITEM(n, struct metrics_worker, node);
+        sum += atomic_load_explicit(&w->v[slot], memory_order_relaxed);
     }
     // A reader may see one worker's minus before another's plus.
     return row->type == METRIC_GAUGE && sum > INT64_MAX ? 0 : sum;

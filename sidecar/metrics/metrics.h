@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Counters and gauges: one row each in metrics.def. Every worker counts in an array of its own,
 // which only it writes; a reader sums over the workers. So counting costs a load, an add and a
-// store without lock prefix, and no cache line is fought over.
+// store without lock prefix, and no cache line is fought over. Workers come and go with the
+// generations of the configuration; what those that are gone have counted stays in the sum.
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
 #include "base/error.h"
+#include "base/list.h"
 #include "base/span.h"
 
 #include <stdatomic.h>
@@ -57,25 +59,32 @@ struct metric_row {
 // What one worker counted. Written by its thread only.
 struct metrics_worker {
     _Alignas(64) _Atomic uint64_t v[METRIC_SLOTS];
+    struct list node; // of all that count
 };
 
 struct metrics {
-    struct metrics_worker *workers;
-    unsigned workers_n;
-    const char *const *gates; // names of the gate's reasons
+    struct list workers;
+    struct metrics_worker gone; // what those that have left have counted
+    const char *const *gates;   // names of the gate's reasons
     unsigned gates_n;
 };
 
 // All zero. Borrows gates, the label of each enum gate_reason, which may be NULL when gates_n is 0;
-// at most METRIC_SLOTS_GATE (asserted).
-void metrics_init(struct metrics *m, unsigned workers, const char *const *gates, unsigned gates_n);
-// Idempotent.
+// at most METRIC_SLOTS_GATE (asserted). It, metrics_add_worker, metrics_drop_worker and
+// metrics_read belong to one thread.
+void metrics_init(struct metrics *m, const char *const *gates, unsigned gates_n);
+// Frees it with all workers. Idempotent.
 void metrics_fini(struct metrics *m);
+// What a new worker counts in; until metrics_drop_worker.
+struct metrics_worker *metrics_add_worker(struct metrics *m);
+// The worker counts no more: keeps what it has counted, and frees it.
+void metrics_drop_worker(struct metrics *m, struct metrics_worker *w);
 const struct metric_row *metric_row(enum metric id);
 // The word for a label's value: "h2", "2xx", "backend_closed"; NULL when there is none of that
 // index.
 const char *metrics_label(const struct metrics *m, enum metric_dimension dimension, unsigned index);
-// The sum over all workers, of any thread. A gauge that is below zero for a moment reads 0.
+// The sum over all workers, those that are gone too. A gauge that is below zero for a moment reads
+// 0.
 uint64_t metrics_read(const struct metrics *m, enum metric id, unsigned label);
 // Adds to a slot beyond the first: metrics_add_by(w, METRIC_GATE, reason, 1). An index that the
 // dimension does not have is an assertion. By the worker's own thread.

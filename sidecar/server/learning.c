@@ -198,19 +198,38 @@ static void take_evidence(struct learning *l, struct span bytes) {
 static struct ring *oldest(const struct learning *l, struct span *bytes) {
     struct ring *found = NULL;
     uint64_t first = UINT64_MAX;
-    for (unsigned i = 0; i < l->workers_n; i++) {
+    for (struct list *n = l->workers.next; n != &l->workers; n = n->next) {
+        struct ring *ring = &LIST_ITEM(n, struct learning_worker, node)->ring;
         struct span record;
         uint64_t serial;
-        if (ring_peek(&l->workers[i].ring, &record)) {
+        if (ring_peek(ring, &record)) {
             memcpy(&serial, record.p, SERIAL_LEN);
             if (serial <= first) {
                 first = serial;
-                found = &l->workers[i].ring;
+                found = ring;
                 *bytes = record;
             }
         }
     }
     return found;
+}
+
+static void free_worker(struct learning_worker *w) {
+    list_drop(&w->node);
+    ring_fini(&w->ring);
+    free(w);
+}
+
+// Those that have left and have nothing more to say.
+static void free_gone(struct learning *l) {
+    struct span bytes;
+    for (struct list *n = l->workers.next, *next; n != &l->workers; n = next) {
+        struct learning_worker *w = LIST_ITEM(n, struct learning_worker, node);
+        next = n->next;
+        if (w->has_left && !ring_peek(&w->ring, &bytes)) {
+            free_worker(w);
+        }
+    }
 }
 
 bool learning_drain(struct learning *l) {
@@ -225,6 +244,7 @@ bool learning_drain(struct learning *l) {
         ring_taken(r);
         publish_some(l, &news);
     }
+    free_gone(l);
     if (l->on_drain != NULL) {
         l->on_drain(l->drain_self);
     }
@@ -268,9 +288,9 @@ static struct cds_lfht *new_table(size_t most) {
     return cds_lfht_new(buckets, 1, 0, 0, NULL);
 }
 
-void learning_init(struct learning *l, struct loop *loop, const struct learner_conf *conf,
-                   unsigned workers) {
-    *l = (struct learning){.loop = loop, .workers_n = workers};
+void learning_init(struct learning *l, struct loop *loop, const struct learner_conf *conf) {
+    *l = (struct learning){.loop = loop};
+    list_init(&l->workers);
     atomic_init(&l->is_awake, false);
     atomic_init(&l->serial, 0);
     rcu_register_thread();
@@ -278,18 +298,30 @@ void learning_init(struct learning *l, struct loop *loop, const struct learner_c
     l->model = learner_new(conf);
     l->offers = new_table(conf->max_routes);
     l->assets = new_table(conf->max_assets);
-    l->workers = calloc(workers, sizeof *l->workers);
-    if (l->offers == NULL || l->assets == NULL || l->workers == NULL) {
+    if (l->offers == NULL || l->assets == NULL) {
         abort();
-    }
-    for (unsigned i = 0; i < workers; i++) {
-        l->workers[i].learning = l;
-        ring_init(&l->workers[i].ring, RING_LEN);
     }
     uv_async_init(&loop->uv, &l->wake, on_wake);
     uv_timer_init(&loop->uv, &l->drain);
     uv_unref((uv_handle_t *)&l->wake);
     l->wake.data = l->drain.data = l;
+}
+
+struct learning_worker *learning_add_worker(struct learning *l) {
+    struct learning_worker *w = aligned_alloc(_Alignof(struct learning_worker), sizeof *w);
+    if (w == NULL) {
+        abort();
+    }
+    *w = (struct learning_worker){.learning = l};
+    list_init(&w->node);
+    ring_init(&w->ring, RING_LEN);
+    list_put(&l->workers, &w->node);
+    return w;
+}
+
+void learning_drop_worker(struct learning_worker *w) {
+    w->has_left = true;
+    learning_wants_drain(w->learning);
 }
 
 void learning_close(struct learning *l) {
@@ -324,10 +356,9 @@ void learning_fini(struct learning *l) {
     free_retired(l);
     cds_lfht_destroy(l->offers, NULL);
     cds_lfht_destroy(l->assets, NULL);
-    for (unsigned i = 0; i < l->workers_n; i++) {
-        ring_fini(&l->workers[i].ring);
+    while (!list_is_empty(&l->workers)) {
+        free_worker(LIST_ITEM(l->workers.next, struct learning_worker, node));
     }
-    free(l->workers);
     free(l->plans.v);
     free_blocks(&l->slab);
     learner_free(l->model);

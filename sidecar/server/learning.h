@@ -18,8 +18,10 @@ struct learning;
 
 struct learning_worker {
     struct learning *learning;
+    struct list node; // of all workers
     struct ring ring;
     bool is_reading; // online since its first look-up of this turn
+    bool has_left;   // freed when the ring is empty
 };
 
 // Entries of the tables, carved out of blocks: a million of them should cost no more than they are.
@@ -42,8 +44,7 @@ struct learning {
     struct loop *loop; // the learner's
     struct learner *model;
     struct cds_lfht *offers, *assets; // by identity
-    struct learning_worker *workers;
-    unsigned workers_n;
+    struct list workers;
     uv_async_t wake;
     uv_timer_t drain;
     _Atomic uint64_t serial; // of the next piece of evidence that some worker puts
@@ -57,12 +58,16 @@ struct learning {
     void *drain_self;
 };
 
-// On the main thread, before the workers start. Copies conf.
-void learning_init(struct learning *l, struct loop *loop, const struct learner_conf *conf,
-                   unsigned workers);
+// On the main thread, which becomes the learner's. Copies conf.
+void learning_init(struct learning *l, struct loop *loop, const struct learner_conf *conf);
 // Closes its handles; the loop must run once more. After the workers have ended.
 void learning_close(struct learning *l);
 void learning_fini(struct learning *l);
+// A worker's end of it, before its thread starts. On the learner's thread.
+struct learning_worker *learning_add_worker(struct learning *l);
+// The thread has ended: what it has put is taken with the next drains, then its end is freed. On
+// the learner's thread.
+void learning_drop_worker(struct learning_worker *w);
 // Takes what the workers have put and publishes what follows from it, but no more than one turn of
 // the loop may take. True when some is left. On the learner's thread.
 bool learning_drain(struct learning *l);

@@ -161,9 +161,9 @@ static void open_learning(struct server *s) {
                                 .policy_self = s};
     keeping_open(&s->keeping, s->config, &conf);
     s->secret = conf.secret;
-    learning_init(&s->learning, &s->loop, &conf, s->workers_n);
+    learning_init(&s->learning, &s->loop, &conf);
     probe_init(&s->probe, &s->learning, &s->router);
-    metrics_init(&s->metrics, s->workers_n, gates, GATE_REASONS);
+    metrics_init(&s->metrics, gates, GATE_REASONS);
     s->api = (struct api){.metrics = &s->metrics,
                           .learner = s->learning.model,
                           .find_policy = find_policy,

@@ -194,11 +194,11 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     tls_pool_init(&w->tls_pool);
     files_init(&w->files, &w->loop, config->sites, config->sites_n);
     w->relays = (struct relays){.conf = {.observer = &w->observer,
-                                         .metrics = &conf->metrics->workers[index],
+                                         .metrics = metrics_add_worker(conf->metrics),
                                          .secret = conf->secret},
                                 .loop = &w->loop,
                                 .upstreams = w->upstreams,
-                                .learning = &conf->learning->workers[index],
+                                .learning = learning_add_worker(conf->learning),
                                 .networks = conf->networks,
                                 .temporary = {(const char *)config->temp.p}};
     relays_init(&w->relays, &w->files);
@@ -239,6 +239,8 @@ void worker_stop(struct worker *w) {
 
 void worker_fini(struct worker *w) {
     uv_thread_join(&w->thread);
+    learning_drop_worker(w->relays.learning);
+    metrics_drop_worker(w->conf->metrics, w->relays.conf.metrics);
     for (size_t i = 0; i < w->conf->config->pools_n; i++) {
         upstream_fini(&w->upstreams[i]);
     }

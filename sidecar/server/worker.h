@@ -64,7 +64,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
 int worker_start(struct worker *w);
 // From any thread: takes no new connections, ends those that are open, then ends the thread.
 void worker_stop(struct worker *w);
-// Waits for the thread, then frees.
+// Waits for the thread, then frees. On the learner's thread, as worker_init.
 void worker_fini(struct worker *w);
 
 #endif

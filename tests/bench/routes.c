@@ -24,6 +24,7 @@
 #define FINDS (1u << 20)
 
 static struct siphash_key secret = {1, 2}; // unless the store brings one
+static struct learning_worker *worker;
 
 static double now_us(void) {
     struct timespec t;
@@ -131,7 +132,6 @@ static double teach(struct learning *l, unsigned from, unsigned to, unsigned net
 // Nanoseconds a look-up of a route that is there, all over the table.
 static void find(struct learning *l, unsigned routes) {
     static struct route_id ids[FINDS];
-    struct learning_worker *worker = &l->workers[0];
     uint8_t key[ROUTE_KEY_MAX];
     char path[96];
     struct offer offer;
@@ -228,7 +228,8 @@ int main(int argc, char **argv) {
     config.store_path = span_str(argc > 2 ? argv[2] : "");
     keeping_open(&keeping, &config, &conf);
     secret = conf.secret;
-    learning_init(&l, &loop, &conf, 1);
+    learning_init(&l, &loop, &conf);
+    worker = learning_add_worker(&l);
     for (unsigned i = 0; i < ASSETS; i++) {
         put_asset(l.model, i, 200);
     }

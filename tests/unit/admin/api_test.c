@@ -37,7 +37,7 @@ static void fixture_init(struct fixture *f) {
     static const char *const gates[] = {"send"};
     struct learner_conf conf = {0};
     *f = (struct fixture){.changes = 0};
-    metrics_init(&f->metrics, 1, gates, 1);
+    metrics_init(&f->metrics, gates, 1);
     f->learner = learner_new(&conf);
     f->api = (struct api){.metrics = &f->metrics,
                           .learner = f->learner,
@@ -398,7 +398,7 @@ static void test_metrics_are_prometheus_text(void **state) {
     (void)state;
     struct fixture f;
     fixture_init(&f);
-    metrics_add(&f.metrics.workers[0], METRIC_SLOT_HINTS, 9);
+    metrics_add(metrics_add_worker(&f.metrics), METRIC_SLOT_HINTS, 9);
     struct api_response r = ask(&f, "GET", "/metrics", SPAN(""));
     assert_true(span_has_prefix(r.type, SPAN("text/plain; version=0.0.4")));
     assert_true(has(&r, "\noutrider_hints_total 9\n"));

@@ -20,7 +20,7 @@ static void test_every_row_has_help_and_type_once(void **state) {
     (void)state;
     struct metrics m;
     struct buf text;
-    metrics_init(&m, 1, gates, 2);
+    metrics_init(&m, gates, 2);
     buf_init(&text, 1 << 20);
     assert_int_equal(exposition_write(&m, &text), 0);
     unsigned helps = 0, types = 0;
@@ -41,12 +41,13 @@ static void test_samples_carry_their_label(void **state) {
     (void)state;
     struct metrics m;
     struct buf text;
-    metrics_init(&m, 2, gates, 2);
+    metrics_init(&m, gates, 2);
     buf_init(&text, 1 << 20);
-    metrics_add_by(&m.workers[0], METRIC_REQUESTS, PROTOCOL_HTTP2, 12);
-    metrics_add_by(&m.workers[1], METRIC_GATE, 1, 5);
-    metrics_add_by(&m.workers[1], METRIC_ERRORS, ERR_BACKEND_CLOSED_INDEX, 2);
-    metrics_add(&m.workers[0], METRIC_SLOT_CONNECTIONS_OPEN, 3);
+    struct metrics_worker *one = metrics_add_worker(&m), *other = metrics_add_worker(&m);
+    metrics_add_by(one, METRIC_REQUESTS, PROTOCOL_HTTP2, 12);
+    metrics_add_by(other, METRIC_GATE, 1, 5);
+    metrics_add_by(other, METRIC_ERRORS, ERR_BACKEND_CLOSED_INDEX, 2);
+    metrics_add(one, METRIC_SLOT_CONNECTIONS_OPEN, 3);
     assert_int_equal(exposition_write(&m, &text), 0);
     assert_true(has(&text, "\n# TYPE outrider_requests_total counter\n"));
     assert_true(has(&text, "\noutrider_requests_total{protocol=\"h2\"} 12\n"));
@@ -65,7 +66,7 @@ static void test_no_room_is_an_error(void **state) {
     (void)state;
     struct metrics m;
     struct buf text;
-    metrics_init(&m, 1, gates, 2);
+    metrics_init(&m, gates, 2);
     buf_init(&text, 100);
     assert_int_equal(exposition_write(&m, &text), ERR_BUF_LIMIT);
     buf_fini(&text);

@@ -16,11 +16,12 @@ static const char *const gates[] = {"send", "off"};
 static void test_a_reader_sums_over_the_workers(void **state) {
     (void)state;
     struct metrics m;
-    metrics_init(&m, 2, gates, 2);
-    metrics_add(&m.workers[0], METRIC_SLOT_HINTS, 3);
-    metrics_add(&m.workers[1], METRIC_SLOT_HINTS, 4);
-    metrics_add_by(&m.workers[1], METRIC_REQUESTS, PROTOCOL_HTTP2, 1);
-    metrics_add_by(&m.workers[0], METRIC_RESPONSES, 4, 2);
+    metrics_init(&m, gates, 2);
+    struct metrics_worker *one = metrics_add_worker(&m), *other = metrics_add_worker(&m);
+    metrics_add(one, METRIC_SLOT_HINTS, 3);
+    metrics_add(other, METRIC_SLOT_HINTS, 4);
+    metrics_add_by(other, METRIC_REQUESTS, PROTOCOL_HTTP2, 1);
+    metrics_add_by(one, METRIC_RESPONSES, 4, 2);
     assert_int_equal(metrics_read(&m, METRIC_HINTS, 0), 7);
     assert_int_equal(metrics_read(&m, METRIC_REQUESTS, PROTOCOL_HTTP2), 1);
     assert_int_equal(metrics_read(&m, METRIC_REQUESTS, PROTOCOL_HTTP11), 0);
@@ -33,12 +34,31 @@ static void test_a_reader_sums_over_the_workers(void **state) {
 static void test_a_gauge_falls_where_another_worker_let_it_rise(void **state) {
     (void)state;
     struct metrics m;
-    metrics_init(&m, 2, NULL, 0);
-    metrics_add(&m.workers[0], METRIC_SLOT_CONNECTIONS_OPEN, 2);
-    metrics_add(&m.workers[1], METRIC_SLOT_CONNECTIONS_OPEN, -(uint64_t)1);
+    metrics_init(&m, NULL, 0);
+    struct metrics_worker *one = metrics_add_worker(&m), *other = metrics_add_worker(&m);
+    metrics_add(one, METRIC_SLOT_CONNECTIONS_OPEN, 2);
+    metrics_add(other, METRIC_SLOT_CONNECTIONS_OPEN, -(uint64_t)1);
     assert_int_equal(metrics_read(&m, METRIC_CONNECTIONS_OPEN, 0), 1);
-    metrics_add(&m.workers[1], METRIC_SLOT_CONNECTIONS_OPEN, -(uint64_t)2);
+    metrics_add(other, METRIC_SLOT_CONNECTIONS_OPEN, -(uint64_t)2);
     assert_int_equal(metrics_read(&m, METRIC_CONNECTIONS_OPEN, 0), 0);
+    metrics_fini(&m);
+}
+
+// A generation of workers ends: what it has counted stays, what it still held open is closed.
+static void test_what_a_worker_counted_stays_when_it_has_gone(void **state) {
+    (void)state;
+    struct metrics m;
+    metrics_init(&m, gates, 2);
+    struct metrics_worker *old = metrics_add_worker(&m), *new = metrics_add_worker(&m);
+    metrics_add(old, METRIC_SLOT_HINTS, 3);
+    metrics_add(old, METRIC_SLOT_CONNECTIONS_OPEN, 2);
+    metrics_add(new, METRIC_SLOT_HINTS, 1);
+    metrics_add(old, METRIC_SLOT_CONNECTIONS_OPEN, -(uint64_t)2);
+    metrics_drop_worker(&m, old);
+    assert_int_equal(metrics_read(&m, METRIC_HINTS, 0), 4);
+    assert_int_equal(metrics_read(&m, METRIC_CONNECTIONS_OPEN, 0), 0);
+    metrics_drop_worker(&m, new);
+    assert_int_equal(metrics_read(&m, METRIC_HINTS, 0), 4);
     metrics_fini(&m);
 }
 
@@ -57,7 +77,7 @@ static void test_slots_do_not_overlap(void **state) {
 static void test_labels_are_words_of_their_tables(void **state) {
     (void)state;
     struct metrics m;
-    metrics_init(&m, 1, gates, 2);
+    metrics_init(&m, gates, 2);
     assert_string_equal(metrics_label(&m, METRIC_BY_PROTOCOL, PROTOCOL_HTTP10), "http/1.0");
     assert_string_equal(metrics_label(&m, METRIC_BY_CLASS, 1), "2xx");
     assert_string_equal(metrics_label(&m, METRIC_BY_GATE, 1), "off");
@@ -80,9 +100,9 @@ static void test_workers_count_at_the_same_time(void **state) {
     (void)state;
     struct metrics m;
     pthread_t threads[2];
-    metrics_init(&m, 2, NULL, 0);
+    metrics_init(&m, NULL, 0);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, count, &m.workers[i]), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, count, metrics_add_worker(&m)), 0);
     }
     uint64_t last = 0;
     for (int i = 0; i < 1000; i++) {
@@ -101,6 +121,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_reader_sums_over_the_workers),
         cmocka_unit_test(test_a_gauge_falls_where_another_worker_let_it_rise),
+        cmocka_unit_test(test_what_a_worker_counted_stays_when_it_has_gone),
         cmocka_unit_test(test_slots_do_not_overlap),
         cmocka_unit_test(test_labels_are_words_of_their_tables),
         cmocka_unit_test(test_workers_count_at_the_same_time),

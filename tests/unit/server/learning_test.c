@@ -21,6 +21,7 @@
 
 static struct loop loop;
 static struct learning learning;
+static struct learning_worker *workers[WORKERS];
 static _Atomic unsigned running;
 
 static const struct siphash_key secret = {1, 2};
@@ -111,7 +112,10 @@ static void *work(void *self) {
 static void begin(void) {
     struct learner_conf conf = {.secret = secret};
     assert_int_equal(loop_init(&loop), 0);
-    learning_init(&learning, &loop, &conf, WORKERS);
+    learning_init(&learning, &loop, &conf);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        workers[i] = learning_add_worker(&learning);
+    }
 }
 
 static void end(void) {
@@ -123,14 +127,13 @@ static void end(void) {
 static void test_what_one_worker_saw_all_find(void **state) {
     (void)state;
     begin();
-    struct learning_worker *w = learning.workers;
-    assert_int_equal(check(&w[0], 7), 0);
-    learning_turn_end(&w[0]);
-    assert_true(put(&w[0], 7, 1));
+    assert_int_equal(check(workers[0], 7), 0);
+    learning_turn_end(workers[0]);
+    assert_true(put(workers[0], 7, 1));
     learning_drain(&learning);
     for (unsigned i = 0; i < WORKERS; i++) {
-        assert_int_equal(check(&w[i], 7), 1);
-        learning_turn_end(&w[i]);
+        assert_int_equal(check(workers[i], 7), 1);
+        learning_turn_end(workers[i]);
     }
     end();
 }
@@ -139,9 +142,9 @@ static void test_what_one_worker_saw_all_find(void **state) {
 static void test_a_turn_takes_a_part_and_the_next_the_rest(void **state) {
     (void)state;
     begin();
-    struct learning_worker *w = learning.workers;
     unsigned put_n = 0, turns = 1;
-    while (put_evidence(w, &(struct evidence){.kind = EVIDENCE_ASSET, .status = 404}, NULL)) {
+    while (
+        put_evidence(workers[0], &(struct evidence){.kind = EVIDENCE_ASSET, .status = 404}, NULL)) {
         put_n++;
     }
     assert_true(put_n > 2000);
@@ -158,21 +161,20 @@ static void test_a_turn_takes_a_part_and_the_next_the_rest(void **state) {
 static void expect_style(const char *wanted) {
     uint8_t key[ROUTE_KEY_MAX];
     struct offer offer;
-    assert_true(learning_find(&learning.workers[0], route_key_id(&secret, key_of(key, 7)), &offer));
+    assert_true(learning_find(workers[0], route_key_id(&secret, key_of(key, 7)), &offer));
     assert_int_equal(offer.plan->hints_n, 1);
     assert_true(span_eq(offer.plan->hints[0].target, span_str(wanted)));
-    learning_turn_end(&learning.workers[0]);
+    learning_turn_end(workers[0]);
 }
 
 // A deploy: the page's old needs by one worker, its new ones a moment later by another.
 static void test_what_was_seen_later_is_learned_later(void **state) {
     (void)state;
     begin();
-    struct learning_worker *w = learning.workers;
-    assert_true(put(&w[0], 7, 1) && put(&w[1], 7, 2));
+    assert_true(put(workers[0], 7, 1) && put(workers[1], 7, 2));
     learning_drain(&learning);
     expect_style("/7-2.css");
-    assert_true(put(&w[2], 7, 3) && put(&w[0], 7, 4));
+    assert_true(put(workers[2], 7, 3) && put(workers[0], 7, 4));
     learning_drain(&learning);
     expect_style("/7-4.css");
     end();
@@ -184,16 +186,17 @@ static void test_another_identity_is_not_found(void **state) {
     uint8_t key[ROUTE_KEY_MAX];
     struct offer offer;
     begin();
-    struct learning_worker *w = learning.workers;
-    assert_true(put(&w[0], 7, 1));
+    assert_true(put(workers[0], 7, 1));
     learning_drain(&learning);
     struct route_id id = route_key_id(&secret, key_of(key, 7));
-    assert_true(learning_find(&w[0], id, &offer));
+    assert_true(learning_find(workers[0], id, &offer));
     for (unsigned bit = 0; bit < 64; bit++) {
-        assert_false(learning_find(&w[0], (struct route_id){id.a ^ 1ULL << bit, id.b}, &offer));
-        assert_false(learning_find(&w[0], (struct route_id){id.a, id.b ^ 1ULL << bit}, &offer));
+        assert_false(
+            learning_find(workers[0], (struct route_id){id.a ^ 1ULL << bit, id.b}, &offer));
+        assert_false(
+            learning_find(workers[0], (struct route_id){id.a, id.b ^ 1ULL << bit}, &offer));
     }
-    learning_turn_end(&w[0]);
+    learning_turn_end(workers[0]);
     end();
 }
 
@@ -203,7 +206,7 @@ static void test_workers_read_whole_plans_while_the_learner_replaces_them(void *
     begin();
     running = WORKERS;
     for (unsigned i = 0; i < WORKERS; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, work, &learning.workers[i]), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, work, workers[i]), 0);
     }
     while (running > 0) {
         learning_drain(&learning);
@@ -213,7 +216,38 @@ static void test_workers_read_whole_plans_while_the_learner_replaces_them(void *
         pthread_join(threads[i], NULL);
     }
     learning_drain_all(&learning);
-    assert_int_equal(found(&learning.workers[0]), ROUTES);
+    assert_int_equal(found(workers[0]), ROUTES);
+    end();
+}
+
+// Workers of other generations come and go meanwhile: what they put last is taken too.
+static void test_workers_that_leave_are_heard_to_the_end(void **state) {
+    (void)state;
+    pthread_t threads[WORKERS];
+    begin();
+    running = WORKERS;
+    for (unsigned i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, work, workers[i]), 0);
+    }
+    for (unsigned version = 1; running > 0; version++) {
+        struct learning_worker *brief = learning_add_worker(&learning);
+        assert_true(put(brief, ROUTES, version));
+        learning_drop_worker(brief);
+        learning_drain(&learning);
+        sched_yield();
+    }
+    for (unsigned i = 0; i < WORKERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    for (unsigned i = 1; i < WORKERS; i++) {
+        learning_drop_worker(workers[i]);
+    }
+    learning_drain_all(&learning);
+    assert_ptr_equal(learning.workers.next, &workers[0]->node);
+    assert_ptr_equal(learning.workers.prev, &workers[0]->node);
+    assert_int_equal(found(workers[0]), ROUTES);
+    assert_int_equal(check(workers[0], ROUTES), 1);
+    learning_turn_end(workers[0]);
     end();
 }
 
@@ -221,7 +255,7 @@ static void test_what_is_forgotten_is_found_no_more(void **state) {
     (void)state;
     uint8_t key[ROUTE_KEY_MAX];
     begin();
-    struct learning_worker *w = &learning.workers[0];
+    struct learning_worker *w = workers[0];
     assert_true(put(w, 7, 1));
     learning_drain(&learning);
     assert_int_equal(check(w, 7), 1);
@@ -238,7 +272,7 @@ static void test_what_is_known_of_an_asset_is_found(void **state) {
     struct offer_asset asset;
     struct route_id id = route_asset_id(&secret, SPAN("blog.example"), SPAN("/7-1.css"));
     begin();
-    struct learning_worker *w = &learning.workers[0];
+    struct learning_worker *w = workers[0];
     assert_false(learning_find_asset(w, id, &asset));
     learning_turn_end(w);
     assert_true(put(w, 7, 1));
@@ -275,7 +309,7 @@ static void test_who_wants_to_is_asked_with_each_drain(void **state) {
 static void test_a_full_ring_drops_and_the_learner_goes_on(void **state) {
     (void)state;
     begin();
-    struct learning_worker *w = &learning.workers[0];
+    struct learning_worker *w = workers[0];
     unsigned n = 0;
     while (put(w, n % ROUTES, n)) {
         n++;
@@ -296,6 +330,7 @@ int main(void) {
         cmocka_unit_test(test_another_identity_is_not_found),
         cmocka_unit_test(test_a_turn_takes_a_part_and_the_next_the_rest),
         cmocka_unit_test(test_workers_read_whole_plans_while_the_learner_replaces_them),
+        cmocka_unit_test(test_workers_that_leave_are_heard_to_the_end),
         cmocka_unit_test(test_what_is_forgotten_is_found_no_more),
         cmocka_unit_test(test_what_is_known_of_an_asset_is_found),
         cmocka_unit_test(test_who_wants_to_is_asked_with_each_drain),

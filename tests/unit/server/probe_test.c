@@ -20,6 +20,7 @@ static const struct span suffix = SPAN_INIT(".php"), denied = SPAN_INIT("/secret
 static char root[64];
 static struct loop loop;
 static struct learning learning;
+static struct learning_worker *worker;
 static struct probe probe;
 static struct router router;
 static struct arena arena;
@@ -56,7 +57,8 @@ static int setup(void **state) {
     arena_init(&arena, 1 << 16);
     assert_int_equal(router_init(&router, &arena, &site, 1), 0);
     assert_int_equal(loop_init(&loop), 0);
-    learning_init(&learning, &loop, &conf, 1);
+    learning_init(&learning, &loop, &conf);
+    worker = learning_add_worker(&learning);
     probe_init(&probe, &learning, &router);
     return 0;
 }
@@ -94,15 +96,15 @@ static void see(const char *path) {
     struct evidence_writer w;
     assert_true(evidence_begin(&w, &e, bytes, sizeof bytes));
     assert_true(evidence_put(&w, &item));
-    assert_true(learning_put(&learning.workers[0], span_of(bytes, evidence_end(&w))));
+    assert_true(learning_put(worker, span_of(bytes, evidence_end(&w))));
     learning_drain(&learning);
 }
 
 static enum offer_asset_state known(const char *path) {
     struct offer_asset asset = {.state = OFFER_ASSET_NONE};
     struct route_id id = route_asset_id(&secret, site.name, span_str(path));
-    bool is_known = learning_find_asset(&learning.workers[0], id, &asset);
-    learning_turn_end(&learning.workers[0]);
+    bool is_known = learning_find_asset(worker, id, &asset);
+    learning_turn_end(worker);
     return is_known ? asset.state : OFFER_ASSET_NONE;
 }
 

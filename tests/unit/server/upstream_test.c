@@ -25,6 +25,7 @@
 static char folder[64];
 static struct loop loop;
 static struct metrics metrics;
+static struct metrics_worker *counts;
 static struct upstream upstream;
 static struct upstream_shared shared;
 static struct pool_conf conf;
@@ -76,13 +77,14 @@ static int setup(void **state) {
                               .idle_timeout_ms = 5000,
                               .keepalive_timeout_ms = 5000};
     assert_int_equal(loop_init(&loop), 0);
-    metrics_init(&metrics, 1, NULL, 0);
+    metrics_init(&metrics, NULL, 0);
+    counts = metrics_add_worker(&metrics);
     return 0;
 }
 
 static void start(void) {
     upstream_shared_init(&shared, &conf, 1);
-    assert_int_equal(upstream_init(&upstream, &loop, &conf, &shared, 0, &metrics.workers[0]), 0);
+    assert_int_equal(upstream_init(&upstream, &loop, &conf, &shared, 0, counts), 0);
 }
 
 static int teardown(void **state) {
@@ -424,9 +426,9 @@ static void a_slot_given_back_wakes_who_waits_at_another_worker(void **state) {
     uint64_t begin = uv_hrtime();
     conf.connections = 1;
     upstream_shared_init(&shared, &conf, 2);
-    assert_int_equal(upstream_init(&upstream, &loop, &conf, &shared, 0, &metrics.workers[0]), 0);
+    assert_int_equal(upstream_init(&upstream, &loop, &conf, &shared, 0, counts), 0);
     assert_int_equal(loop_init(&others), 0);
-    assert_int_equal(upstream_init(&other, &others, &conf, &shared, 1, &metrics.workers[0]), 0);
+    assert_int_equal(upstream_init(&other, &others, &conf, &shared, 1, counts), 0);
     uv_ref((uv_handle_t *)&other.wake); // else nothing keeps this loop alive
     ask(&one, "GET", 0);
     int fd = take_connection(0);
