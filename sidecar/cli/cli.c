@@ -60,17 +60,28 @@ static int tell_errors(struct config *config, struct config_errors *errors) {
     return FAILED;
 }
 
-static int serve(const char *file, const struct config_args *args) {
+// What `run` was given: a file, or arguments.
+struct given {
+    const char *file; // or NULL
+    const struct config_args *args;
+};
+
+static int load(void *self, struct config *config, struct config_errors *errors) {
+    const struct given *given = self;
+    return given->file != NULL ? config_load(config, given->file, errors)
+                               : config_args(config, given->args, errors);
+}
+
+static int serve(struct given *given) {
     struct config config;
     struct config_errors errors;
+    const struct server_source source = {.load = load, .self = given};
     config_errors_init(&errors);
-    int err =
-        file != NULL ? config_load(&config, file, &errors) : config_args(&config, args, &errors);
-    if (err != 0) {
+    if (load(given, &config, &errors) != 0) {
         return tell_errors(&config, &errors);
     }
     tell(&errors);
-    err = server_run(&config);
+    int err = server_run(&config, &source);
     config_fini(&config);
     return err;
 }
@@ -93,7 +104,7 @@ static int run(int argc, char **argv) {
     if (file == NULL && !has_args) {
         return misused("run needs --config FILE, or --root DIR and --fastcgi ADDRESS", "");
     }
-    return serve(file, &args);
+    return serve(&(struct given){.file = file, .args = &args});
 }
 
 // ---- check, help, version -----------------------------------------------------------------------

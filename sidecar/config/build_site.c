@@ -231,7 +231,7 @@ static void build_pool_index(const struct builder *b) {
 static void try_certificate(const struct builder *b) {
     const struct site *site = b->site;
     struct tls_context tls;
-    tls_context_init(&tls, true);
+    tls_context_init(&tls, true, NULL);
     int err = tls_context_add_files(&tls, (const char *)site->certificate.p,
                                     (const char *)site->key.p, &site->name, 1);
     bool is_key = span_has_prefix(span_str(tls_context_why(&tls)), SPAN("key"));

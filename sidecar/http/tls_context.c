@@ -24,9 +24,8 @@ static void *must(void *p) {
     return p;
 }
 
-void tls_context_init(struct tls_context *c, bool has_h2) {
-    *c = (struct tls_context){.has_h2 = has_h2};
-    tls_tickets_init(&c->tickets);
+void tls_context_init(struct tls_context *c, bool has_h2, struct tls_tickets *tickets) {
+    *c = (struct tls_context){.has_h2 = has_h2, .tickets = tickets};
 }
 
 void tls_context_fini(struct tls_context *c) {
@@ -36,10 +35,9 @@ void tls_context_fini(struct tls_context *c) {
     for (size_t i = 0; i < c->names_n; i++) {
         free(c->names[i].text);
     }
-    tls_tickets_fini(&c->tickets);
     free(c->certificates);
     free(c->names);
-    tls_context_init(c, c->has_h2);
+    tls_context_init(c, c->has_h2, c->tickets);
 }
 
 const char *tls_context_why(const struct tls_context *c) {
@@ -116,13 +114,15 @@ static bool set_rules(SSL_CTX *x, struct tls_context *c) {
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(x, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(x, 1);
+    SSL_CTX_set_num_tickets(x, c->tickets != NULL ? 1 : 0);
     SSL_CTX_set_max_early_data(x, 0);
     SSL_CTX_set_alpn_select_cb(x, on_alpn, (void *)(uintptr_t)alpn);
     SSL_CTX_set_tlsext_servername_callback(x, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(x, c);
     SSL_CTX_set_client_hello_cb(x, on_client_hello, NULL);
-    tls_tickets_serve(&c->tickets, x);
+    if (c->tickets != NULL) {
+        tls_tickets_serve(c->tickets, x);
+    }
     return SSL_CTX_set_min_proto_version(x, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_session_id_context(x, (const unsigned char *)"outrider", 8) == 1 &&
            SSL_CTX_set1_groups_list(x, "X25519:P-256:P-384") == 1 &&
@@ -314,8 +314,8 @@ int tls_context_seal(struct tls_context *c) {
     }
     c->names_n = kept;
     c->is_sealed = true;
-    if (!tls_tickets_has_keys(&c->tickets)) {
-        tls_tickets_rotate(&c->tickets);
+    if (c->tickets != NULL && !tls_tickets_has_keys(c->tickets)) {
+        tls_tickets_rotate(c->tickets);
     }
     return 0;
 }

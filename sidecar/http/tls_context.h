@@ -22,13 +22,14 @@ struct tls_context {
     size_t certificates_n;
     struct tls_name *names; // sorted once sealed
     size_t names_n, names_cap;
-    struct tls_tickets tickets;
+    struct tls_tickets *tickets; // NULL: nobody resumes
     bool has_h2, is_sealed;
     char why[TLS_WHY_LEN], note[TLS_WHY_LEN];
 };
 
-// has_h2: offer h2 besides http/1.1.
-void tls_context_init(struct tls_context *c, bool has_h2);
+// has_h2: offer h2 besides http/1.1. tickets: borrowed, also by connections that outlive the
+// context; what follows it with the same keys resumes what it has opened. NULL: no tickets.
+void tls_context_init(struct tls_context *c, bool has_h2, struct tls_tickets *tickets);
 // Frees everything. No handshake that uses it may be under way; open connections may. Idempotent.
 void tls_context_fini(struct tls_context *c);
 

@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MOST 64       // connections accepted in a row, before those that are open have their turn
+#define MOST 64        // connections accepted in a row, before those that are open have their turn
+#define REST_MOST 4096 // that wait when it is closed
+#define FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 #define AGAIN_MS 100  // until a process without descriptors tries again
 #define TELL_MS 10000 // between two lines of the log about it
 
@@ -64,7 +66,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     int most = kept_from();
     (void)status, (void)events;
     for (int i = 0; i < MOST && !uv_is_closing((uv_handle_t *)poll); i++) {
-        int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(a->fd, NULL, NULL, FLAGS);
         if (fd >= 0) {
             a->on_accept(a, fd);
             if (fd >= most) {
@@ -77,6 +79,12 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
             wait_for_descriptors(a, errno);
             return;
         }
+    }
+}
+
+void acceptor_take_rest(struct acceptor *a) {
+    for (int i = 0, fd; i < REST_MOST && (fd = accept4(a->fd, NULL, NULL, FLAGS)) >= 0; i++) {
+        a->on_accept(a, fd);
     }
 }
 

@@ -20,6 +20,8 @@ struct acceptor {
 // fd: a bound socket, which becomes the acceptor's own; set on_accept before. 0, or a libuv error
 // with nothing to be closed but fd.
 int acceptor_open(struct acceptor *a, struct loop *loop, int fd, int backlog);
+// Accepts what waits in the kernel's queue at this moment, before the socket is closed for good.
+void acceptor_take_rest(struct acceptor *a);
 // Closes the socket; the loop must run once more.
 void acceptor_close(struct acceptor *a);
 

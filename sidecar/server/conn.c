@@ -236,18 +236,28 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix) {
 
 // ---- all of them --------------------------------------------------------------------------------
 
-void conn_shutdown(struct conn_conf *conf) {
+static bool is_under_way(const struct conn *c) {
+    return c->down.front != NULL && (c->down.is_h2 || front_phase(c->down.front) == FRONT_BUSY);
+}
+
+static void limit(uint64_t *limit_ms, uint64_t most_ms) {
+    *limit_ms = *limit_ms == 0 || *limit_ms > most_ms ? most_ms : *limit_ms;
+}
+
+void conn_drain(struct conn_conf *conf, uint64_t quiet_ms) {
+    limit(&conf->limits.ms[LIMIT_LIFETIME], 1); // over: each takes no more than one request
+    limit(&conf->limits.ms[LIMIT_IDLE], quiet_ms);
+    limit(&conf->limits.ms[LIMIT_HEAD], quiet_ms);
     for (struct list *n = conf->conns.next; n != &conf->conns; n = n->next) {
         struct conn *c = LIST_ITEM(n, struct conn, node);
         if (c->is_dead) {
             continue;
         }
-        if (c->down.front == NULL) {
-            c->is_ending = true;
-        } else {
+        if (is_under_way(c) && !c->is_shut) {
             conn_shut(c);
         }
         conn_wants_flush(c);
+        loop_watch_by(conf->loop, &c->watch, loop_now_ms(conf->loop)); // by the new limits
     }
 }
 

@@ -104,8 +104,11 @@ void conn_open(struct conn_conf *conf, int fd, bool is_unix);
 void conn_wants_flush(struct conn *c);
 // Pulls events and starts or stops reading, after input or after the handler consumed some.
 void conn_pump(struct conn *c);
-// Ends all connections of conf: those idle at once, the others after what is under way.
-void conn_shutdown(struct conn_conf *conf);
+// Brings the connections of conf to their end, and those that are opened later: what is under way
+// is completed; HTTP/2 is told by GOAWAY, HTTP/1 with its next answer, so that no request crosses
+// the end; who asks for nothing is closed when it has been silent for quiet_ms. May be called
+// again with a shorter time.
+void conn_drain(struct conn_conf *conf, uint64_t quiet_ms);
 // Closes all connections of conf at once.
 void conn_close_all(struct conn_conf *conf);
 

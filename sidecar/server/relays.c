@@ -49,6 +49,7 @@ static struct relay *take(void *self) {
         abort();
     }
     rs->spare_count -= spare != NULL;
+    rs->under_way++;
     s->relays = rs;
     s->relay.call = &s->call;
     list_init(&s->free.node);
@@ -61,6 +62,7 @@ static struct relay *take(void *self) {
 
 static void give_back(struct relay *r) {
     struct slot *s = slot_of(r);
+    s->relays->under_way--;
     list_drop(&s->begin.node);
     loop_put(s->relays->loop, LOOP_SWEEP, &s->free);
 }
@@ -206,7 +208,7 @@ const struct conn_handler relays_handler = {
 
 void relays_init(struct relays *rs, struct files *files) {
     list_init(&rs->spare);
-    rs->spare_count = 0;
+    rs->spare_count = rs->under_way = 0;
     rs->conf.ops = &ops;
     rs->conf.self = rs;
     rs->conf.calls = &calls;

@@ -20,6 +20,7 @@ struct relays {
     struct temporary temporary;
     struct list spare; // that wait for their next use
     unsigned spare_count;
+    unsigned under_way; // requests
 };
 
 // What of it the caller has made: loop, upstreams, learning, networks and the folder of `temporary`

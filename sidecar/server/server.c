@@ -2,8 +2,8 @@
 #include "server/server.h"
 
 #include "base/error.h"
-#include "http/tls_self_signed.h"
 #include "server/admin_port.h"
+#include "server/generation.h"
 #include "server/keeping.h"
 #include "server/listener.h"
 #include "server/log.h"
@@ -11,7 +11,6 @@
 #include "server/probe.h"
 #include "server/spawn.h"
 #include "server/tickets.h"
-#include "server/worker.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -19,39 +18,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WORKERS_MOST 256
-#define LOOK_MS 1000     // how often it is looked at how much memory clients hold
-#define TRIM_MS 3000     // and when some has just been given back
-#define FALL (16u << 20) // bytes of it that are worth that
+#define GENERATIONS_MOST 4 // at a time; another reload cuts what the oldest still has under way
+#define LOOK_MS 1000       // how often it is looked at how much memory clients hold
+#define TRIM_MS 3000       // and when some has just been given back
+#define LINE_MOST 1024     // bytes of an error of the configuration, in the log
+#define FALL (16u << 20)   // bytes of it that are worth that
 
 struct server {
-    const struct config *config;
+    const struct config *config; // the one it was started with
+    const struct server_source *source;
     struct loop loop;
     struct learning learning;
     struct probe probe;
     struct keeping keeping;
     struct metrics metrics;
-    struct networks networks;
-    struct loop_watch memory;  // gives back what was freed
-    uint64_t most_connections; // since it did
-    struct router router;
-    struct arena arena;
-    struct tls_context tls;
+    struct metrics_worker *counts; // what is counted here
+    uint64_t log_spared, log_lost; // of the log's counters, what has been counted
+    struct loop_watch memory;      // gives back what was freed
+    uint64_t most_connections;     // since it did
+    struct tls_tickets ticket_keys;
     struct tickets tickets;
     struct siphash_key secret;
-    struct worker_conf worker_conf;
-    struct upstream_shared *upstreams; // as in config->pools
-    struct worker *workers;
-    unsigned workers_n;
-    int *fds; // of worker w and listener l: [w * listens_n + l]
+    struct listening listening;
+    struct generation_conf generation_conf;
+    struct list generations; // oldest first; the last one takes new connections
+    struct generation *now;  // that one
+    unsigned generations_n, cut;
     int admin_fd;
     struct admin_port admin;
     struct api api;
-    uv_signal_t terminate, interrupt;
-    uv_async_t ended; // a worker's thread is about to end
+    uv_signal_t terminate, interrupt, hangup;
     struct spawn spawn;
     int status; // that the process ends with
 };
@@ -63,82 +62,21 @@ static unsigned worker_count(const struct config *config) {
     return n < 1 ? 1 : n > WORKERS_MOST ? WORKERS_MOST : (unsigned)n;
 }
 
-static int bind_all(struct server *s) {
-    const struct config *config = s->config;
-    size_t n = config->listens_n;
-    int column[WORKERS_MOST];
+static int bind_admin(struct server *s) {
+    const struct listen_conf *listen = &s->config->admin;
     char url[256];
     uint16_t port;
-    for (size_t i = 0; i < n; i++) {
-        int err = listener_bind(&config->listens[i], column, s->workers_n, &port);
-        if (err != 0) {
-            return err;
-        }
-        for (unsigned w = 0; w < s->workers_n; w++) {
-            s->fds[w * n + i] = column[w];
-        }
-        listener_url(&config->listens[i], port, url, sizeof url);
-        log_line(LOG_INFO, "listening on %s", url);
-    }
-    if (!config->has_admin) {
-        return 0;
-    }
-    int err = listener_bind(&config->admin, &s->admin_fd, 1, &port);
-    if (err == 0) {
-        log_line(LOG_INFO, "admin endpoint on %s",
-                 listener_url(&config->admin, port, url, sizeof url));
+    int err = s->config->has_admin ? listener_bind(listen, &s->admin_fd, 1, &port) : 0;
+    if (err == 0 && s->config->has_admin) {
+        log_line(LOG_INFO, "admin endpoint on %s", listener_url(listen, port, url, sizeof url));
     }
     return err;
-}
-
-static int self_sign(struct server *s) {
-    static const struct span local[] = {SPAN_INIT("localhost"), SPAN_INIT("127.0.0.1"),
-                                        SPAN_INIT("::1")};
-    struct tls_self_signed made;
-    int err = tls_self_signed_init(&made, local, sizeof local / sizeof local[0], time(NULL));
-    if (err == 0) {
-        err = tls_context_add(&s->tls, made.certificate, made.key, NULL, 0);
-        log_line(LOG_INFO, "certificate for localhost made in memory, SPKI sha256/%s", made.pin);
-    }
-    tls_self_signed_fini(&made);
-    return err;
-}
-
-static int open_tls(struct server *s) {
-    const struct config *config = s->config;
-    bool has_tls = false, must_sign = false;
-    for (size_t i = 0; i < config->listens_n; i++) {
-        has_tls = has_tls || config->listens[i].tls;
-        must_sign = must_sign || config->listens[i].must_self_sign;
-    }
-    tls_context_init(&s->tls, true);
-    if (!has_tls) {
-        return 0;
-    }
-    int err = must_sign ? self_sign(s) : 0;
-    for (size_t i = 0; err == 0 && i < config->sites_n; i++) {
-        const struct site *site = &config->sites[i];
-        if (site->certificate.n > 0) {
-            err = tls_context_add_files(&s->tls, (const char *)site->certificate.p,
-                                        (const char *)site->key.p, &site->name, 1);
-        }
-    }
-    if (err == 0) {
-        err = tls_context_seal(&s->tls);
-    }
-    if (err != 0) {
-        log_line(LOG_ERROR, "%s", tls_context_why(&s->tls));
-        return err;
-    }
-    s->worker_conf.tls = &s->tls;
-    return tickets_open(&s->tickets, &s->loop, &s->tls.tickets,
-                        (const char *)config->ticket_keys.p);
 }
 
 static const struct hint_policy *find_policy(void *self, struct span site) {
     const struct server *s = self;
     bool is_named;
-    const struct site *found = router_site(&s->router, site, &is_named);
+    const struct site *found = router_site(&s->now->router, site, &is_named);
     return is_named ? &found->policy : NULL;
 }
 
@@ -162,8 +100,9 @@ static void open_learning(struct server *s) {
     keeping_open(&s->keeping, s->config, &conf);
     s->secret = conf.secret;
     learning_init(&s->learning, &s->loop, &conf);
-    probe_init(&s->probe, &s->learning, &s->router);
+    probe_init(&s->probe, &s->learning, &s->now->router);
     metrics_init(&s->metrics, gates, GATE_REASONS);
+    s->counts = metrics_add_worker(&s->metrics);
     s->api = (struct api){.metrics = &s->metrics,
                           .learner = s->learning.model,
                           .find_policy = find_policy,
@@ -176,19 +115,27 @@ static void open_learning(struct server *s) {
 
 // ---- running ------------------------------------------------------------------------------------
 
+static void stop_generations(struct server *s, enum worker_stop how) {
+    for (struct list *n = s->generations.next; n != &s->generations; n = n->next) {
+        generation_stop(LIST_ITEM(n, struct generation, node), how);
+    }
+}
+
 static void stop(struct server *s) {
     s->api.is_draining = true;
-    for (unsigned i = 0; i < s->workers_n; i++) {
-        worker_stop(&s->workers[i]);
-    }
+    listening_close(&s->listening); // the workers have sockets of their own
+    stop_generations(s, WORKER_STOPS);
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
     struct server *s = handle->data;
-    if (!s->api.is_draining) {
-        log_line(LOG_INFO, "stopping on signal %d", number);
-        stop(s);
+    if (s->api.is_draining) {
+        log_line(LOG_WARN, "stopping at once on signal %d", number);
+        stop_generations(s, WORKER_CUTS);
+        return;
     }
+    log_line(LOG_INFO, "stopping on signal %d", number);
+    stop(s);
 }
 
 // Nobody has the right to start the programs any more: whoever started us may start us again.
@@ -200,17 +147,8 @@ static void on_spawn_gone(void *self) {
     }
 }
 
-static void on_ended(uv_async_t *ended) {
-    struct server *s = ended->data;
-    // Several may have been told as one: ask each worker.
-    for (unsigned i = 0; i < s->workers_n; i++) {
-        if (!atomic_load(&s->workers[i].has_ended)) {
-            return;
-        }
-    }
-    for (unsigned i = 0; i < s->workers_n; i++) {
-        worker_fini(&s->workers[i]);
-    }
+// Nobody is served any more.
+static void finish(struct server *s) {
     learning_drain_all(&s->learning);
     keeping_close(&s->keeping);
     learning_close(&s->learning);
@@ -219,68 +157,135 @@ static void on_ended(uv_async_t *ended) {
     spawn_unwatch(&s->spawn);
     uv_close((uv_handle_t *)&s->terminate, NULL);
     uv_close((uv_handle_t *)&s->interrupt, NULL);
-    uv_close((uv_handle_t *)&s->ended, NULL);
+    uv_close((uv_handle_t *)&s->hangup, NULL);
 }
 
-static void open_upstreams(struct server *s) {
-    s->upstreams = calloc(s->config->pools_n + 1, sizeof *s->upstreams);
-    if (s->upstreams == NULL) {
-        abort();
+static void on_generation_ended(struct generation *g, void *self) {
+    struct server *s = self;
+    unsigned cut = generation_cut(g);
+    s->cut += cut;
+    s->generations_n--;
+    if (!s->api.is_draining) {
+        log_line(LOG_INFO, "the configuration before has ended; %u requests cut", cut);
     }
-    for (size_t i = 0; i < s->config->pools_n; i++) {
-        upstream_shared_init(&s->upstreams[i], &s->config->pools[i], s->workers_n);
+    generation_free(g);
+    if (s->api.is_draining && list_is_empty(&s->generations)) {
+        finish(s);
     }
-    s->worker_conf.upstreams = s->upstreams;
 }
 
-static int open_workers(struct server *s) {
-    s->workers = calloc(s->workers_n, sizeof *s->workers);
-    if (s->workers == NULL) {
-        abort();
-    }
-    for (unsigned i = 0; i < s->workers_n; i++) {
-        int err =
-            worker_init(&s->workers[i], &s->worker_conf, i, s->fds + i * s->config->listens_n);
-        if (err != 0) {
-            return err;
+// ---- another configuration ----------------------------------------------------------------------
+
+static void tell_errors(const struct config_errors *errors) {
+    struct span rest = span_of(errors->text.p + errors->text.from, buf_len(&errors->text)), line;
+    char text[LINE_MOST];
+    while (span_cut(&rest, '\n', &line)) {
+        if (line.n > 0) {
+            log_line(LOG_ERROR, "%s", log_escape(line, text, sizeof text));
         }
-        s->workers[i].ended = &s->ended;
     }
-    return 0;
+}
+
+// The same as at the start, or NULL (logged).
+static struct config *load(struct server *s) {
+    struct config *config = calloc(1, sizeof *config);
+    struct config_errors errors;
+    if (config == NULL) {
+        abort();
+    }
+    config_errors_init(&errors);
+    int err = s->source->load(s->source->self, config, &errors);
+    tell_errors(&errors);
+    config_errors_fini(&errors);
+    if (err != 0 || spawn_adopt(&s->spawn, config) != 0) {
+        config_fini(config);
+        free(config);
+        return NULL;
+    }
+    return config;
+}
+
+// What only a start acts on.
+static void tell_ignored(const struct server *s, const struct config *to) {
+    const struct config *from = s->config;
+    const struct {
+        bool is_same;
+        const char *what;
+    } rows[] = {
+        {worker_count(from) == worker_count(to), "workers"},
+        {span_eq(from->user, to->user), "user"},
+        {span_eq(from->ticket_keys, to->ticket_keys), "ticket-keys"},
+        {span_eq(from->store_path, to->store_path), "store"},
+        {from->store_flush_ms == to->store_flush_ms, "store"},
+        {from->learner_routes == to->learner_routes, "learner"},
+        {from->learner_memory == to->learner_memory, "learner"},
+        {from->learner_ttl_ms == to->learner_ttl_ms, "learner"},
+        {span_eq(from->admin.text, to->admin.text), "admin"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (!rows[i].is_same) {
+            log_line(LOG_WARN, "%s has changed, which takes a restart", rows[i].what);
+        }
+    }
+}
+
+// A generation that serves that configuration, which becomes its own; or NULL (logged).
+static struct generation *start(struct server *s, struct config *config) {
+    struct generation *g = generation_new(&s->generation_conf, config);
+    if (g == NULL) {
+        config_fini(config);
+        free(config);
+        return NULL;
+    }
+    g->owned = config;
+    list_put(&s->generations, &g->node);
+    s->generations_n++;
+    if (generation_start(g) == 0) {
+        return g;
+    }
+    listening_open(&s->listening, s->now->config); // all of it is held
+    listening_drop_rest(&s->listening);
+    return NULL;
+}
+
+static void replace(struct server *s, struct generation *g) {
+    struct generation *before = s->now;
+    s->now = g;
+    probe_fini(&s->probe);
+    probe_init(&s->probe, &s->learning, &g->router);
+    log_init((enum log_level)g->config->log);
+    generation_stop(before, WORKER_LEAVES);
+    listening_drop_rest(&s->listening);
+    if (s->generations_n > GENERATIONS_MOST) {
+        generation_stop(LIST_ITEM(s->generations.next, struct generation, node), WORKER_CUTS);
+    }
+}
+
+static void on_hangup(uv_signal_t *handle, int number) {
+    struct server *s = handle->data;
+    if (s->api.is_draining) {
+        return;
+    }
+    log_line(LOG_INFO, "reading the configuration again on signal %d", number);
+    struct config *config = load(s);
+    struct generation *g = config != NULL ? start(s, config) : NULL;
+    if (g == NULL) {
+        log_line(LOG_ERROR, "the new configuration is refused; the one before stays in use");
+        return;
+    }
+    replace(s, g);
+    tell_ignored(s, config);
+    log_line(LOG_INFO, "the new configuration is in use");
 }
 
 static void open_signals(struct server *s) {
-    uv_async_init(&s->loop.uv, &s->ended, on_ended);
     uv_signal_init(&s->loop.uv, &s->terminate);
     uv_signal_init(&s->loop.uv, &s->interrupt);
-    s->ended.data = s->terminate.data = s->interrupt.data = s;
+    uv_signal_init(&s->loop.uv, &s->hangup);
+    s->terminate.data = s->interrupt.data = s->hangup.data = s;
     uv_signal_start(&s->terminate, on_signal, SIGTERM);
     uv_signal_start(&s->interrupt, on_signal, SIGINT);
-}
-
-static void look_at_capacity(const struct pool_conf *pool) {
-    if (pool->children > 0 && (pool->connections == 0 || pool->connections > pool->children)) {
-        log_line(LOG_WARN,
-                 "pool \"%.*s\": connections = %u is above pm.max_children = %u of its PHP-FPM",
-                 SPAN_ARG(pool->name), pool->connections, pool->children);
-    }
-}
-
-// A backend that cannot be reached is told at once, not with the first visitor; it may come later.
-static void look_at_pools(const struct config *config) {
-    for (size_t i = 0; i < config->pools_n; i++) {
-        const struct pool_conf *pool = &config->pools[i];
-        look_at_capacity(pool);
-        for (size_t k = 0; k < pool->server_count; k++) {
-            const struct pool_server_conf *server = &pool->servers[k];
-            char path[POOL_PATH_MAX + 1];
-            snprintf(path, sizeof path, "%.*s", SPAN_ARG(server->path));
-            if (server->is_unix && access(path, W_OK) != 0) {
-                log_line(LOG_WARN, "pool \"%.*s\": %.*s: %s; its pages fail until that is mended",
-                         SPAN_ARG(pool->name), SPAN_ARG(server->address), strerror(errno));
-            }
-        }
-    }
+    uv_signal_start(&s->hangup, on_hangup, SIGHUP);
 }
 
 // Many connections have been closed since there were most.
@@ -291,38 +296,59 @@ static bool connections_fell(struct server *s) {
     return has_fewer;
 }
 
+static bool memory_fell(struct server *s) {
+    bool has_fallen = connections_fell(s);
+    for (struct list *n = s->generations.next; n != &s->generations; n = n->next) {
+        struct generation *g = LIST_ITEM(n, struct generation, node);
+        has_fallen |= budget_fell(&g->networks.budget, FALL);
+    }
+    return has_fallen;
+}
+
+static void count(struct server *s, enum metric_slot slot, uint64_t now, uint64_t *was) {
+    metrics_add(s->counts, slot, now - *was);
+    *was = now;
+}
+
 // What clients held in small pieces and the program has freed the allocator keeps, for ever.
 static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
     struct server *s = LIST_ITEM(watch, struct server, memory);
-    bool has_fewer = connections_fell(s);
-    bool has_fallen = budget_fell(&s->networks.budget, FALL) || has_fewer;
+    bool has_fallen = memory_fell(s);
     if (has_fallen) {
         malloc_trim(0);
     }
+    count(s, METRIC_SLOT_LOG_SPARED, log_spared(), &s->log_spared);
+    count(s, METRIC_SLOT_LOG_LOST, log_lost(), &s->log_lost);
     loop_watch(&s->loop, watch, now_ms + (has_fallen ? TRIM_MS : LOOK_MS));
 }
 
-static void open_networks(struct server *s) {
-    networks_init(&s->networks, &s->config->clients, &s->secret);
+static void watch_memory(struct server *s) {
     loop_watch_init(&s->memory, on_memory);
     loop_watch(&s->loop, &s->memory, loop_now_ms(&s->loop) + LOOK_MS);
 }
 
-static int open_all(struct server *s) {
-    int err = bind_all(s);
+// As far as privileges may be needed.
+static int open_privileged(struct server *s) {
+    s->now = generation_new(&s->generation_conf, s->config);
+    int err = s->now != NULL ? bind_admin(s) : ERR_CONFIG;
     if (err == 0) {
-        err = open_tls(s);
+        err = tickets_open(&s->tickets, &s->loop, &s->ticket_keys,
+                           (const char *)s->config->ticket_keys.p);
     }
+    return err;
+}
+
+static int open_all(struct server *s) {
+    int err = open_privileged(s);
     if (err == 0) {
         err = privileges_drop(s->config->user);
     }
     if (err == 0) {
-        look_at_pools(s->config);
+        list_put(&s->generations, &s->now->node);
+        s->generations_n = 1;
         open_learning(s);
-        open_networks(s);
+        watch_memory(s);
         open_signals(s);
-        open_upstreams(s);
-        err = open_workers(s);
     }
     if (err == 0 && s->config->has_admin) {
         err = admin_port_open(&s->admin, &s->loop, &s->config->admin, s->admin_fd, &s->api);
@@ -331,21 +357,24 @@ static int open_all(struct server *s) {
 }
 
 static void init(struct server *s, const struct config *config) {
+    unsigned workers_n = worker_count(config);
     s->config = config;
-    s->workers_n = worker_count(config);
-    arena_init(&s->arena, SIZE_MAX / 2);
-    s->fds = calloc(s->workers_n * config->listens_n, sizeof *s->fds);
-    if (s->fds == NULL || loop_init(&s->loop) != 0 ||
-        getrandom(&s->secret, sizeof s->secret, 0) != (ssize_t)sizeof s->secret ||
-        router_init(&s->router, &s->arena, config->sites, config->sites_n) != 0) {
+    if (loop_init(&s->loop) != 0 ||
+        getrandom(&s->secret, sizeof s->secret, 0) != (ssize_t)sizeof s->secret) {
         abort();
     }
-    s->worker_conf = (struct worker_conf){.config = config,
-                                          .router = &s->router,
-                                          .learning = &s->learning,
-                                          .metrics = &s->metrics,
-                                          .networks = &s->networks,
-                                          .secret = &s->secret};
+    list_init(&s->generations);
+    listening_init(&s->listening, workers_n);
+    tls_tickets_init(&s->ticket_keys);
+    s->generation_conf = (struct generation_conf){.loop = &s->loop,
+                                                  .learning = &s->learning,
+                                                  .metrics = &s->metrics,
+                                                  .tickets = &s->ticket_keys,
+                                                  .secret = &s->secret,
+                                                  .listening = &s->listening,
+                                                  .workers_n = workers_n,
+                                                  .on_ended = on_generation_ended,
+                                                  .self = s};
 }
 
 static void fini(struct server *s) {
@@ -353,15 +382,8 @@ static void fini(struct server *s) {
     probe_fini(&s->probe);
     learning_fini(&s->learning);
     metrics_fini(&s->metrics);
-    networks_fini(&s->networks);
-    tls_context_fini(&s->tls);
-    arena_fini(&s->arena);
-    for (size_t i = 0; i < s->config->pools_n; i++) {
-        upstream_shared_fini(&s->upstreams[i]);
-    }
-    free(s->upstreams);
-    free(s->workers);
-    free(s->fds);
+    tls_tickets_fini(&s->ticket_keys);
+    listening_close(&s->listening);
 }
 
 static int run(struct server *s, const struct config *config) {
@@ -382,23 +404,21 @@ static int run(struct server *s, const struct config *config) {
     }
     spawn_watch(&s->spawn, &s->loop, on_spawn_gone, s);
     spawn_start(&s->spawn);
-    for (unsigned i = 0; i < s->workers_n; i++) {
-        if (worker_start(&s->workers[i]) != 0) {
-            log_line(LOG_ERROR, "cannot start a thread");
-            spawn_close(&s->spawn);
-            return 1;
-        }
+    if (generation_start(s->now) != 0) {
+        spawn_close(&s->spawn);
+        return 1;
     }
-    log_line(LOG_INFO, "ready, %u workers", s->workers_n);
+    log_line(LOG_INFO, "ready, %u workers", s->generation_conf.workers_n);
     loop_run(&s->loop);
     fini(s);
     spawn_close(&s->spawn); // only now: what was under way needed the programs
-    log_line(LOG_INFO, "stopped");
+    log_line(LOG_INFO, "stopped; %u requests cut", s->cut);
     return s->status;
 }
 
-int server_run(const struct config *config) {
-    static struct server server; // one a process: its address is in handles and threads
+int server_run(const struct config *config, const struct server_source *source) {
+    static struct server server = {.status = 0}; // one a process: its address is in handles
+    server.source = source;
     int status = run(&server, config);
     log_stop();
     return status;

@@ -6,8 +6,17 @@
 
 #include "config/config.h"
 
-// Binds, starts, and runs until SIGTERM or SIGINT, then ends what is under way. What goes wrong is
-// logged. 0, or 1 when it could not start.
-int server_run(const struct config *config);
+// Where the configuration comes from, to be read again on SIGHUP.
+struct server_source {
+    // 0, or ERR_CONFIG with errors told, as config_load. config_fini is to be called either way.
+    int (*load)(void *self, struct config *config, struct config_errors *errors);
+    void *self;
+};
+
+// Binds, starts, and runs until SIGTERM or SIGINT, then completes what is under way (a second
+// signal ends that). On SIGHUP the configuration is read again: a good one is served from then on,
+// beside the one before, which completes what it has begun. What goes wrong is logged. 0, or 1
+// when it could not start.
+int server_run(const struct config *config, const struct server_source *source);
 
 #endif

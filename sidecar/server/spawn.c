@@ -210,6 +210,52 @@ int spawn_open(struct spawn *s, const struct config *config) {
     return err;
 }
 
+// ---- another configuration ----------------------------------------------------------------------
+
+static bool is_same_list(const struct span_list *a, const struct span_list *b) {
+    bool is_same = a->n == b->n;
+    for (size_t i = 0; is_same && i < a->n; i++) {
+        is_same = span_eq(a->v[i], b->v[i]);
+    }
+    return is_same;
+}
+
+static bool is_same(const struct spawn_conf *a, const struct spawn_conf *b) {
+    return a->processes == b->processes && span_eq(a->user, b->user) &&
+           is_same_list(&a->command, &b->command) && is_same_list(&a->env, &b->env);
+}
+
+// The program of the pool of that name, or NULL.
+static const struct spawn_conf *find(const struct spawn *s, struct span pool) {
+    for (size_t i = 0; i < s->config.spawns_n; i++) {
+        const struct spawn_conf *conf = &s->config.spawns[i];
+        if (span_eq(s->config.pools[conf->pool].name, pool)) {
+            return conf;
+        }
+    }
+    return NULL;
+}
+
+int spawn_adopt(const struct spawn *s, struct config *config) {
+    struct pool_conf *pools = arena_alloc(&config->arena, config->pools_n * sizeof *pools);
+    bool is_good = config->spawns_n == s->config.spawns_n;
+    memcpy(pools, config->pools, config->pools_n * sizeof *pools);
+    config->pools = pools;
+    for (size_t i = 0; is_good && i < config->spawns_n; i++) {
+        struct pool_conf *pool = &pools[config->spawns[i].pool];
+        const struct spawn_conf *runs = find(s, pool->name);
+        is_good = runs != NULL && is_same(runs, &config->spawns[i]);
+        if (is_good && pool->server_count == 0) {
+            pool->servers = s->config.pools[runs->pool].servers;
+            pool->server_count = s->config.pools[runs->pool].server_count;
+        }
+    }
+    if (!is_good) {
+        log_line(LOG_ERROR, "spawn: other programs than those that run need a restart");
+    }
+    return is_good ? 0 : ERR_CONFIG;
+}
+
 // ---- the start ----------------------------------------------------------------------------------
 
 static int connect_to(const struct sockaddr *to, socklen_t len) {

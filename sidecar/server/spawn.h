@@ -27,6 +27,10 @@ struct spawn {
 // neither threads nor much else. Borrows config. 0, or ERR_LISTEN or ERR_CONFIG (logged); then
 // nothing is left.
 int spawn_open(struct spawn *s, const struct config *config);
+// Gives the pools of another configuration the sockets of the programs that run. 0; or ERR_CONFIG
+// (logged) where it names other programs: those can be changed by a restart only, since the rights
+// to start them are gone.
+int spawn_adopt(const struct spawn *s, struct config *config);
 // Has the programs started. Where they open their sockets themselves, waits some seconds until they
 // have, and goes on in any case.
 void spawn_start(struct spawn *s);

@@ -6,10 +6,12 @@
 #include "server/log.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
-#define BACKLOG 4096   // connections that may wait to be accepted; the kernel cuts it to somaxconn
-#define DRAIN_MS 10000 // from a stop until connections are closed whatever they do
-#define DRAIN_LOOK_MS 20 // how often a stopping worker looks whether it is done
+#define BACKLOG 4096 // connections that may wait to be accepted; the kernel cuts it to somaxconn
+#define DRAIN_LOOK_MS 20    // how often a stopping worker looks whether it is done
+#define LEAVE_QUIET_MS 5000 // after which a client that asks for nothing is closed, while others
+#define STOP_QUIET_MS 500   // take the worker's place, and when the server stops
 #define SECOND_MS 1000
 #define VISITS_A_SECOND 64 // that are told when there are no requests to tell them with
 
@@ -48,10 +50,6 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     count(w, METRIC_SLOT_FETCHES_CUT, t->visits.cut, &was->cut);
     count(w, METRIC_SLOT_LESSONS_SPARED, t->spared, &was->spared);
     count(w, METRIC_SLOT_LESSONS_REFUSED, t->refused + t->lessons.refused, &was->lessons);
-    if (w->is_first) {
-        count(w, METRIC_SLOT_LOG_SPARED, log_spared(), &was->log_spared);
-        count(w, METRIC_SLOT_LOG_LOST, log_lost(), &was->log_lost);
-    }
 }
 
 static void init_conns(struct worker_listener *l, const struct listen_conf *listen) {
@@ -110,6 +108,7 @@ static int open_all(struct worker *w, unsigned index, const int *fds) {
         if (err != 0) {
             return err;
         }
+        w->upstreams_n++;
     }
     for (size_t i = 0; i < config->listens_n; i++) {
         struct worker_listener *l = &w->listeners[i];
@@ -119,6 +118,7 @@ static int open_all(struct worker *w, unsigned index, const int *fds) {
         if (err != 0) {
             return err;
         }
+        w->listeners_n++;
     }
     return 0;
 }
@@ -126,7 +126,7 @@ static int open_all(struct worker *w, unsigned index, const int *fds) {
 // ---- stopping -----------------------------------------------------------------------------------
 
 static bool has_conns(const struct worker *w) {
-    for (size_t i = 0; i < w->conf->config->listens_n; i++) {
+    for (size_t i = 0; i < w->listeners_n; i++) {
         if (w->listeners[i].conns.count > 0) {
             return true;
         }
@@ -134,36 +134,66 @@ static bool has_conns(const struct worker *w) {
     return false;
 }
 
-static void on_drained(uv_timer_t *timer) {
-    struct worker *w = timer->data;
-    if (has_conns(w) && loop_now_ms(&w->loop) < w->stop_by_ms) {
-        return;
-    }
-    for (size_t i = 0; i < w->conf->config->listens_n; i++) {
-        conn_close_all(&w->listeners[i].conns);
-    }
-    if (has_conns(w)) {
-        return; // once more, when their handles are closed
-    }
-    for (size_t i = 0; i < w->conf->config->pools_n; i++) {
+static void close_handles(struct worker *w) {
+    for (size_t i = 0; i < w->upstreams_n; i++) {
         upstream_close(&w->upstreams[i]);
     }
+    uv_mutex_lock(&w->stop_lock);
+    w->is_stoppable = false;
+    uv_mutex_unlock(&w->stop_lock);
     uv_close((uv_handle_t *)&w->stop, NULL);
     uv_close((uv_handle_t *)&w->drained, NULL);
 }
 
+// The time is over for whoever is still there.
+static void cut(struct worker *w) {
+    w->cut += w->relays.under_way;
+    metrics_add(w->relays.conf.metrics, METRIC_SLOT_REQUESTS_CUT, w->relays.under_way);
+    for (size_t i = 0; i < w->listeners_n; i++) {
+        conn_close_all(&w->listeners[i].conns);
+    }
+}
+
+static void on_drained(uv_timer_t *timer) {
+    struct worker *w = timer->data;
+    if (!has_conns(w)) {
+        close_handles(w);
+    } else if (w->stopping == WORKER_CUTS || loop_now_ms(&w->loop) >= w->stop_by_ms) {
+        cut(w); // and once more, when their handles are closed
+    }
+}
+
+static void begin_stop(struct worker *w) {
+    for (size_t i = 0; i < w->listeners_n; i++) {
+        acceptor_close(&w->listeners[i].acceptor);
+    }
+    w->stop_by_ms = loop_now_ms(&w->loop) + w->conf->config->drain_timeout_ms;
+    uv_timer_start(&w->drained, on_drained, 1, DRAIN_LOOK_MS);
+}
+
+static enum worker_stop wanted(struct worker *w) {
+    uv_mutex_lock(&w->stop_lock);
+    enum worker_stop wants = w->wants;
+    uv_mutex_unlock(&w->stop_lock);
+    return wants;
+}
+
 static void on_stop(uv_async_t *stop) {
     struct worker *w = stop->data;
-    if (uv_is_active((uv_handle_t *)&w->drained)) {
-        return;
+    enum worker_stop wants = wanted(w);
+    bool is_final = wants >= WORKER_STOPS;
+    for (size_t i = 0; i < w->listeners_n && wants > w->stopping; i++) {
+        struct worker_listener *l = &w->listeners[i];
+        l->relay.exchange.is_draining = is_final;
+        if (is_final && w->stopping == WORKER_RUNS) {
+            acceptor_take_rest(&l->acceptor); // nobody else would
+        }
+        conn_drain(&l->conns, is_final ? STOP_QUIET_MS : LEAVE_QUIET_MS);
     }
-    for (size_t i = 0; i < w->conf->config->listens_n; i++) {
-        w->listeners[i].relay.exchange.is_draining = true;
-        acceptor_close(&w->listeners[i].acceptor);
-        conn_shutdown(&w->listeners[i].conns);
+    if (w->stopping == WORKER_RUNS) {
+        begin_stop(w);
     }
-    w->stop_by_ms = loop_now_ms(&w->loop) + DRAIN_MS;
-    uv_timer_start(&w->drained, on_drained, 1, DRAIN_LOOK_MS);
+    w->stopping = wants;
 }
 
 // ---- life ---------------------------------------------------------------------------------------
@@ -182,7 +212,7 @@ static void init_holdbacks(struct worker *w, unsigned index) {
 int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index, const int *fds) {
     const struct config *config = conf->config;
     w->conf = conf;
-    if (loop_init(&w->loop) != 0) {
+    if (loop_init(&w->loop) != 0 || uv_mutex_init(&w->stop_lock) != 0) {
         return ERR_LISTEN;
     }
     w->listeners = calloc(config->listens_n, sizeof *w->listeners);
@@ -203,7 +233,6 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                 .temporary = {(const char *)config->temp.p}};
     relays_init(&w->relays, &w->files);
     observer_init(&w->observer, conf->secret, &w->loop.unix_time, &coding_unpack);
-    w->is_first = index == 0;
     init_holdbacks(w, index);
     loop_watch_init(&w->watch, on_second);
     loop_watch(&w->loop, &w->watch, loop_now_ms(&w->loop) + SECOND_MS);
@@ -212,7 +241,15 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     uv_async_init(&w->loop.uv, &w->stop, on_stop);
     uv_timer_init(&w->loop.uv, &w->drained);
     w->stop.data = w->drained.data = w;
-    return open_all(w, index, fds);
+    w->is_stoppable = true;
+    int err = open_all(w, index, fds);
+    if (err != 0) {
+        for (size_t i = w->listeners_n; i < config->listens_n; i++) {
+            close(fds[i]);
+        }
+        worker_undo(w);
+    }
+    return err;
 }
 
 static void run(void *self) {
@@ -233,15 +270,19 @@ int worker_start(struct worker *w) {
     return uv_thread_create(&w->thread, run, w);
 }
 
-void worker_stop(struct worker *w) {
-    uv_async_send(&w->stop);
+void worker_stop(struct worker *w, enum worker_stop how) {
+    uv_mutex_lock(&w->stop_lock);
+    if (w->is_stoppable && how > w->wants) {
+        w->wants = how;
+        uv_async_send(&w->stop);
+    }
+    uv_mutex_unlock(&w->stop_lock);
 }
 
-void worker_fini(struct worker *w) {
-    uv_thread_join(&w->thread);
+static void fini(struct worker *w) {
     learning_drop_worker(w->relays.learning);
     metrics_drop_worker(w->conf->metrics, w->relays.conf.metrics);
-    for (size_t i = 0; i < w->conf->config->pools_n; i++) {
+    for (size_t i = 0; i < w->upstreams_n; i++) {
         upstream_fini(&w->upstreams[i]);
     }
     relays_fini(&w->relays);
@@ -250,6 +291,21 @@ void worker_fini(struct worker *w) {
     files_fini(&w->files);
     h2_pool_fini(&w->h2_pool);
     tls_pool_fini(&w->tls_pool);
+    uv_mutex_destroy(&w->stop_lock);
     free(w->listeners);
     free(w->upstreams);
+}
+
+void worker_fini(struct worker *w) {
+    uv_thread_join(&w->thread);
+    fini(w);
+}
+
+void worker_undo(struct worker *w) {
+    for (size_t i = 0; i < w->listeners_n; i++) {
+        acceptor_close(&w->listeners[i].acceptor);
+    }
+    close_handles(w);
+    loop_fini(&w->loop);
+    fini(w);
 }

@@ -20,7 +20,14 @@ struct worker_listener {
 // What of other counters has been added to the metrics.
 struct worker_counts {
     uint64_t visits, refused, cut, spared, lessons;
-    uint64_t log_spared, log_lost; // counted by the first worker for all
+};
+
+// How it ends; a later one may follow on an earlier one.
+enum worker_stop {
+    WORKER_RUNS,
+    WORKER_LEAVES, // others take its place: clients have time to come to an end
+    WORKER_STOPS,  // the server stops: who asks for nothing is closed soon
+    WORKER_CUTS,   // at once, whatever is under way
 };
 
 // What all workers are made from. Borrowed for their life.
@@ -46,24 +53,32 @@ struct worker {
     struct holdback *holdbacks; // as in config->sites
     struct loop_watch watch;    // tells visits that are over
     struct worker_counts counted;
-    bool is_first;
+    size_t listeners_n, upstreams_n; // that are open
     struct h2_pool h2_pool;
     struct tls_pool tls_pool;
     uv_async_t stop;
-    uv_timer_t drained; // looks whether the last connection is gone
+    uv_timer_t drained;        // looks whether the last connection is gone
+    uv_mutex_t stop_lock;      // of the next two
+    bool is_stoppable;         // `stop` is open
+    enum worker_stop wants;    // what others have asked for
+    enum worker_stop stopping; // what it does
     uint64_t stop_by_ms;
+    unsigned cut; // requests that were under way at the end of the drain
     uv_thread_t thread;
     _Atomic bool has_ended; // its loop is over
     uv_async_t *ended;      // of the main loop, told when it is
 };
 
 // Makes the worker on its listening sockets, one a listener of the configuration, which become its
-// own. 0, or an ERR_ that has been logged.
+// own. 0, or an ERR_ that has been logged; then nothing is left.
 int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index, const int *fds);
 // Runs it on a thread. 0, or a libuv error.
 int worker_start(struct worker *w);
-// From any thread: takes no new connections, ends those that are open, then ends the thread.
-void worker_stop(struct worker *w);
+// For one that was not started: undoes worker_init.
+void worker_undo(struct worker *w);
+// From the learner's thread: takes no new connections, ends those that are open when they have
+// what they have asked for, or after drain-timeout; then ends the thread.
+void worker_stop(struct worker *w, enum worker_stop how);
 // Waits for the thread, then frees. On the learner's thread, as worker_init.
 void worker_fini(struct worker *w);
 

@@ -130,7 +130,7 @@ static double teach(struct learning *l, unsigned from, unsigned to, unsigned net
 }
 
 // Nanoseconds a look-up of a route that is there, all over the table.
-static void find(struct learning *l, unsigned routes) {
+static void find(unsigned routes) {
     static struct route_id ids[FINDS];
     uint8_t key[ROUTE_KEY_MAX];
     char path[96];
@@ -235,7 +235,7 @@ int main(int argc, char **argv) {
     }
     teach_all(&l, routes);
     tell_memory(&l, before, resident_before);
-    find(&l, routes);
+    find(routes);
     double start = now_us();
     put_asset(l.model, 0, 404);
     double dead = now_us() - start;

@@ -7,7 +7,7 @@ import ssl
 import time
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import ConnectionInputs, ConnectionState, H2Connection
 from h2.errors import ErrorCodes
 from h2.events import (ConnectionTerminated, DataReceived, InformationalResponseReceived,
                        PushedStreamReceived, ResponseReceived, StreamEnded, StreamReset)
@@ -77,6 +77,9 @@ class Client:
             assert sock.selected_alpn_protocol() == 'h2'
         self.sock = sock
         self.h2 = H2Connection(H2Configuration(client_side=True, header_encoding='utf-8'))
+        # After a GOAWAY streams go on (RFC 9113, 6.8), of which python3-h2 knows nothing.
+        machine, goaway = self.h2.state_machine, (ConnectionState.CLIENT_OPEN, ConnectionInputs.RECV_GOAWAY)
+        machine._transitions = {**machine._transitions, goaway: (None, ConnectionState.CLIENT_OPEN)}
         self.h2.local_settings[SettingCodes.ENABLE_PUSH] = int(push)
         self.h2.local_settings[SettingCodes.INITIAL_WINDOW_SIZE] = WINDOW if window is None else window
         self.h2.local_settings.acknowledge()

@@ -26,6 +26,7 @@ static const struct span loopback[] = {SPAN_INIT("localhost"), SPAN_INIT("127.0.
                                        SPAN_INIT("::1")};
 
 struct world {
+    struct tls_tickets keys;
     struct tls_context context;
     struct tls_pool pool;
     struct tls tls;
@@ -53,7 +54,8 @@ static int on_ticket(SSL *ssl, SSL_SESSION *session) {
 
 static void world_init(struct world *w) {
     *w = (struct world){.step = STEP_MORE};
-    tls_context_init(&w->context, true);
+    tls_tickets_init(&w->keys);
+    tls_context_init(&w->context, true, &w->keys);
     add_self_signed(&w->context, loopback, 3, NULL, 0);
     assert_int_equal(tls_context_seal(&w->context), 0);
     tls_pool_init(&w->pool);
@@ -88,6 +90,7 @@ static void world_fini(struct world *w) {
     tls_fini(&w->tls);
     tls_pool_fini(&w->pool);
     tls_context_fini(&w->context);
+    tls_tickets_fini(&w->keys);
     buf_fini(&w->received);
 }
 
@@ -186,7 +189,7 @@ static void test_alpn(void **state) {
         print_message("  %s\n", rows[i].name);
         world_init(&w);
         tls_context_fini(&w.context);
-        tls_context_init(&w.context, rows[i].has_h2);
+        tls_context_init(&w.context, rows[i].has_h2, &w.keys);
         add_self_signed(&w.context, loopback, 3, NULL, 0);
         assert_int_equal(tls_context_seal(&w.context), 0);
         connect_client(&w, rows[i].offered, NULL);
@@ -382,7 +385,7 @@ static void test_names(void **state) {
         {"a leading dot", ".shop.example", 0},
     };
     struct tls_context c;
-    tls_context_init(&c, true);
+    tls_context_init(&c, true, NULL);
     assert_int_equal(tls_context_seal(&c), ERR_CONFIG);
     add_self_signed(&c, first, 1, NULL, 0);
     add_self_signed(&c, second, 2, site, 2);
@@ -540,7 +543,7 @@ static void test_files(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tls_context c;
         print_message("  %s\n", rows[i].name);
-        tls_context_init(&c, true);
+        tls_context_init(&c, true, NULL);
         int rv = tls_context_add_files(&c, rows[i].certificate, rows[i].key, NULL, 0);
         assert_int_equal(rv, rows[i].why == NULL ? 0 : ERR_CONFIG);
         if (rows[i].why != NULL) {
@@ -634,7 +637,7 @@ static void test_a_ticket_outlives_two_changes_of_keys(void **state) {
         connect_client(&w, "\x02h2", "a.example");
         assert_true(handshake(&w, WHOLE));
         for (unsigned i = 0; i < changes; i++) {
-            tls_tickets_rotate(&w.context.tickets);
+            tls_tickets_rotate(&w.keys);
         }
         assert_int_equal(resumes(&w, "a.example"), changes < TLS_TICKETS_MOST);
         world_fini(&w);
@@ -649,18 +652,18 @@ static void test_keys_of_a_file_are_those_of_all_machines(void **state) {
     memcpy(keys + TLS_TICKETS_KEY, old, sizeof old);
     struct world w;
     world_init(&w);
-    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(old, sizeof old)), 0);
+    assert_int_equal(tls_tickets_load(&w.keys, span_of(old, sizeof old)), 0);
     connect_client(&w, "\x02h2", "a.example");
     assert_true(handshake(&w, WHOLE));
     static const size_t wrong[] = {0, 1, 79, 81, 241, 320};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(keys, wrong[i])), ERR_SYNTAX);
+        assert_int_equal(tls_tickets_load(&w.keys, span_of(keys, wrong[i])), ERR_SYNTAX);
     }
-    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(keys, 160)), 0);
+    assert_int_equal(tls_tickets_load(&w.keys, span_of(keys, 160)), 0);
     assert_true(resumes(&w, "a.example"));
-    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(keys, 80)), 0);
+    assert_int_equal(tls_tickets_load(&w.keys, span_of(keys, 80)), 0);
     assert_true(resumes(&w, "a.example")); // it was renewed with the first
-    assert_int_equal(tls_tickets_load(&w.context.tickets, span_of(old, 80)), 0);
+    assert_int_equal(tls_tickets_load(&w.keys, span_of(old, 80)), 0);
     assert_false(resumes(&w, "a.example"));
     world_fini(&w);
 }
@@ -683,6 +686,21 @@ static void test_context_may_go_before_open_connections(void **state) {
     world_fini(&w);
 }
 
+// And who comes back resumes what the context before had opened.
+static void test_a_ticket_outlives_its_context(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    connect_client(&w, "\x02h2", "localhost");
+    assert_true(handshake(&w, WHOLE));
+    tls_context_fini(&w.context);
+    tls_context_init(&w.context, true, &w.keys);
+    add_self_signed(&w.context, loopback, 3, NULL, 0);
+    assert_int_equal(tls_context_seal(&w.context), 0);
+    assert_true(resumes(&w, "localhost"));
+    world_fini(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handshake_at_any_cut),
@@ -699,6 +717,7 @@ int main(void) {
         cmocka_unit_test(test_self_signed),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_context_may_go_before_open_connections),
+        cmocka_unit_test(test_a_ticket_outlives_its_context),
         cmocka_unit_test(test_a_connection_is_for_what_its_certificate_says),
         cmocka_unit_test(test_a_ticket_is_good_for_its_name_only),
         cmocka_unit_test(test_a_ticket_outlives_two_changes_of_keys),
