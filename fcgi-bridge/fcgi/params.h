@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/pair.h"
+#include "base/step.h"
 
 #define PARAMS_LIMIT_DEFAULT (256u << 10) // bytes of all pairs of a request, lengths included
 
@@ -20,5 +21,8 @@ size_t params_len(const struct pairs *pairs, size_t limit);
 // Puts the pairs, in their order, and the empty record that ends the stream. 0; ERR_PARAMS_LIMIT
 // where params_len is 0; ERR_BUF_LIMIT. On an error nothing is written.
 int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t limit);
+// Takes the pair at the front of *content, which borrows from it. MORE when nothing is left, BAD
+// when the lengths point behind the end; *content is then unchanged.
+enum step params_next(struct span *content, struct pair *pair);
 
 #endif

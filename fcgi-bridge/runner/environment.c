@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define OURS 4 // variables that are set here
+#define OURS 6 // variables that are set here, besides the operator's
 
 // A "*" at the end stands for any rest.
 static const char *const listed[] = {
@@ -85,64 +85,105 @@ static void put_each_once(struct environment *e, struct entry *entries, size_t n
     e->v[kept] = NULL;
 }
 
-static int put_ours(struct environment *e, const struct program *p) {
-    const char *path = getenv("PATH");
-    if (asprintf(&e->path, "PATH=%s", path && path[0] ? path : "/usr/local/bin:/usr/bin:/bin") <
-        0) {
-        e->path = NULL;
-        return -1;
-    }
-    if (asprintf(&e->script, "SCRIPT_FILENAME=%s", p->path) < 0) {
-        e->script = NULL;
-        return -1;
-    }
-    return 0;
+struct filling {
+    struct entry *v;
+    size_t n;
+};
+
+static void add(struct filling *f, char *text) {
+    f->v[f->n] = (struct entry){text, f->n};
+    f->n++;
 }
 
-static int fill(struct environment *e, const struct options *o, char **params) {
+// Adds "NAME=value" of at most `n` bytes of value. False without memory.
+static bool add_ours(struct environment *e, struct filling *f, const char *name, const char *value,
+                     size_t n) {
+    char *text;
+    if (e->n_own == ENVIRONMENT_OWN || asprintf(&text, "%s=%.*s", name, (int)n, value) < 0) {
+        return false;
+    }
+    e->own[e->n_own++] = text;
+    add(f, text);
+    return true;
+}
+
+static bool add_operators(struct environment *e, struct filling *f, const struct options *o) {
+    for (size_t i = 0; i < o->env.n; i++) {
+        add(f, (char *)(uintptr_t)o->env.v[i]);
+    }
+    for (size_t i = 0; i < o->inherit.n; i++) {
+        const char *value = getenv(o->inherit.v[i]);
+        if (value && !add_ours(e, f, o->inherit.v[i], value, strlen(value))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// What stood behind the program's name is PATH_INFO, and no part of SCRIPT_NAME.
+static bool add_info(struct environment *e, struct filling *f, const struct program *p,
+                     char **params) {
+    struct span info = span_str(p->info), name = {0};
+    for (char **at = params; *at; at++) {
+        if (span_has_prefix(span_str(*at), SPAN("SCRIPT_NAME="))) {
+            name = span_skip(span_str(*at), strlen("SCRIPT_NAME="));
+        }
+    }
+    if (info.n == 0) {
+        return true;
+    }
+    if (span_has_suffix(name, info) &&
+        !add_ours(e, f, "SCRIPT_NAME", (const char *)name.p, name.n - info.n)) {
+        return false;
+    }
+    return add_ours(e, f, "PATH_INFO", p->info, info.n);
+}
+
+static bool fill(struct environment *e, struct filling *f, const struct options *o,
+                 const struct program *p, char **params) {
     static char gateway[] = "GATEWAY_INTERFACE=CGI/1.1";
     // php-cgi answers nothing without it; the request's own counts more.
     static char redirect[] = "REDIRECT_STATUS=200";
-    size_t count = 0, n = 0;
-    while (params[count]) {
-        count++;
+    const char *path = getenv("PATH");
+    path = path && path[0] ? path : "/usr/local/bin:/usr/bin:/bin";
+    if (!add_operators(e, f, o) || !add_ours(e, f, "PATH", path, strlen(path)) ||
+        !add_ours(e, f, "SCRIPT_FILENAME", p->path, strlen(p->path)) ||
+        !add_info(e, f, p, params)) {
+        return false;
     }
-    struct entry *entries = malloc((count + OURS) * sizeof *entries);
-    e->v = malloc((count + OURS + 1) * sizeof *e->v);
-    if (entries == NULL || e->v == NULL) {
-        free(entries);
-        return -1;
-    }
-    entries[n++].text = e->path;
-    entries[n++].text = e->script;
-    entries[n++].text = gateway;
-    for (size_t i = 0; i < count; i++) {
-        if (strchr(params[i], '=') && is_passed(o, name_of(params[i]))) {
-            entries[n++].text = params[i];
+    add(f, gateway);
+    for (; *params; params++) {
+        if (strchr(*params, '=') && is_passed(o, name_of(*params))) {
+            add(f, *params);
         }
     }
-    entries[n++].text = redirect;
-    for (size_t i = 0; i < n; i++) {
-        entries[i].order = i;
-    }
-    put_each_once(e, entries, n);
-    free(entries);
-    return 0;
+    add(f, redirect);
+    return true;
 }
 
 int environment_init(struct environment *e, const struct options *o, const struct program *p,
                      char **params) {
+    size_t most = OURS + o->env.n + o->inherit.n;
     memset(e, 0, sizeof *e);
-    if (put_ours(e, p) < 0 || fill(e, o, params) < 0) {
-        environment_fini(e);
-        return -1;
+    for (char **at = params; *at; at++) {
+        most++;
     }
-    return 0;
+    struct filling f = {malloc(most * sizeof *f.v), 0};
+    e->v = malloc((most + 1) * sizeof *e->v);
+    bool is_filled = f.v && e->v && fill(e, &f, o, p, params);
+    if (is_filled) {
+        put_each_once(e, f.v, f.n);
+    } else {
+        environment_fini(e);
+    }
+    free(f.v);
+    return is_filled ? 0 : -1;
 }
 
 void environment_fini(struct environment *e) {
-    free(e->path);
-    free(e->script);
+    for (size_t i = 0; i < e->n_own; i++) {
+        free(e->own[i]);
+    }
     free(e->v);
     memset(e, 0, sizeof *e);
 }

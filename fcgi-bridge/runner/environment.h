@@ -10,9 +10,12 @@
 #include "runner/options.h"
 #include "runner/program.h"
 
+#define ENVIRONMENT_OWN (OPTIONS_LIST_MOST + 8)
+
 struct environment {
-    char **v;            // "NAME=value", NULL at the end, each name once
-    char *path, *script; // those of v that are ours
+    char **v;                   // "NAME=value", NULL at the end, each name once
+    char *own[ENVIRONMENT_OWN]; // those of v that were made here
+    size_t n_own;
 };
 
 // params: the request's "NAME=value" strings, NULL at the end; borrowed until fini. Of a repeated

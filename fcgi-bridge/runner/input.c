@@ -20,11 +20,16 @@ static void tell(int eventfd) {
     }
 }
 
+static void enter(struct input *i, enum input_state state) {
+    atomic_store(&i->state, (int)state);
+    tell(i->changed);
+}
+
 static void close_to(struct input *i) {
-    if (i->to >= 0) {
-        close(i->to);
+    int to = atomic_exchange(&i->to, -1);
+    if (to >= 0) {
+        close(to);
     }
-    i->to = -1;
 }
 
 // Waits for one byte and takes what came with it. 0 at the end or after an error.
@@ -55,10 +60,12 @@ static void put(struct input *i, struct span piece) {
         ssize_t n = write(i->to, piece.p, piece.n);
         if (n > 0) {
             piece = span_skip(piece, (size_t)n);
+            atomic_store(&i->moved_ms, clock_now_ms());
         } else if (errno == EINTR) {
             continue;
         } else if (errno != EAGAIN || !await_program(i)) {
             close_to(i);
+            enter(i, INPUT_REFUSED);
         }
     }
 }
@@ -71,8 +78,7 @@ static void *carry(void *context) {
         put(i, span_of(piece, n));
     }
     close_to(i);
-    atomic_store(&i->state, FCGX_GetError(i->stream) ? INPUT_BROKEN : INPUT_ENDED);
-    tell(i->changed);
+    enter(i, FCGX_GetError(i->stream) ? INPUT_BROKEN : INPUT_ENDED);
     return NULL;
 }
 
@@ -90,10 +96,11 @@ static int fail(struct input *i, int why) {
 int input_start(struct input *i, FCGX_Stream *stream, int to) {
     sigset_t all, old;
     i->stream = stream;
-    i->to = to;
+    atomic_init(&i->to, to);
     i->stop = eventfd(0, EFD_CLOEXEC);
-    i->changed = eventfd(0, EFD_CLOEXEC);
+    i->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     atomic_init(&i->state, INPUT_OPEN);
+    atomic_init(&i->moved_ms, clock_now_ms());
     if (i->stop < 0 || i->changed < 0) {
         return fail(i, -errno);
     }
@@ -105,16 +112,9 @@ int input_start(struct input *i, FCGX_Stream *stream, int to) {
     return error ? fail(i, -error) : 0;
 }
 
-void input_finish(struct input *i, int socket, int64_t ms) {
-    struct pollfd changed = {.fd = i->changed, .events = POLLIN};
-    int64_t end = clock_now_ms() + ms;
+void input_finish(struct input *i, int channel) {
     tell(i->stop);
-    while (ms > 0 && poll(&changed, 1, (int)ms) < 0 && errno == EINTR) {
-        ms = end - clock_now_ms();
-    }
-    if (atomic_load(&i->state) == INPUT_OPEN) {
-        shutdown(socket, SHUT_RD);
-    }
+    shutdown(channel, SHUT_RD);
     pthread_join(i->thread, NULL);
     close(i->stop);
     close(i->changed);

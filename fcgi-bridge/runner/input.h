@@ -12,24 +12,25 @@
 #include <stdint.h>
 
 enum input_state {
-    INPUT_OPEN,   // more may come
-    INPUT_ENDED,  // the stream came to its end
-    INPUT_BROKEN, // the client went away, aborted or broke the protocol
+    INPUT_OPEN,    // more may come
+    INPUT_REFUSED, // more may come, but the program has closed its input
+    INPUT_ENDED,   // the stream came to its end
+    INPUT_BROKEN,  // the client went away, aborted or broke the protocol
 };
 
 struct input {
     FCGX_Stream *stream;
-    int to;      // the program's standard input, or -1: what comes is thrown away
-    int stop;    // eventfd, ours to the thread: do not wait for the program any more
-    int changed; // eventfd, the thread's to us: readable once the state is no longer INPUT_OPEN
+    _Atomic int to; // the program's standard input, -1 once it is closed
+    int stop;       // eventfd, ours to the thread: do not wait for the program any more
+    int changed;    // eventfd, the thread's to us: the state has changed
     _Atomic int state;
+    _Atomic int64_t moved_ms; // when the program last took some
     pthread_t thread;
 };
 
 // Starts the thread. Owns `to`, which is non-blocking and closed after the last byte. 0 or -errno.
 int input_start(struct input *i, FCGX_Stream *stream, int to);
-// Ends the thread: gives the client `ms` milliseconds to finish the body, then shuts the socket for
-// reading. Only then the connection cannot be kept.
-void input_finish(struct input *i, int socket, int64_t ms);
+// Ends the thread, whether the body has come to its end or not; `channel` is shut for reading.
+void input_finish(struct input *i, int channel);
 
 #endif

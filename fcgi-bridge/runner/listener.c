@@ -61,7 +61,7 @@ static int clear_stale(struct listener *l, const struct sockaddr_un *at) {
     return 0;
 }
 
-static int open_unix(struct listener *l, const char *path) {
+static int open_unix(struct listener *l, const char *path, mode_t mode) {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     struct stat st;
     if (path[0] != '/' || strlen(path) >= sizeof at.sun_path) {
@@ -75,7 +75,7 @@ static int open_unix(struct listener *l, const char *path) {
     }
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     // The mask, not a later chmod: at no moment may everybody connect.
-    mode_t mask = umask(0117);
+    mode_t mask = umask(0777 & ~mode);
     int bound = l->fd < 0 ? -1 : bind(l->fd, (struct sockaddr *)&at, sizeof at);
     int why = errno;
     umask(mask);
@@ -165,7 +165,7 @@ static int inherit(struct listener *l) {
     return adopt(l, n == 1 ? FIRST_PASSED : 0);
 }
 
-int listener_open(struct listener *l, const char *address) {
+int listener_open(struct listener *l, const char *address, mode_t mode) {
     struct span text = span_str(address);
     *l = (struct listener){.fd = -1};
     if (text.n == 0) {
@@ -176,7 +176,7 @@ int listener_open(struct listener *l, const char *address) {
                     address);
     }
     if (span_has_prefix(text, SPAN("unix:"))) {
-        return open_unix(l, address + 5);
+        return open_unix(l, address + 5, mode);
     }
     return open_tcp(l, address);
 }

@@ -17,9 +17,9 @@ struct listener {
 };
 
 // Listens at "unix:/path", "host:port" or "[v6]:port"; an empty address takes the inherited
-// socket. A unix socket gets mode 0660; a dead socket file in its place is removed, a living one
+// socket. A unix socket gets that mode; a dead socket file in its place is removed, a living one
 // is an error. 0, or -1 with `why` filled. Borrows address.
-int listener_open(struct listener *l, const char *address);
+int listener_open(struct listener *l, const char *address, mode_t mode);
 // Gives the unix socket file to a user, so that programs of that user may connect. 0 or -1.
 int listener_give(struct listener *l, uid_t user, gid_t group);
 // Closes, and removes the unix socket file if it is still the one we made.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // fcgi-bridge: plain CGI programs behind FastCGI.
+#include "base/span.h"
 #include "runner/listener.h"
 #include "runner/options.h"
 #include "runner/program.h"
@@ -10,6 +11,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,33 +31,97 @@ static int fail(const char *why, int status) {
     return status;
 }
 
-// Becomes the user of --user for good; the socket becomes theirs too.
-static int become_user(struct options *o, struct listener *l) {
-    if (o->user[0] == 0) {
-        if (geteuid() == 0) {
-            fail("running CGI programs as root; --user NAME would not", 0);
-        }
-        return 0;
+struct ids {
+    uid_t user, owner;
+    gid_t group, socket_group;
+    const char *name; // of the user, for its further groups; NULL when nobody knows it
+};
+
+static bool parse_id(const char *text, unsigned *id) {
+    uint64_t value;
+    if (!span_to_u64(span_str(text), &value) || value >= UINT32_MAX) {
+        return false;
     }
-    const struct passwd *user = getpwnam(o->user);
-    if (user == NULL) {
-        snprintf(o->why, sizeof o->why, "--user %s: no such user", o->user);
+    *id = (unsigned)value;
+    return true;
+}
+
+// A name or a number. The user's own group comes with it where it has one.
+static int find_user(struct options *o, const char *option, const char *text, uid_t *user,
+                     struct ids *ids) {
+    const struct passwd *found = parse_id(text, user) ? getpwuid(*user) : getpwnam(text);
+    if (found) {
+        *user = found->pw_uid;
+    }
+    if (found && ids) {
+        ids->group = found->pw_gid;
+        ids->name = found->pw_name;
+    }
+    if (!found && !parse_id(text, user)) {
+        snprintf(o->why, sizeof o->why, "--%s %s: no such user", option, text);
         return -1;
     }
-    if (geteuid() != 0 && geteuid() != user->pw_uid) {
-        snprintf(o->why, sizeof o->why, "--user %s: only root can become another user", o->user);
-        return -1;
-    }
-    if (geteuid() != 0) {
+    return 0;
+}
+
+static int find_group(struct options *o, const char *option, const char *text, gid_t *group) {
+    const struct group *found;
+    if (text[0] == 0 || parse_id(text, group)) {
         return 0;
     }
-    if (listener_give(l, user->pw_uid, user->pw_gid) < 0) {
+    if ((found = getgrnam(text)) == NULL) {
+        snprintf(o->why, sizeof o->why, "--%s %s: no such group", option, text);
+        return -1;
+    }
+    *group = found->gr_gid;
+    return 0;
+}
+
+static int find_ids(struct options *o, struct ids *ids) {
+    *ids = (struct ids){.user = geteuid(), .group = getegid()};
+    if ((o->user[0] && find_user(o, "user", o->user, &ids->user, ids) < 0) ||
+        find_group(o, "group", o->group, &ids->group) < 0) {
+        return -1;
+    }
+    ids->owner = ids->user;
+    ids->socket_group = ids->group;
+    if (o->socket_owner[0] &&
+        find_user(o, "socket-owner", o->socket_owner, &ids->owner, NULL) < 0) {
+        return -1;
+    }
+    return find_group(o, "socket-group", o->socket_group, &ids->socket_group);
+}
+
+// A name is valid only until the next look-up: so this looks again.
+static int set_groups(const struct ids *ids) {
+    const struct passwd *user = ids->name ? getpwuid(ids->user) : NULL;
+    return user ? initgroups(user->pw_name, ids->group) : setgroups(1, &ids->group);
+}
+
+static bool is_changed(const struct ids *ids) {
+    return ids->user != geteuid() || ids->group != getegid();
+}
+
+// Becomes the user and group for good; the socket becomes theirs, or whose it is said to be.
+static int become(struct options *o, const struct ids *ids, struct listener *l) {
+    bool is_socket_given = o->socket_owner[0] || o->socket_group[0];
+    if (geteuid() == 0 && ids->user == 0) {
+        fail("running CGI programs as root; --user NAME would not", 0);
+    }
+    if ((is_changed(ids) || is_socket_given) &&
+        listener_give(l, ids->owner, ids->socket_group) < 0) {
         memcpy(o->why, l->why, sizeof o->why);
         return -1;
     }
-    if (initgroups(user->pw_name, user->pw_gid) < 0 ||
-        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0) {
+    if (!is_changed(ids)) {
+        return 0;
+    }
+    if (geteuid() != 0) {
+        snprintf(o->why, sizeof o->why, "--user %s: only root can become another user", o->user);
+        return -1;
+    }
+    if (set_groups(ids) < 0 || setresgid(ids->group, ids->group, ids->group) < 0 ||
+        setresuid(ids->user, ids->user, ids->user) < 0) {
         snprintf(o->why, sizeof o->why, "--user %s: %s", o->user, strerror(errno));
         return -1;
     }
@@ -63,20 +129,24 @@ static int become_user(struct options *o, struct listener *l) {
 }
 
 static int run(struct options *o) {
-    static struct program_root root; // large
     struct listener listener;
-    if (program_root_open(&root, o) < 0) {
+    struct ids ids;
+    if (program_check(o) < 0) {
         return fail(o->why, EXIT_USAGE);
     }
-    if (listener_open(&listener, o->listen) < 0) {
+    if (find_ids(o, &ids) < 0) {
+        return fail(o->why, 1);
+    }
+    mode_t mode = (mode_t)strtoul(o->socket_mode, NULL, 8);
+    if (listener_open(&listener, o->listen, mode) < 0) {
         return fail(listener.why, 1);
     }
-    if (become_user(o, &listener) < 0) {
+    if (become(o, &ids, &listener) < 0) {
         listener_close(&listener);
         return fail(o->why, 1);
     }
     pid_t first = getpid();
-    int status = supervisor_run(o, &root, listener.fd);
+    int status = supervisor_run(o, listener.fd);
     if (getpid() == first) {
         listener_close(&listener);
     }

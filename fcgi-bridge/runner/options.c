@@ -18,8 +18,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define OPTION(name, kind, argument, initial, least, most, text)                                   \
-    {#name, KIND_##kind, argument, initial, least, most, text, offsetof(struct options, name)},
+#define OPTION(member, name, kind, argument, initial, least, most, text)                           \
+    {name, KIND_##kind, argument, initial, least, most, text, offsetof(struct options, member)},
 #include "runner/options.def"
 #undef OPTION
 };
@@ -82,7 +82,7 @@ static bool parse_number(const struct row *row, const char *text, uint64_t *valu
 // A number as one would write it: 86400000 ms is "24h".
 static const char *format_number(const struct row *row, uint64_t value, char *text, size_t n) {
     const struct unit *u = units_of(row->kind);
-    while (value % u->factor != 0) {
+    while (value ? value % u->factor != 0 : u[1].name != NULL) {
         u++;
     }
     snprintf(text, n, "%" PRIu64 "%s", value / u->factor, u->name);
@@ -122,10 +122,59 @@ static bool is_interpreter(const char *text) {
            memchr(text, '/', (size_t)(equals - text)) == NULL;
 }
 
+// name = 1*( ALPHA / DIGIT / "_" ), not beginning with a digit
+static size_t name_len(const char *text) {
+    size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    return text[0] >= '0' && text[0] <= '9' ? 0 : n;
+}
+
+static enum options_verdict check_variables(struct options *o) {
+    for (size_t i = 0; i < o->env.n; i++) {
+        size_t n = name_len(o->env.v[i]);
+        if (n == 0 || o->env.v[i][n] != '=') {
+            return bad(o, "--env %s: expected NAME=VALUE", o->env.v[i]);
+        }
+    }
+    for (size_t i = 0; i < o->inherit.n; i++) {
+        size_t n = name_len(o->inherit.v[i]);
+        if (n == 0 || o->inherit.v[i][n] != 0) {
+            return bad(o, "--inherit %s: expected a name of letters, digits and _",
+                       o->inherit.v[i]);
+        }
+    }
+    return OPTIONS_RUN;
+}
+
+static enum options_verdict check_choice(struct options *o, const char *name, const char *text,
+                                         const char *a, const char *b) {
+    bool is_one = strcmp(text, a) == 0 || strcmp(text, b) == 0;
+    return is_one ? OPTIONS_RUN : bad(o, "--%s %s: expected %s or %s", name, text, a, b);
+}
+
+static enum options_verdict check_texts(struct options *o) {
+    size_t octal = strspn(o->socket_mode, "01234567");
+    if (octal < 3 || octal > 4 || o->socket_mode[octal] != 0) {
+        return bad(o, "--socket-mode %s: expected an octal mode like 0660", o->socket_mode);
+    }
+    if (o->chdir[0] != 0 && o->chdir[0] != '/') {
+        return bad(o, "--chdir %s: expected an absolute path", o->chdir);
+    }
+    if (o->status[0] != 0 && o->status[0] != '/') {
+        return bad(o, "--status %s: expected a path that begins with /", o->status);
+    }
+    if (check_choice(o, "gone", o->gone, "end", "finish") != OPTIONS_RUN) {
+        return OPTIONS_BAD;
+    }
+    return check_choice(o, "jobs", o->jobs, "live", "end");
+}
+
 // What a single row cannot say.
 static enum options_verdict check(struct options *o) {
-    if (o->root[0] == 0) {
+    if (o->root.n == 0) {
         return bad(o, "--root DIR is required: the directory whose programs may be run");
+    }
+    if (check_texts(o) != OPTIONS_RUN || check_variables(o) != OPTIONS_RUN) {
+        return OPTIONS_BAD;
     }
     for (size_t i = 0; i < o->interpreter.n; i++) {
         if (!is_interpreter(o->interpreter.v[i])) {
@@ -227,6 +276,6 @@ void options_print(FILE *to) {
     }
     fputs("  --help\n      prints this\n  --version\n      prints the version\n\n"
           "SIGTERM stops it once the running requests have ended; SIGQUIT, or a second\n"
-          "SIGTERM, kills them.\n",
+          "SIGTERM, kills them. SIGHUP replaces the workers by new ones and cuts nothing.\n",
           to);
 }

@@ -22,7 +22,7 @@ struct options_list {
 #define OPTIONS_SIZE uint64_t // bytes
 
 struct options {
-#define OPTION(name, kind, argument, initial, least, most, text) OPTIONS_##kind name;
+#define OPTION(member, name, kind, argument, initial, least, most, text) OPTIONS_##kind member;
 #include "runner/options.def"
 #undef OPTION
     char why[256]; // OPTIONS_BAD: which option, what was wrong, what is allowed

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "runner/process.h"
 
+#include "runner/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -50,12 +52,25 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int set_limits(const struct process_plan *plan) {
-    struct rlimit memory = {plan->memory, plan->memory}, core = {0, 0}, old;
-    if (getrlimit(RLIMIT_AS, &old) == 0 && old.rlim_max < memory.rlim_max) {
-        memory.rlim_cur = memory.rlim_max = old.rlim_max; // what we were given is less
+static int set_limit(int what, uint64_t soft, uint64_t hard) {
+    struct rlimit limit = {soft, hard}, old;
+    if (getrlimit((__rlimit_resource_t)what, &old) == 0 && old.rlim_max < hard) {
+        limit.rlim_max = old.rlim_max; // what we were given is less
+        limit.rlim_cur = soft < old.rlim_max ? soft : old.rlim_max;
     }
-    return setrlimit(RLIMIT_CORE, &core) < 0 || setrlimit(RLIMIT_AS, &memory) < 0 ? -1 : 0;
+    return setrlimit((__rlimit_resource_t)what, &limit);
+}
+
+static int set_limits(const struct process_plan *plan) {
+    uint64_t seconds = (plan->cpu + 999) / 1000;
+    if (set_limit(RLIMIT_CORE, 0, 0) < 0) {
+        return -1;
+    }
+    // The soft limit's signal has a name of its own; a program that ignores it has a second more.
+    if (plan->cpu && set_limit(RLIMIT_CPU, seconds, seconds + 1) < 0) {
+        return -1;
+    }
+    return plan->file ? set_limit(RLIMIT_FSIZE, plan->file, plan->file) : 0;
 }
 
 static int become(const struct process_plan *plan, int pipes[PIPES][2]) {
@@ -106,7 +121,10 @@ static void keep_ours(struct process *p, int pipes[PIPES][2]) {
 static int fail(struct process *p, int pipes[PIPES][2], int why) {
     close_pipes(pipes);
     if (p->pid > 0) {
-        process_end(p);
+        kill(p->pid, SIGKILL);
+        atomic_store(p->visible, 0);
+        while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) {
+        }
     }
     process_close(p);
     return why;
@@ -137,18 +155,22 @@ int process_start(struct process *p, const struct process_plan *plan) {
     return 0;
 }
 
-int process_end(struct process *p) {
-    int status = 0;
-    // Before the wait: until then nobody else can have got this number. The second call is for a
-    // child that had no time to make its group.
-    kill(-p->pid, SIGKILL);
-    kill(p->pid, SIGKILL);
-    atomic_store(p->visible, 0);
-    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
+bool process_await(struct process *p, int64_t ms) {
+    int64_t end = clock_now_ms() + ms;
+    while (!p->has_ended) {
+        pid_t pid = waitpid(p->pid, &p->status, WNOHANG);
+        int64_t left = end - clock_now_ms();
+        if (pid == p->pid || (pid < 0 && errno != EINTR)) {
+            p->has_ended = true;
+            atomic_store(p->visible, 0);
+        } else if (left <= 0) {
+            return false;
+        } else {
+            struct pollfd exit = {.fd = p->pidfd, .events = POLLIN};
+            poll(&exit, 1, (int)left);
+        }
     }
-    while (waitpid(-1, NULL, WNOHANG) > 0) {
-    }
-    return status;
+    return true;
 }
 
 void process_close(struct process *p) {

@@ -3,47 +3,66 @@
 
 #include "runner/answer.h"
 #include "runner/clock.h"
+#include "runner/family.h"
 #include "runner/stop.h"
 
 #include <errno.h>
-#include <fastcgi.h>
-#include <sys/socket.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define PIECE 32768
 #define ERRORS_MOST (1 << 20) // bytes of standard error that are passed on; the rest is dropped
+#define LOOK_MS 100           // between two looks at memory and processes
+#define REAP_MS 1000          // between two looks for the dead, when nothing has a limit
+#define EXIT_MS 100           // for a program that has closed its output to exit
 
 static const struct {
     int status;
     const char *why;
 } endings[] = {
-    [RELAY_RUNNING] = {500, "still running"},
-    [RELAY_ENDED] = {502, "ended"},
-    [RELAY_TIME] = {504, "killed: over its time (--timeout)"},
-    [RELAY_OUTPUT] = {502, "killed: over its output (--output)"},
-    [RELAY_CLIENT_GONE] = {502, "killed: the client went away"},
-    [RELAY_ABORTED] = {502, "killed: the client aborted the request"},
-    [RELAY_STOPPED] = {503, "killed: the bridge stops"},
+#define ENDING(name, label, status, why) [REPORT_##name] = {status, why},
+#include "runner/ending.def"
+#undef ENDING
 };
 
-int relay_status(enum relay_ending ending) {
+int relay_status(enum report_ending ending) {
     return endings[ending].status;
 }
 
-const char *relay_why(enum relay_ending ending) {
+const char *relay_why(enum report_ending ending) {
     return endings[ending].why;
 }
 
-void relay_init(struct relay *r, FCGX_Request *request, int64_t deadline_ms, uint64_t most) {
-    *r = (struct relay){.request = request, .deadline_ms = deadline_ms, .most = most};
+void relay_init(struct relay *r, FCGX_Request *request, const struct options *o,
+                int64_t deadline_ms) {
+    *r = (struct relay){.request = request, .options = o, .deadline_ms = deadline_ms};
+    hold_init(&r->hold, o->hold + PIECE);
+}
+
+void relay_fini(struct relay *r) {
+    hold_fini(&r->hold);
+}
+
+static void on_client_gone(struct relay *r) {
+    r->is_client_gone = true;
+    if (strcmp(r->options->gone, "finish") != 0 && r->ending == REPORT_RUNNING) {
+        r->ending = REPORT_CLIENT_GONE;
+    }
 }
 
 // Writes and flushes. This blocks while the client does not read; the alarm ends it.
-static void send_piece(struct relay *r, FCGX_Stream *stream, const char *piece, int n) {
-    FCGX_PutStr(piece, n, stream);
+static void send_piece(struct relay *r, FCGX_Stream *stream, struct span piece) {
+    if (r->is_client_gone) {
+        return;
+    }
+    FCGX_PutStr((const char *)piece.p, (int)piece.n, stream);
     FCGX_FFlush(stream);
-    if (FCGX_GetError(stream) != 0 && r->ending == RELAY_RUNNING) {
-        r->ending = clock_now_ms() >= r->deadline_ms ? RELAY_TIME : RELAY_CLIENT_GONE;
+    r->moved_ms = clock_now_ms();
+    if (FCGX_GetError(stream) != 0 && r->moved_ms >= r->deadline_ms) {
+        r->ending = REPORT_TIME;
+    } else if (FCGX_GetError(stream) != 0) {
+        on_client_gone(r);
     }
 }
 
@@ -58,18 +77,44 @@ static ssize_t take_piece(int *fd, char *piece) {
     return n;
 }
 
+// Nobody sends a body any more whose program does not read it.
+static bool is_body_read(const struct relay *r) {
+    return r->has_exited || r->has_refused || atomic_load(&r->input->state) != INPUT_OPEN;
+}
+
+// Sends what need not be held.
+static void release(struct relay *r, bool is_all) {
+    struct span ready = hold_ready(&r->hold, is_all);
+    while (ready.n > 0) {
+        struct span piece = span_first(ready, PIECE);
+        send_piece(r, r->request->out, piece);
+        r->sent += piece.n;
+        hold_take(&r->hold, piece.n);
+        ready = hold_ready(&r->hold, is_all);
+    }
+}
+
 static void on_output(struct relay *r) {
     char piece[PIECE];
     ssize_t n = take_piece(&r->process->out, piece);
+    uint64_t most = r->options->output;
     if (n <= 0) {
         return;
     }
-    if ((uint64_t)n > r->most - r->sent) {
-        n = (ssize_t)(r->most - r->sent);
-        r->ending = RELAY_OUTPUT;
+    r->moved_ms = clock_now_ms();
+    if (most && (uint64_t)n > most - r->written) {
+        n = (ssize_t)(most - r->written);
+        r->ending = REPORT_OUTPUT;
     }
-    r->sent += (uint64_t)n;
-    send_piece(r, r->request->out, piece, (int)n);
+    r->written += (uint64_t)n;
+    // There is room for a piece, since what is over is sent at once; memory may be short.
+    if (!hold_put(&r->hold, span_of(piece, (size_t)n))) {
+        release(r, true);
+        send_piece(r, r->request->out, span_of(piece, (size_t)n));
+        r->sent += (uint64_t)n;
+        return;
+    }
+    release(r, buf_len(&r->hold.bytes) > r->options->hold || is_body_read(r));
 }
 
 // False when there was nothing to read.
@@ -79,19 +124,20 @@ static bool on_errors(struct relay *r) {
     if (n <= 0) {
         return false;
     }
+    r->moved_ms = clock_now_ms();
     if (r->complained < ERRORS_MOST) {
-        send_piece(r, r->request->err, piece, (int)n);
+        send_piece(r, r->request->err, span_of(piece, (size_t)n));
         r->complained += (uint64_t)n;
         if (r->complained >= ERRORS_MOST) {
-            static const char rest[] = "\nfcgi-bridge: the rest of its errors is dropped\n";
-            send_piece(r, r->request->err, rest, sizeof rest - 1);
+            send_piece(r, r->request->err,
+                       SPAN("\nfcgi-bridge: the rest of its errors is dropped\n"));
         }
     }
     return true;
 }
 
 void relay_drain_errors(struct relay *r) {
-    // A process that left the group may go on writing: as much as a pipe holds and no more.
+    // A process that lives on may go on writing: as much as a pipe holds and no more.
     for (int i = 0; i < 16 && r->process->err >= 0 && answer_is_possible(r->request); i++) {
         if (!on_errors(r)) {
             return;
@@ -99,61 +145,86 @@ void relay_drain_errors(struct relay *r) {
     }
 }
 
-static bool is_unix(int fd) {
-    int domain = 0;
-    socklen_t n = sizeof domain;
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
-}
-
-// Bytes behind the end of the input: an abort of this request, or something for which it is too
-// early.
-static void on_client_input(struct relay *r) {
-    FCGI_Header header;
-    int fd = r->request->ipcFd;
-    ssize_t n = recv(fd, &header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
-    if (n == sizeof header && header.type == FCGI_ABORT_REQUEST &&
-        (header.requestIdB1 << 8 | header.requestIdB0) == r->request->requestId) {
-        recv(fd, &header, sizeof header, MSG_DONTWAIT);
-        r->ending = RELAY_ABORTED;
-    } else if (n >= 0 || errno != EAGAIN) {
-        r->client_events &= ~POLLIN;
-    }
-}
-
-static void on_client(struct relay *r, short events) {
-    if (events & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL)) {
-        r->ending = RELAY_CLIENT_GONE;
-    } else if (events & POLLIN) {
-        on_client_input(r);
-    }
-}
-
-static void on_input_ended(struct relay *r) {
-    r->has_input_ended = true;
-    r->client_events |= POLLIN;
+static void on_input(struct relay *r) {
+    eventfd_t n;
+    eventfd_read(r->input->changed, &n);
+    r->moved_ms = clock_now_ms();
     if (atomic_load(&r->input->state) == INPUT_BROKEN) {
-        r->ending = RELAY_CLIENT_GONE;
+        on_client_gone(r);
+    }
+    release(r, true);
+}
+
+enum report_ending relay_measure(const struct options *o) {
+    struct family_sum sum;
+    if (o->memory == 0 && o->processes == 0) {
+        return REPORT_RUNNING;
+    }
+    family_measure(&sum);
+    if (o->memory && sum.memory > o->memory) {
+        return REPORT_MEMORY;
+    }
+    return o->processes && sum.processes > o->processes ? REPORT_PROCESSES : REPORT_RUNNING;
+}
+
+static void look(struct relay *r, int64_t now) {
+    int64_t every = r->options->memory || r->options->processes ? LOOK_MS : REAP_MS;
+    int64_t moved = atomic_load(&r->input->moved_ms);
+    moved = moved > r->moved_ms ? moved : r->moved_ms;
+    if (now >= r->deadline_ms) {
+        r->ending = REPORT_TIME;
+    } else if (now - moved >= (int64_t)r->options->idle) {
+        r->ending = REPORT_IDLE;
+    } else if (now - r->looked_ms >= every) {
+        r->looked_ms = now;
+        family_reap(r->process->pid);
+        r->ending = relay_measure(r->options);
     }
 }
 
-enum { OUT, ERR, EXIT, CLIENT, INPUT, WAITED };
+// The earliest time at which there is something to look at.
+static int64_t wait_ms(const struct relay *r, int64_t now) {
+    int64_t every = r->options->memory || r->options->processes ? LOOK_MS : REAP_MS;
+    int64_t until = r->looked_ms + every;
+    int64_t idle = r->moved_ms + (int64_t)r->options->idle;
+    if (r->closed_ms && r->written > 0 && r->closed_ms + EXIT_MS < until) {
+        until = r->closed_ms + EXIT_MS;
+    }
+    until = idle < until && idle > now ? idle : until;
+    until = r->deadline_ms < until ? r->deadline_ms : until;
+    return until > now ? until - now : 0;
+}
+
+// The output is at its end: the request is over when the program is, or does not end at once.
+static void on_output_end(struct relay *r, int64_t now) {
+    if (r->has_exited) {
+        r->ending = REPORT_ENDED;
+    } else if (r->closed_ms == 0) {
+        r->closed_ms = now;
+    } else if (now - r->closed_ms >= EXIT_MS && r->written > 0) {
+        r->ending = REPORT_ANSWERED;
+    }
+}
+
+enum { OUT, ERR, EXIT, CLIENT, INPUT, READS, WAITED };
 
 static void dispatch(struct relay *r, const struct pollfd *fds) {
     if (fds[ERR].revents) {
         on_errors(r);
     }
-    if (fds[OUT].revents && r->ending == RELAY_RUNNING) {
+    if (fds[OUT].revents && r->ending == REPORT_RUNNING) {
         on_output(r);
     }
     r->has_exited |= fds[EXIT].revents != 0;
-    if (r->ending == RELAY_RUNNING && r->has_exited && r->process->out < 0) {
-        r->ending = RELAY_ENDED;
+    if (r->ending == REPORT_RUNNING && (fds[INPUT].revents || fds[EXIT].revents)) {
+        on_input(r);
     }
-    if (fds[INPUT].revents && r->ending == RELAY_RUNNING) {
-        on_input_ended(r);
+    if (fds[READS].revents & POLLERR) {
+        r->has_refused = true;
+        release(r, true);
     }
-    if (fds[CLIENT].revents && r->ending == RELAY_RUNNING) {
-        on_client(r, fds[CLIENT].revents);
+    if (fds[CLIENT].revents & (POLLHUP | POLLERR) && r->ending == REPORT_RUNNING) {
+        on_client_gone(r);
     }
 }
 
@@ -162,26 +233,34 @@ static void turn(struct relay *r) {
         [OUT] = {.fd = r->process->out, .events = POLLIN},
         [ERR] = {.fd = r->process->err, .events = POLLIN},
         [EXIT] = {.fd = r->has_exited ? -1 : r->process->pidfd, .events = POLLIN},
-        [CLIENT] = {.fd = r->request->ipcFd, .events = r->client_events},
-        [INPUT] = {.fd = r->has_input_ended ? -1 : r->input->changed, .events = POLLIN},
+        [CLIENT] = {.fd = r->is_client_gone ? -1 : r->request->ipcFd},
+        [INPUT] = {.fd = r->input->changed, .events = POLLIN},
+        // The thread closes it, and wakes us then: until we return the program would not see that.
+        [READS] = {.fd = r->has_refused ? -1 : atomic_load(&r->input->to)},
     };
-    int64_t left = r->deadline_ms - clock_now_ms();
-    if (left <= 0) {
-        r->ending = RELAY_TIME;
-    } else if (stop_poll(fds, WAITED, left) > 0) {
+    if (stop_poll(fds, WAITED, wait_ms(r, clock_now_ms())) > 0) {
         dispatch(r, fds);
     }
-    if (stop_level() == STOP_NOW && r->ending == RELAY_RUNNING) {
-        r->ending = RELAY_STOPPED;
+    int64_t now = clock_now_ms();
+    if (r->ending == REPORT_RUNNING && r->process->out < 0) {
+        on_output_end(r, now);
+    }
+    if (r->ending == REPORT_RUNNING) {
+        look(r, now);
+    }
+    if (stop_level() == STOP_NOW && r->ending == REPORT_RUNNING) {
+        r->ending = REPORT_STOPPED;
     }
 }
 
 void relay_run(struct relay *r, struct input *input) {
     r->input = input;
-    // On a unix socket POLLHUP tells a client that has gone from one that has shut its own side
-    // only. On TCP they look the same; there a client has no reason to shut its side alone.
-    r->client_events = is_unix(r->request->ipcFd) ? 0 : POLLRDHUP;
-    while (r->ending == RELAY_RUNNING) {
+    r->looked_ms = r->moved_ms = clock_now_ms();
+    while (r->ending == REPORT_RUNNING) {
         turn(r);
+    }
+    // What was held is the answer, whole or cut.
+    if (r->ending == REPORT_ENDED || r->ending == REPORT_ANSWERED || r->ending == REPORT_OUTPUT) {
+        release(r, true);
     }
 }

@@ -1,48 +1,50 @@
 // SPDX-License-Identifier: MIT
 // The loop beside a running program: its output and errors go to the client piece by piece as they
-// come, so that an interim block (`Status: 103`) is there while the program still thinks. A client
-// that does not read lets the program wait; time, output and the client's going away end the loop.
+// come, so that an interim block (`Status: 103`) is there while the program still thinks. The final
+// answer waits in hold.h until the body is read. A client that does not read lets the program wait;
+// limits and the client's going away end the loop.
 #ifndef RUNNER_RELAY_H
 #define RUNNER_RELAY_H
 
+#include "runner/hold.h"
 #include "runner/input.h"
+#include "runner/options.h"
 #include "runner/process.h"
+#include "runner/report.h"
 
 #include <fcgiapp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-enum relay_ending {
-    RELAY_RUNNING,
-    RELAY_ENDED,       // the program exited and its output came to an end
-    RELAY_TIME,        // over its time
-    RELAY_OUTPUT,      // over its output
-    RELAY_CLIENT_GONE, // the connection is closed or broken
-    RELAY_ABORTED,     // the client sent FCGI_ABORT_REQUEST
-    RELAY_STOPPED,     // we are told to stop at once
-};
-
 struct relay {
+    const struct options *options;
     FCGX_Request *request;
     struct process *process;
     struct input *input;
-    int64_t deadline_ms;
-    uint64_t sent, most; // bytes of output; how many there may be
+    struct hold hold;
+    int64_t deadline_ms, looked_ms, moved_ms;
+    int64_t closed_ms;   // when the program closed its output and went on; 0: it has not
+    uint64_t written;    // bytes of output that came
+    uint64_t sent;       // bytes of output that went on to the client
     uint64_t complained; // bytes of errors
-    short client_events; // what to ask the client's socket for, besides that it is closed
-    bool has_exited, has_input_ended;
-    enum relay_ending ending;
+    bool has_exited, is_client_gone, has_refused; // has_refused: to read its input
+    enum report_ending ending;
 };
 
-// deadline_ms: of clock_now_ms; most: bytes of output. Borrows the request.
-void relay_init(struct relay *r, FCGX_Request *request, int64_t deadline_ms, uint64_t most);
+// deadline_ms: of clock_now_ms. Borrows the request and the options.
+void relay_init(struct relay *r, FCGX_Request *request, const struct options *o,
+                int64_t deadline_ms);
+// Frees what is held. Idempotent.
+void relay_fini(struct relay *r);
 // Carries for r->process, which the caller has set, until r->ending says why not any more. Borrows
 // both until r is no longer used.
 void relay_run(struct relay *r, struct input *input);
 // Carries what the error pipe still holds after the program has ended.
 void relay_drain_errors(struct relay *r);
-// The HTTP status that an ending without output is answered with, and its text for the log.
-int relay_status(enum relay_ending ending);
-const char *relay_why(enum relay_ending ending);
+// The HTTP status that an ending without output is answered with, its text for the log, its label.
+int relay_status(enum report_ending ending);
+const char *relay_why(enum report_ending ending);
+// Whether a limit was reached by all that descends from us; RUNNING when none was.
+enum report_ending relay_measure(const struct options *o);
 
 #endif

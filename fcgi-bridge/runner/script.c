@@ -4,15 +4,20 @@
 #include "runner/answer.h"
 #include "runner/clock.h"
 #include "runner/environment.h"
+#include "runner/family.h"
 #include "runner/input.h"
 #include "runner/process.h"
+#include "runner/program.h"
 #include "runner/relay.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#define GOODBYE_MS 2000 // for the client to take the last bytes and to finish its body
+#define GOODBYE_MS 2000 // for the last bytes of an answer to be taken
+#define PATIENCE_MS 100 // for a program to exit once it is told to; what lives on is watched
 
 // argv is the file alone, or the interpreter and the file. The query string is never an argument,
 // "=" in it or not (RFC 3875, 4.4 allows it; CVE-2012-1823 came of it).
@@ -32,8 +37,9 @@ static int start(struct process *process, struct program *program, char **params
     struct process_plan plan = {
         .argv = argv,
         .env = env.v,
-        .dir = dir,
-        .memory = conf->options->memory,
+        .dir = conf->options->chdir[0] ? conf->options->chdir : dir,
+        .cpu = conf->options->cpu,
+        .file = conf->options->file,
         .visible = conf->visible,
     };
     int error = process_start(process, &plan);
@@ -53,101 +59,123 @@ static void complain_of_exit(struct relay *r, const char *path, int status) {
     }
 }
 
-// Says why the program ended and, when it wrote nothing, answers in its place. True when the answer
-// is whole.
-static bool conclude(struct relay *r, const char *path, int status) {
-    if (r->ending == RELAY_CLIENT_GONE) {
-        fprintf(stderr, "fcgi-bridge: %s: %s\n", path, relay_why(r->ending));
-        return false;
+// A limit that the kernel watches tells itself by its signal.
+static enum report_ending name_limit(const struct options *o, const struct process *p) {
+    int number = p->has_ended && WIFSIGNALED(p->status) ? WTERMSIG(p->status) : 0;
+    if (number == SIGXCPU && o->cpu) {
+        return REPORT_CPU;
     }
-    if (r->ending == RELAY_ENDED) {
-        complain_of_exit(r, path, status);
-    } else {
+    return number == SIGXFSZ && o->file ? REPORT_FILE : REPORT_ENDED;
+}
+
+// What a limit did is the operator's to know too, not only the front's.
+static void complain_of_ending(struct relay *r, const char *path) {
+    fprintf(stderr, "fcgi-bridge: %s: %s\n", path, relay_why(r->ending));
+    if (!r->is_client_gone) {
         answer_complain(r->request, path, "%s", relay_why(r->ending));
     }
-    if (r->sent == 0 && r->ending != RELAY_ABORTED) {
+}
+
+static int exit_status(const struct relay *r) {
+    int status = r->process->status;
+    if (!r->process->has_ended) {
+        return r->ending == REPORT_ANSWERED ? 0 : 128 + SIGTERM;
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Says why the program ended and, when it wrote nothing, answers in its place. True when the answer
+// is whole.
+static bool conclude(struct relay *r, const char *path) {
+    bool is_over = r->ending == REPORT_ENDED || r->ending == REPORT_ANSWERED;
+    bool is_signaled = r->process->has_ended && WIFSIGNALED(r->process->status);
+    if (r->ending == REPORT_ENDED) {
+        complain_of_exit(r, path, r->process->status);
+        enum report_ending limit = name_limit(r->options, r->process);
+        if (limit != REPORT_ENDED) {
+            r->ending = limit;
+            complain_of_ending(r, path);
+        }
+    } else if (r->ending != REPORT_ANSWERED) {
+        complain_of_ending(r, path);
+    }
+    if (r->is_client_gone) {
+        return false;
+    }
+    if (r->sent == 0) {
         answer_status(r->request, relay_status(r->ending));
     }
-    FCGX_SetExitStatus(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
-                       r->request->out);
-    bool is_whole = r->sent == 0 || r->ending == RELAY_ABORTED ||
-                    (r->ending == RELAY_ENDED && !WIFSIGNALED(status));
+    FCGX_SetExitStatus(exit_status(r), r->request->out);
+    bool is_whole = r->sent == 0 || (is_over && !is_signaled);
     return is_whole && answer_is_possible(r->request);
 }
 
-// The end of a whole answer. END_REQUEST comes after the body was read to its end: upon it a client
-// may send its next request, whose first bytes libfcgi would read with the rest of this body, and
-// lose.
-static void finish(FCGX_Request *request, struct input *input) {
-    input_finish(input, request->ipcFd, GOODBYE_MS);
-    clock_alarm(GOODBYE_MS);
-    FCGX_FClose(request->err);
-    FCGX_FClose(request->out);
-}
-
-// The body of a request that is not run, or whose program is gone, is thrown away: the client may
-// have to send all of it before it reads, and the connection can then be kept.
-static bool refuse(FCGX_Request *request, int status) {
+// Carries for a program that was started, until its end or until it need not be waited for.
+static void serve(struct script_end *end, struct relay *relay, const char *path) {
     struct input input;
-    answer_status(request, status);
-    if (answer_is_possible(request) && input_start(&input, request->in, -1) == 0) {
-        finish(request, &input);
-    }
-    return answer_is_possible(request);
-}
-
-// Carries for a program that was started, until its end.
-static bool serve(struct relay *relay, const char *path) {
-    FCGX_Request *request = relay->request;
-    struct process *process = relay->process;
-    struct input input;
-    int error = input_start(&input, request->in, process->in);
-    process->in = -1;
+    int error = input_start(&input, relay->request->in, end->process.in);
+    end->process.in = -1;
     if (error < 0) {
-        process_end(process);
-        answer_complain(request, path, "cannot start a thread: %s", strerror(-error));
-        answer_status(request, 500);
-        return answer_is_possible(request);
+        family_tell(SIGKILL);
+        process_await(&end->process, PATIENCE_MS);
+        answer_complain(relay->request, path, "cannot start a thread: %s", strerror(-error));
+        answer_status(relay->request, 500);
+        end->is_whole = answer_is_possible(relay->request);
+        return;
     }
     relay_run(relay, &input);
     // From here on nothing may take long.
     clock_alarm(GOODBYE_MS);
-    int status = process_end(process);
-    relay_drain_errors(relay);
-    bool is_whole = conclude(relay, path, status);
-    if (!is_whole) {
-        input_finish(&input, request->ipcFd, 0);
-        return false;
+    if (relay->ending != REPORT_ENDED && relay->ending != REPORT_ANSWERED) {
+        family_tell(relay->ending == REPORT_STOPPED ? SIGKILL : SIGTERM);
     }
-    finish(request, &input);
-    return answer_is_possible(request);
+    if (relay->ending != REPORT_ANSWERED) {
+        process_await(&end->process, PATIENCE_MS);
+    }
+    relay_drain_errors(relay);
+    end->is_whole = conclude(relay, path);
+    input_finish(&input, relay->request->ipcFd);
+    end->ending = relay->ending;
 }
 
-bool script_run(FCGX_Request *request, const struct script_conf *conf) {
-    struct program program;
-    struct process process;
+static void refuse(struct script_end *end, FCGX_Request *request, int status) {
+    answer_status(request, status);
+    end->is_whole = answer_is_possible(request);
+}
+
+static void run(struct script_end *end, struct program *program, FCGX_Request *request,
+                const struct script_conf *conf) {
     struct relay relay;
-    const char *asked = FCGX_GetParam("SCRIPT_NAME", request->envp);
-    int64_t ms = (int64_t)conf->options->timeout;
-    relay_init(&relay, request, clock_now_ms() + ms, conf->options->output);
-    clock_alarm(ms + 1); // not before the deadline: what it breaks is then known to be late
-    int status = program_find(&program, conf->root, conf->options, request->envp);
-    if (status != 0) {
-        answer_complain(request, asked ? asked : "-", "%s", program.why);
-        return refuse(request, status);
-    }
-    int error = start(&process, &program, request->envp, conf);
+    int error = start(&end->process, program, request->envp, conf);
     if (error == -E2BIG) {
-        answer_complain(request, program.path, "the request is too large for an environment: %s",
+        answer_complain(request, program->path, "the request is too large for an environment: %s",
                         strerror(E2BIG));
-        return refuse(request, 500);
+        refuse(end, request, 500);
+        return;
     }
     if (error < 0) {
-        answer_complain(request, program.path, "cannot be executed: %s", strerror(-error));
-        return refuse(request, 500);
+        answer_complain(request, program->path, "cannot be executed: %s", strerror(-error));
+        refuse(end, request, 500);
+        return;
     }
-    relay.process = &process;
-    bool is_whole = serve(&relay, program.path);
-    process_close(&process);
-    return is_whole;
+    end->has_process = true;
+    relay_init(&relay, request, conf->options, end->deadline_ms);
+    relay.process = &end->process;
+    serve(end, &relay, program->path);
+    relay_fini(&relay);
+}
+
+void script_run(struct script_end *end, FCGX_Request *request, const struct script_conf *conf) {
+    static struct program program; // large
+    const char *asked = FCGX_GetParam("SCRIPT_NAME", request->envp);
+    int64_t ms = (int64_t)conf->options->timeout;
+    *end = (struct script_end){.ending = REPORT_REFUSED, .deadline_ms = clock_now_ms() + ms};
+    clock_alarm(ms + 1); // not before the deadline: what it breaks is then known to be late
+    int status = program_find(&program, conf->options, request->envp);
+    if (status != 0) {
+        answer_complain(request, asked ? asked : "-", "%s", program.why);
+        refuse(end, request, status);
+        return;
+    }
+    run(end, &program, request, conf);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One request: finds the program, runs it, carries its input, output and errors as they come, ends
-// it at its limits or when the client goes away, and says how it ended.
+// One request: finds the program, runs it, carries its input, output and errors as they come, tells
+// it to end at its limits or when the client goes away, and says how it ended.
 //
 // What the client can tell from the end: END_REQUEST means the answer is whole (its status is the
 // program's exit status, 128 + n after signal n). A program that was killed, by us or by itself,
@@ -10,7 +10,8 @@
 #define RUNNER_SCRIPT_H
 
 #include "runner/options.h"
-#include "runner/program.h"
+#include "runner/process.h"
+#include "runner/report.h"
 
 #include <fcgiapp.h>
 #include <stdatomic.h>
@@ -19,12 +20,19 @@
 
 struct script_conf {
     const struct options *options;
-    const struct program_root *root;
     _Atomic pid_t *visible; // see process.h
 };
 
-// Answers an accepted request. True when END_REQUEST may be sent (FCGX_Finish_r); false when the
-// connection must be closed without it (FCGX_Free).
-bool script_run(FCGX_Request *request, const struct script_conf *conf);
+struct script_end {
+    enum report_ending ending;
+    bool is_whole;    // END_REQUEST may be sent (FCGX_Finish_r), else the connection is closed
+    bool has_process; // a program was started: `process` says whether it has exited
+    struct process process;
+    int64_t deadline_ms; // of what lives on
+};
+
+// Answers an accepted request. The program, and what it started, may live on then; the caller ends
+// or watches it and closes end->process.
+void script_run(struct script_end *end, FCGX_Request *request, const struct script_conf *conf);
 
 #endif

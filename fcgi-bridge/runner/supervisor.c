@@ -2,156 +2,74 @@
 #include "runner/supervisor.h"
 
 #include "runner/clock.h"
-#include "runner/worker.h"
+#include "runner/crew.h"
+#include "runner/desk.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define SETTLED_MS 10000 // a worker that lived so long is replaced at once
-#define PAUSE_LEAST_MS 100
-#define PAUSE_MOST_MS 5000
 #define DRAIN_MORE_MS 5000 // beyond the time limit of a request, when stopping
 #define KILL_MS 2000       // for workers that were told to stop at once
-
-struct slot {
-    pid_t pid; // 0: none runs
-    int64_t started_ms, due_ms, pause_ms;
-};
+#define TURN_MOST_MS 60000
 
 struct supervisor {
     const struct options *options;
-    const struct program_root *root;
-    int listen_fd;
-    struct slot *slots;
-    _Atomic pid_t *visible; // shared with the workers: a slot's running program
-    size_t alive;
-    int stopping;        // the signal the workers were sent, 0: none
+    struct crew crew;
+    struct desk desk;
+    struct pollfd *fds;
+    sigset_t waiting;    // the signal mask while we wait
+    int stopping;        // the hardest signal that was asked for, 0: none
     int64_t deadline_ms; // when stopping: of the next, harder signal
-    sigset_t signals;
 };
 
-static int init(struct supervisor *s) {
+static volatile sig_atomic_t terms, quits, hangups;
+
+static void on_signal(int number) {
+    switch (number) {
+    case SIGHUP:
+        hangups = hangups + 1;
+        break;
+    case SIGQUIT:
+        quits = quits + 1;
+        break;
+    case SIGTERM:
+    case SIGINT:
+        terms = terms + 1;
+        break;
+    default: // SIGCHLD only wakes us
+        break;
+    }
+}
+
+static int init(struct supervisor *s, int listen_fd) {
     static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-    size_t n = s->options->workers;
-    s->slots = calloc(n, sizeof *s->slots);
-    s->visible = mmap(NULL, n * sizeof *s->visible, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (s->slots == NULL || s->visible == MAP_FAILED) {
-        fputs("fcgi-bridge: out of memory\n", stderr);
-        free(s->slots);
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t blocked;
+    if (crew_init(&s->crew, s->options) < 0) {
         return -1;
     }
-    sigemptyset(&s->signals);
+    desk_init(&s->desk, s->options, &s->crew, listen_fd);
+    s->fds = calloc(s->crew.n + 1 + 2 * DESK_CLIENTS_MOST, sizeof *s->fds);
+    sigemptyset(&blocked);
+    sigemptyset(&s->waiting);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        sigaddset(&s->signals, wanted[i]);
-        signal(wanted[i], SIG_DFL); // an ignored SIGCHLD would reap before us
+        sigaddset(&blocked, wanted[i]);
+        sigaction(wanted[i], &action, NULL);
     }
-    sigprocmask(SIG_BLOCK, &s->signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    return 0;
-}
-
-static int work(struct supervisor *s, size_t i, pid_t parent) {
-    struct script_conf conf = {s->options, s->root, &s->visible[i]};
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    return getppid() == parent ? worker_run(&conf, s->listen_fd) : 0;
-}
-
-// True in the child.
-static bool start(struct supervisor *s, size_t i, int *exit_status) {
-    struct slot *slot = &s->slots[i];
-    pid_t parent = getpid();
-    slot->started_ms = clock_now_ms();
-    slot->pid = fork();
-    if (slot->pid == 0) {
-        *exit_status = work(s, i, parent);
-        return true;
-    }
-    if (slot->pid < 0) {
-        fprintf(stderr, "fcgi-bridge: cannot start a worker: %s\n", strerror(errno));
-        slot->pid = 0;
-        slot->due_ms = slot->started_ms + PAUSE_MOST_MS;
-        return false;
-    }
-    s->alive++;
-    return false;
-}
-
-// Starts the workers that are due. True in a child.
-static bool start_due(struct supervisor *s, int *exit_status) {
-    int64_t now = clock_now_ms();
-    for (size_t i = 0; i < s->options->workers && !s->stopping; i++) {
-        if (s->slots[i].pid == 0 && s->slots[i].due_ms <= now && start(s, i, exit_status)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void set_pause(struct slot *slot) {
-    int64_t now = clock_now_ms(), pause = slot->pause_ms * 2;
-    if (now - slot->started_ms >= SETTLED_MS) {
-        pause = 0;
-    } else if (pause < PAUSE_LEAST_MS) {
-        pause = PAUSE_LEAST_MS;
-    }
-    slot->pause_ms = pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
-    slot->due_ms = now + slot->pause_ms;
-}
-
-static void report(const struct supervisor *s, const struct slot *slot, int status) {
-    if (s->stopping) {
-        return;
-    }
-    fprintf(stderr, "fcgi-bridge: worker %d ended by %s %d; the next starts in %" PRId64 " ms\n",
-            (int)slot->pid, WIFSIGNALED(status) ? "signal" : "exit status",
-            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), slot->pause_ms);
-}
-
-static struct slot *find(struct supervisor *s, pid_t pid) {
-    for (size_t i = 0; i < s->options->workers; i++) {
-        if (s->slots[i].pid == pid) {
-            return &s->slots[i];
-        }
-    }
-    return NULL;
-}
-
-// Children are looked at before they are reaped: while a dead worker's program is not reaped, the
-// number of its group cannot be anybody else's.
-static void reap(struct supervisor *s) {
-    siginfo_t info = {0};
-    int status;
-    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
-        struct slot *slot = find(s, info.si_pid);
-        pid_t group = slot ? atomic_exchange(&s->visible[slot - s->slots], 0) : 0;
-        if (group > 0) {
-            kill(-group, SIGKILL);
-        }
-        if (waitpid(info.si_pid, &status, 0) == info.si_pid && slot) {
-            set_pause(slot);
-            report(s, slot, status);
-            slot->pid = 0;
-            s->alive--;
-        }
-        info.si_pid = 0;
-    }
+    return s->fds ? 0 : -1;
 }
 
 static void tell_all(struct supervisor *s, int signal_number, int64_t patience_ms) {
     s->stopping = signal_number;
     s->deadline_ms = clock_now_ms() + patience_ms;
-    for (size_t i = 0; i < s->options->workers; i++) {
-        if (s->slots[i].pid > 0) {
-            kill(s->slots[i].pid, signal_number);
-        }
+    desk_close(&s->desk, signal_number != SIGTERM);
+    if (signal_number != SIGTERM) {
+        crew_tell(&s->crew, signal_number);
     }
 }
 
@@ -166,46 +84,83 @@ static void stop(struct supervisor *s, bool is_hard) {
     }
 }
 
-// How long nothing is to be done, unless a signal comes.
-static int64_t idle_ms(const struct supervisor *s) {
-    int64_t now = clock_now_ms(), until = now + 3600000;
-    if (s->stopping) {
-        until = s->deadline_ms;
+static void act_on_signals(struct supervisor *s) {
+    for (; terms > 0; terms = terms - 1) {
+        stop(s, false);
     }
-    for (size_t i = 0; i < s->options->workers && !s->stopping; i++) {
-        if (s->slots[i].pid == 0 && s->slots[i].due_ms < until) {
-            until = s->slots[i].due_ms;
-        }
+    for (; quits > 0; quits = 0) {
+        stop(s, true);
+    }
+    if (hangups > 0 && !s->stopping) {
+        fputs("fcgi-bridge: SIGHUP: the workers are replaced\n", stderr);
+        crew_renew(&s->crew);
+    }
+    hangups = 0;
+    if (s->stopping && clock_now_ms() >= s->deadline_ms) {
+        stop(s, true);
+    }
+    // Whoever waits is served first; then there is nothing left to work for.
+    if (s->stopping == SIGTERM && !s->crew.is_closed && desk_active(&s->desk) == 0) {
+        crew_tell(&s->crew, SIGTERM);
+    }
+}
+
+static int64_t wait_ms(const struct supervisor *s) {
+    int64_t now = clock_now_ms(), until = now + TURN_MOST_MS;
+    int64_t dues[] = {crew_due_ms(&s->crew), desk_due_ms(&s->desk),
+                      s->stopping ? s->deadline_ms : INT64_MAX};
+    for (size_t i = 0; i < sizeof dues / sizeof dues[0]; i++) {
+        until = dues[i] < until ? dues[i] : until;
     }
     return until > now ? until - now : 0;
 }
 
-static void await(struct supervisor *s) {
-    int64_t ms = idle_ms(s);
+static void turn(struct supervisor *s) {
+    struct crew *crew = &s->crew;
+    desk_give(&s->desk);
+    int64_t ms = wait_ms(s);
     struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    int number = sigtimedwait(&s->signals, NULL, &time);
-    if (number == SIGQUIT || number == SIGTERM || number == SIGINT || number == SIGHUP) {
-        stop(s, number == SIGQUIT);
-    } else if (s->stopping && clock_now_ms() >= s->deadline_ms) {
-        stop(s, true);
+    size_t n = desk_watched(&s->desk);
+    desk_watch(&s->desk, s->fds);
+    for (size_t i = 0; i < crew->n; i++) {
+        s->fds[n + i] = (struct pollfd){.fd = crew->slots[i].control, .events = POLLIN};
     }
-    reap(s);
+    if (ppoll(s->fds, n + crew->n, &time, &s->waiting) < 0) {
+        memset(s->fds, 0, (n + crew->n) * sizeof *s->fds); // a signal
+    }
+    for (size_t i = 0; i < crew->n; i++) {
+        if (s->fds[n + i].revents) {
+            crew_hear(crew, &crew->slots[i]);
+        }
+    }
+    crew_reap(crew);
+    desk_turn(&s->desk, s->fds);
+    act_on_signals(s);
 }
 
-int supervisor_run(const struct options *o, const struct program_root *root, int listen_fd) {
-    struct supervisor s = {.options = o, .root = root, .listen_fd = listen_fd};
+static bool is_over(const struct supervisor *s) {
+    bool is_flushed = s->desk.n == 0 || s->stopping == SIGKILL;
+    return s->stopping && s->crew.alive == 0 && is_flushed;
+}
+
+int supervisor_run(const struct options *o, int listen_fd) {
+    static struct supervisor s; // large
     int status = 0;
-    if (init(&s) < 0) {
+    s.options = o;
+    if (init(&s, listen_fd) < 0) {
         return 1;
     }
     bool is_child = false;
-    do {
-        is_child = start_due(&s, &status);
+    while (!is_child && !is_over(&s)) {
+        is_child = crew_start_due(&s.crew, &status);
         if (!is_child) {
-            await(&s);
+            turn(&s);
         }
-    } while (!is_child && (!s.stopping || s.alive > 0));
-    free(s.slots);
-    munmap(s.visible, o->workers * sizeof *s.visible);
+    }
+    if (!is_child) {
+        desk_fini(&s.desk);
+        crew_fini(&s.crew);
+    }
+    free(s.fds);
     return status;
 }

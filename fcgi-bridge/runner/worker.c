@@ -2,117 +2,129 @@
 #include "runner/worker.h"
 
 #include "runner/clock.h"
+#include "runner/family.h"
+#include "runner/minder.h"
 #include "runner/stop.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#define HEAD_MS 10000           // for a client to send the parameters of a request
-#define IDLE_MS 5000            // how long a kept connection may be idle
-#define GRACE_MS 20             // how long somebody else may take to accept a connection
-#define PAUSE_MS 100            // when the system has no descriptors or memory for a connection
-#define MEMORY_MORE (256 << 20) // bytes of address space beyond what a worker starts with
+#define HEAD_MS 10000 // for the first process to hand over the head of a request
+#define SETTLE_MS 20  // for what is just ending to end
 
-// Closes a kept connection that waits for its next request: nothing is on its way, so none of
-// libfcgi's lingering is needed.
-static void drop_idle(FCGX_Request *request) {
-    FCGX_Detach(request);
-    FCGX_Free(request, 1);
+// Receives a connection. -1 when there is none.
+static int take_connection(int control) {
+    char byte;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } place = {0};
+    struct iovec bytes = {&byte, 1};
+    struct msghdr message = {.msg_iov = &bytes,
+                             .msg_iovlen = 1,
+                             .msg_control = place.space,
+                             .msg_controllen = sizeof place.space};
+    ssize_t n = recvmsg(control, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    int fd = -1;
+    if (header && header->cmsg_type == SCM_RIGHTS) {
+        memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    }
+    return fd;
 }
 
-// Whether a kept connection holds up others: idle for long, or idle while somebody waits at the
-// door whom no free worker lets in.
-static bool is_in_the_way(int kept, int listen_fd) {
-    struct pollfd fds[] = {{.fd = kept, .events = POLLIN}, {.fd = listen_fd, .events = POLLIN}};
-    if (stop_poll(fds, 2, IDLE_MS) <= 0) {
-        return true;
-    }
-    if (fds[0].revents) {
-        return false;
-    }
-    return stop_poll(fds, 1, GRACE_MS) <= 0 && stop_poll(fds + 1, 1, 0) > 0;
-}
-
-// Waits until a request seems to be there. False when it is time to stop.
-static bool await(FCGX_Request *request, int listen_fd) {
-    struct pollfd door = {.fd = listen_fd, .events = POLLIN};
-    struct pollfd kept = {.fd = request->ipcFd, .events = POLLIN};
+// Waits for a connection. -1 when it is time to stop.
+static int await(int control) {
+    struct pollfd door = {.fd = control, .events = POLLIN};
     while (stop_level() == STOP_NOT) {
-        if (request->ipcFd < 0) {
-            if (stop_poll(&door, 1, -1) > 0) {
-                return true;
-            }
-            continue;
+        int fd = stop_poll(&door, 1, -1) > 0 ? take_connection(control) : -1;
+        if (fd >= 0) {
+            return fd;
         }
-        if (is_in_the_way(request->ipcFd, listen_fd)) {
-            drop_idle(request);
-        } else if (stop_poll(&kept, 1, 0) > 0) {
-            return true;
+        if (door.revents & (POLLHUP | POLLERR)) {
+            break;
         }
     }
-    return false;
+    return -1;
 }
 
-static void serve(FCGX_Request *request, const struct script_conf *conf) {
-    fcntl(request->ipcFd, F_SETFD, FD_CLOEXEC); // libfcgi does not
-    if (script_run(request, conf)) {
+// Lets libfcgi read the request from the connection; it may not close it before.
+static bool accept_request(FCGX_Request *request, int fd) {
+    request->ipcFd = fd;
+    request->keepConnection = 1;
+    clock_alarm(HEAD_MS);
+    return FCGX_Accept_r(request) == 0;
+}
+
+// Our connection needs none of libfcgi's lingering: its other end is in good hands.
+static void close_request(FCGX_Request *request, bool is_whole) {
+    FCGX_Detach(request);
+    if (is_whole) {
         FCGX_Finish_r(request);
     } else {
         FCGX_Free(request, 1);
     }
 }
 
-// Whether accept may succeed later: another worker was faster, or resources are short for now.
-static bool is_passing(int error) {
-    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
-        stop_poll(NULL, 0, PAUSE_MS);
+static void tell(int control, enum report_kind kind, enum report_ending ending) {
+    struct report report = {(uint8_t)kind, (uint8_t)ending};
+    while (send(control, &report, sizeof report, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+    }
+}
+
+// True when nothing of the request is left, so that the next one may come.
+static bool is_clean(struct script_end *end, bool must_end) {
+    if (end->has_process && !process_await(&end->process, 0)) {
+        return false;
+    }
+    if (!family_settle(SETTLE_MS)) {
         return true;
     }
-    return error == EAGAIN || error == EINTR || error == ECONNABORTED || error == 0;
+    return must_end && family_tell(SIGTERM) > 0 && !family_settle(SETTLE_MS);
 }
 
-// libfcgi allocates what the length of a parameter says, whatever that is. Programs can still have
-// more: only the soft limit is set.
-static void bound_memory(void) {
-    struct rlimit limit;
-    unsigned long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    if (statm == NULL) {
-        return;
+// Serves one request. False when this worker is to end.
+static bool serve(FCGX_Request *request, const struct script_conf *conf, int control) {
+    struct script_end end;
+    script_run(&end, request, conf);
+    close_request(request, end.is_whole);
+    clock_alarm(0);
+    bool is_killed = end.ending != REPORT_ENDED && end.ending != REPORT_ANSWERED;
+    bool must_end = is_killed || strcmp(conf->options->jobs, "end") == 0;
+    bool was_clean = is_clean(&end, must_end);
+    tell(control, was_clean ? REPORT_FREE : REPORT_LEFT, end.ending);
+    if (!was_clean) {
+        minder_run(conf->options, &end, must_end && end.ending != REPORT_ANSWERED, control);
     }
-    if (fscanf(statm, "%lu", &pages) == 1 && getrlimit(RLIMIT_AS, &limit) == 0) {
-        rlim_t most = pages * (rlim_t)sysconf(_SC_PAGESIZE) + MEMORY_MORE;
-        limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
-        setrlimit(RLIMIT_AS, &limit);
+    if (end.has_process) {
+        process_close(&end.process);
     }
-    fclose(statm);
+    return was_clean;
 }
 
-int worker_run(const struct script_conf *conf, int listen_fd) {
+int worker_run(const struct script_conf *conf, int control) {
     FCGX_Request request;
     prctl(PR_SET_CHILD_SUBREAPER, 1); // what programs leave behind is ours to reap
     stop_init();
-    bound_memory();
-    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+    // No socket to accept from: a connection that breaks off is not replaced by libfcgi.
+    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
         fputs("fcgi-bridge: cannot initialise libfcgi\n", stderr);
         return 1;
     }
     stop_init(); // again: libfcgi has set handlers where signals were ignored
-    while (await(&request, listen_fd)) {
-        clock_alarm(HEAD_MS);
-        int error = FCGX_Accept_r(&request);
-        if (error == 0) {
-            serve(&request, conf);
-        }
+    int fd;
+    while ((fd = await(control)) >= 0) {
+        bool is_request = accept_request(&request, fd);
         clock_alarm(0);
-        if (error != 0 && !is_passing(-error)) {
-            fprintf(stderr, "fcgi-bridge: cannot accept: %s\n", strerror(-error));
-            return 1;
+        if (!is_request) {
+            tell(control, REPORT_FREE, REPORT_CLIENT_GONE);
+        } else if (!serve(&request, conf, control)) {
+            return 0;
         }
     }
     return 0;

@@ -310,7 +310,8 @@ def free_port(listen):
         return f'{host}:{sock.getsockname()[1]}'
 
 
-def test_output_does_not_wait_for_the_end_of_the_body(bridge):
+def test_output_does_not_wait_for_the_end_of_the_body_where_nothing_is_held(make):
+    bridge = make('--hold', '0')
     with Client(bridge.address) as client:
         client.begin(bridge.params('echo.py', CONTENT_LENGTH='8'))
         client.send(b'one.', end=False)
@@ -381,12 +382,12 @@ def test_a_query_string_is_never_an_argument(make, root, query):
 def test_a_program_starts_clean(make, root, tmp_path):
     root.write('deep/er/own.py', (root / 'environment.py').read_text())
     with open(tmp_path / 'left-open', 'wb') as leak:
-        bridge = make('--memory', '300M', pass_fds=[leak.fileno()])
+        bridge = make(pass_fds=[leak.fileno()])
         seen = bridge.ask('deep/er/own.py').json
     assert seen['descriptors'] == [0, 1, 2]
     assert seen['directory'] == str(root / 'deep/er')
     assert seen['pid'] == seen['group'] == seen['session'] and seen['parent'] in bridge.workers
-    assert seen['memory'] == 300 << 20
+    assert seen['memory'] == -1  # of address space runtimes take what they like
     assert seen['blocked'] == []
 
 
@@ -414,7 +415,7 @@ def test_php_runs_by_php_cgi_and_shows_no_source(make, root):
 # ---- what is not run ----
 
 @pytest.mark.parametrize('name, status', [
-    ('missing.sh', 404), ('plain.txt', 403), ('folder', 403), ('', 403), ('echo.py/more', 404),
+    ('missing.sh', 404), ('plain.txt', 403), ('folder', 403), ('', 403), ('folder/more', 404),
     ('../outside.sh', 403), ('folder/../echo.py', 403), ('./../outside.sh', 403), ('..', 403),
     ('link-out.sh', 403), ('link-dir/outside.sh', 403), ('link-nowhere', 404), ('link-loop', 404),
     ('fifo', 403), ('x' * 5000, 404), ('x' * 300, 404), ('../missing', 403),
@@ -446,16 +447,19 @@ def test_a_path_outside_the_root_is_refused(bridge, root, path):
     assert (reply.status, reply.ended) == (403, True)
 
 
-def test_a_link_within_the_root_is_followed(bridge, root):
-    (root / 'alias.py').symlink_to('environment.py')
-    seen = bridge.ask('alias.py').json
-    assert seen['environment']['SCRIPT_FILENAME'] == str(root / 'environment.py')
+def test_a_link_within_the_root_runs_under_its_own_name_and_in_its_own_folder(bridge, root):
+    (root / 'sub').mkdir()
+    (root / 'sub/alias.py').symlink_to('../environment.py')
+    seen = bridge.ask('sub/alias.py').json
+    assert seen['environment']['SCRIPT_FILENAME'] == str(root / 'sub/alias.py')
+    assert seen['arguments'] == [str(root / 'sub/alias.py')]
+    assert seen['directory'] == str(root / 'sub')
 
 
 def test_a_path_with_a_nul_or_a_newline_runs_nothing_and_writes_no_line_of_its_own(bridge):
     reply = bridge.ask('missing', SCRIPT_NAME='/a\nfcgi-bridge: fake')
     assert reply.status == 404 and reply.err.count(b'\n') == 1
-    assert bridge.ask('plain\0echo.py').status == 404
+    assert bridge.ask('echo.py\0plain').status == 400
 
 
 def test_a_request_too_large_for_an_environment_is_an_error_of_its_own(bridge):
@@ -552,7 +556,8 @@ def test_a_child_that_keeps_the_output_open_is_killed_at_the_time_limit(make, ro
     assert bridge.ask('environment.py').ended
 
 
-def test_what_a_program_leaves_behind_ends_with_it(bridge, root, tmp_path):
+def test_what_a_program_leaves_behind_ends_with_it_where_that_is_asked_for(make, root, tmp_path):
+    bridge = make('--jobs', 'end')
     root.write('leave.sh', SH + HEAD + f'sleep 300 >/dev/null 2>&1 & echo $! >{tmp_path}/left')
     assert bridge.ask('leave.sh').ended
     pid = int((tmp_path / 'left').read_text())
@@ -589,7 +594,7 @@ def test_an_abort_of_this_request_is_answered_with_its_end(bridge, family):
         until(family, 'the family has started')
         client.socket.sendall(record(ABORT))
         reply = client.finish()
-        assert reply.ended and reply.exit_status == 128 + 9 and reply.out == b''
+        assert reply.ended and reply.protocol_status == 0 and reply.out == b''
         assert gone(family)
 
 
@@ -611,9 +616,11 @@ def test_output_has_a_limit(make, root):
 
 def test_memory_has_a_limit(make, root):
     bridge = make('--memory', '100M')
-    root.write('eat.py', '#!/usr/bin/python3\nx = bytearray(200 << 20)\nprint("Status: 200\\n")\n')
+    root.write('eat.py', '#!/usr/bin/python3\nimport time\nx = bytearray(200 << 20)\n'
+               'time.sleep(60)\n')
     reply = bridge.ask('eat.py')
-    assert reply.status == 502 and b'MemoryError' in reply.err and b'exit status 1' in reply.err
+    assert reply.status == 502 and b'over its memory (--memory)' in reply.err
+    assert 'eat.py: killed: over its memory' in bridge.log
 
 
 def test_a_client_that_does_not_read_holds_the_program_back_and_ends_at_the_time_limit(make, root):
@@ -648,35 +655,29 @@ def test_a_kept_connection_is_served_again_also_after_an_error(make, root):
 
 
 @pytest.mark.parametrize('name', ['deaf.sh', 'missing'])
-def test_the_end_of_an_answer_waits_for_the_end_of_the_body(make, root, name):
-    """Else the next request, sent upon it, would be read as part of this one."""
+def test_a_body_that_comes_after_its_answer_is_no_part_of_the_next_request(make, root, name):
     bridge = make('--workers', '1')
     root.write('deaf.sh', SH + HEAD + 'echo ready')
     with Client(bridge.address) as client:
         client.begin(bridge.params(name), keep=True)
         client.send(b'first', end=False)
-        client.take_until(lambda reply: reply.body, 'the answer')
-        client.socket.settimeout(0.5)
-        with pytest.raises(TimeoutError):
-            client.take()
-        client.socket.settimeout(PATIENCE)
-        client.send(b'second')
         assert client.finish().ended
-        client.begin(bridge.params('environment.py'), keep=True)
-        client.send()
-        assert client.finish().ended and client.reply.json
+        client.send(b'second' * 50000)
+        client.begin(bridge.params('echo.py'), keep=True)
+        client.send(b'own')
+        assert client.finish().ended and client.reply.body == b'own'
 
 
 def test_an_idle_kept_connection_does_not_hold_the_only_worker(make):
     bridge = make('--workers', '1')
-    with Client(bridge.address) as kept:
-        kept.begin(bridge.params('environment.py'), keep=True)
-        kept.send()
-        assert kept.finish().ended
-        started = time.monotonic()
-        assert bridge.ask('environment.py').ended
-        assert time.monotonic() - started < 3
-        assert kept.socket.recv(1) == b''
+    with Client(bridge.address) as kept, Client(bridge.address):
+        for _ in range(2):
+            kept.begin(bridge.params('environment.py'), keep=True)
+            kept.send()
+            assert kept.finish().ended
+            started = time.monotonic()
+            assert bridge.ask('environment.py').ended
+            assert time.monotonic() - started < 3
 
 
 def test_as_many_requests_run_at_once_as_there_are_workers(make, root, tmp_path):
@@ -743,13 +744,14 @@ def test_workers_that_die_young_are_replaced_ever_more_slowly(make):
     assert bridge.ask('environment.py').ended
 
 
-def test_a_client_that_never_ends_its_parameters_loses_its_worker(make):
+def test_a_client_that_never_ends_its_parameters_holds_no_worker(make):
     bridge = make('--workers', '1')
     with Client(bridge.address) as client:
         client.socket.sendall(record(BEGIN, struct.pack('>HB5x', 1, 0)))
         started = time.monotonic()
         assert bridge.ask('environment.py').ended
-        assert 5 < time.monotonic() - started < PATIENCE
+        assert time.monotonic() - started < 3
+        assert not client.finish().ended  # closed after ten seconds
 
 
 def test_nonsense_on_the_wire_closes_that_connection_only(make):
@@ -767,15 +769,15 @@ def test_nonsense_on_the_wire_closes_that_connection_only(make):
     assert bridge.ask('environment.py').ended
 
 
-@pytest.mark.skipif(SANITIZED, reason='the sanitizer reports the allocation that is to fail')
-def test_a_parameter_of_two_gigabytes_costs_a_worker_and_not_the_memory(make):
+def test_a_parameter_of_two_gigabytes_costs_nothing(make):
     bridge = make('--workers', '1')
     with Client(bridge.address) as client:
         client.socket.sendall(record(BEGIN, struct.pack('>HB5x', 1, 0)) +
-                              record(PARAMS, struct.pack('>BL', 5, 0xff000000) + b'HTTP_x'))
+                              record(PARAMS, struct.pack('>BL', 5, 0xff000000) + b'HTTP_x') +
+                              record(PARAMS))
         assert client.finish().out == b''
     assert bridge.ask('environment.py').ended
-    assert 'ended by signal' in bridge.log
+    assert 'ended by' not in bridge.log
 
 
 def test_no_descriptor_is_lost(make):
@@ -942,17 +944,25 @@ def test_it_becomes_the_user_it_is_told_to(tmp_path):
     (['--root', '/bin/sh'], '--root /bin/sh: not a directory'),
     (['--root'], '--root: needs DIR'),
     (['--root='], '--root: needs DIR'),
-    (['--root', '/', '--root', '/'], '--root: given twice'),
+    (['--root', '/', '--workers', '1', '--workers', '1'], '--workers: given twice'),
     (['--root', '/', '--wrokers', '3'], '--wrokers: no such option'),
     (['--root', '/', 'extra'], 'extra: not an option'),
     (['--root', '/', '--workers', '0'], '--workers 0: expected 1 to 1024'),
     (['--root', '/', '--workers', '2x'], '--workers 2x: expected 1 to 1024'),
     (['--root', '/', '--workers', '-1'], '--workers -1: expected 1 to 1024'),
-    (['--root', '/', '--timeout', '60'], '--timeout 60: expected 100ms to 24h, like 60s'),
+    (['--root', '/', '--timeout', '60'], '--timeout 60: expected 100ms to 24h, like 1h'),
     (['--root', '/', '--timeout', '25h'], '--timeout 25h: expected'),
     (['--root', '/', '--memory', '99999999999999999999'], '--memory 99999999999999999999: expected'),
-    (['--root', '/', '--memory', '17179869185G'], '--memory 17179869185G: expected 4M to 1024G'),
-    (['--root', '/', '--output=5'], '--output 5: expected 1K to 1024G, like 64M'),
+    (['--root', '/', '--memory', '17179869185G'], '--memory 17179869185G: expected 0 to 1024G'),
+    (['--root', '/', '--output=5x'], '--output 5x: expected 0 to 1024G, like 0'),
+    (['--root', '/', '--env', '1A=b'], '--env 1A=b: expected NAME=VALUE'),
+    (['--root', '/', '--env', 'A'], '--env A: expected NAME=VALUE'),
+    (['--root', '/', '--inherit', 'A=b'], '--inherit A=b: expected a name'),
+    (['--root', '/', '--gone', 'x'], '--gone x: expected end or finish'),
+    (['--root', '/', '--jobs', 'x'], '--jobs x: expected live or end'),
+    (['--root', '/', '--socket-mode', '0680'], '--socket-mode 0680: expected an octal mode'),
+    (['--root', '/', '--chdir', 'x'], '--chdir x: expected an absolute path'),
+    (['--root', '/', '--chdir', '/no/such'], '--chdir /no/such: not a directory'),
     (['--root', '/', '--interpreter', 'py=/usr/bin/python3'], '--interpreter py=/usr/bin/python3'),
     (['--root', '/', '--interpreter', '.py=python3'], 'expected .SUFFIX=/absolute/path'),
     (['--root', '/', '--interpreter', '.py=/no/such'], '/no/such cannot be run'),
@@ -982,6 +992,6 @@ def test_help_and_version_say_what_there_is():
     assert done.returncode == 0 and not done.stderr
     for option in ('listen', 'root', 'workers', 'timeout', 'memory', 'output', 'interpreter', 'user'):
         assert f'\n  --{option} ' in done.stdout
-    assert '(default 60s; 100ms to 24h)' in done.stdout
+    assert '(default 1h; 100ms to 24h)' in done.stdout
     assert max(map(len, done.stdout.split('\n'))) <= 80
     assert re.fullmatch(r'fcgi-bridge \d+\.\d+\.\d+\n', run('--version').stdout)

@@ -4,7 +4,7 @@
 // from the input is read back as those params.
 #include "base/error.h"
 #include "fcgi/conn.h"
-#include "support/params.h"
+#include "fcgi/params.h"
 #include "support/split.h"
 
 #include <fastcgi.h>

@@ -10,7 +10,7 @@ from source import ROOT, bare, c_files, folder, function_body, includes, listed,
 STAIRS = {
     'fcgi-bridge/base': ([], []),
     'fcgi-bridge/fcgi': (['base'], ['fastcgi']),
-    'fcgi-bridge/runner': (['base'], ['fcgi']),
+    'fcgi-bridge/runner': (['base', 'fcgi'], ['fcgi']),
     'sidecar/http': (['base'], ['nghttp2', 'openssl', 'zlib', 'brotli', 'uriparser']),
     'sidecar/hints': (['base', 'http/field', 'http/uri'], []),
     # Of the hints a scanner needs the words of a link only.
@@ -51,7 +51,8 @@ LIBRARIES = {
 
 # The C library and the kernel: what everybody may include. Whether it may be called is pure.py's.
 LIBC = re.compile(
-    r'(assert|ctype|errno|fcntl|float|glob|inttypes|limits|malloc|math|netdb|poll|pthread|pwd|grp|sched|signal|'
+    r'(assert|ctype|dirent|errno|fcntl|float|fnmatch|glob|inttypes|limits|malloc|math|netdb|poll|pthread|pwd|grp|'
+    r'sched|signal|'
     r'stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|time|'
     r'unistd|getopt|syslog|spawn)\.h$|(sys|arpa|net|netinet|linux|bits)/')
 

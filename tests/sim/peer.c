@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sim/peer.h"
+#include "fcgi/params.h"
 
-#include "support/params.h"
 #include "support/split.h"
 
 #include <fastcgi.h>

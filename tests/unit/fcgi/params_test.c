@@ -3,7 +3,6 @@
 #include "fcgi/params.h"
 #include "fcgi/reader.h"
 #include "fcgi/writer.h"
-#include "support/params.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "runner/family.h"
+
+#include "runner/clock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NAP_MS 2
+#define DEPTH_MOST 64 // a deeper chain of parents is cut: its end comes to us once its parents die
+
+typedef void visit(pid_t pid, void *context);
+
+static void walk(pid_t pid, int depth, visit *on, void *context);
+
+static void walk_task(pid_t pid, const char *task, int depth, visit *on, void *context) {
+    char path[64];
+    int child;
+    snprintf(path, sizeof path, "/proc/%d/task/%.16s/children", (int)pid, task);
+    FILE *children = fopen(path, "re");
+    if (children == NULL) {
+        return;
+    }
+    while (fscanf(children, "%d", &child) == 1) {
+        on(child, context);
+        walk(child, depth + 1, on, context);
+    }
+    fclose(children);
+}
+
+static void walk(pid_t pid, int depth, visit *on, void *context) {
+    char path[32];
+    struct dirent *entry;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = depth < DEPTH_MOST ? opendir(path) : NULL;
+    if (tasks == NULL) {
+        return;
+    }
+    while ((entry = readdir(tasks)) != NULL) {
+        if (entry->d_name[0] != '.') {
+            walk_task(pid, entry->d_name, depth, on, context);
+        }
+    }
+    closedir(tasks);
+}
+
+struct telling {
+    int signal_number;
+    uint64_t n;
+};
+
+static void tell(pid_t pid, void *context) {
+    struct telling *t = context;
+    t->n++;
+    if (t->signal_number) {
+        kill(pid, t->signal_number);
+    }
+}
+
+uint64_t family_tell(int signal_number) {
+    struct telling t = {signal_number, 0};
+    walk(getpid(), 0, tell, &t);
+    return t.n;
+}
+
+static void measure(pid_t pid, void *context) {
+    struct family_sum *sum = context;
+    uint64_t size, resident, shared;
+    char path[32];
+    sum->processes++;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *statm = fopen(path, "re");
+    if (statm == NULL) {
+        return;
+    }
+    if (fscanf(statm, "%" SCNu64 " %" SCNu64 " %" SCNu64, &size, &resident, &shared) == 3) {
+        sum->memory += (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+    }
+    fclose(statm);
+}
+
+void family_measure(struct family_sum *sum) {
+    *sum = (struct family_sum){0};
+    walk(getpid(), 0, measure, sum);
+}
+
+bool family_reap(pid_t keep) {
+    siginfo_t info = {0};
+    int error;
+    while ((error = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT)) == 0 &&
+           info.si_pid != 0 && info.si_pid != keep) {
+        waitpid(info.si_pid, NULL, 0);
+        info.si_pid = 0;
+    }
+    return error == 0;
+}
+
+bool family_settle(int64_t ms) {
+    int64_t end = clock_now_ms() + ms;
+    const struct timespec nap = {.tv_nsec = NAP_MS * 1000000};
+    while (family_reap(0)) {
+        if (clock_now_ms() >= end) {
+            return true;
+        }
+        nanosleep(&nap, NULL);
+    }
+    return false;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Everything that descends from a request's program: a worker runs one request at a time and is the
+// subreaper, so all its descendants are that request's, whatever session or group they are in.
+#ifndef RUNNER_FAMILY_H
+#define RUNNER_FAMILY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct family_sum {
+    uint64_t processes;
+    uint64_t memory; // bytes of resident memory that is not shared with files
+};
+
+// Sends the signal to every descendant of this process; 0 only counts. Gives how many there are.
+uint64_t family_tell(int signal_number);
+// Counts the descendants and their memory.
+void family_measure(struct family_sum *sum);
+// Reaps the dead, but not `keep` (0: all) nor who died after it. True while somebody lives.
+bool family_reap(pid_t keep);
+// Reaps for up to `ms` milliseconds. True when somebody still lives.
+bool family_settle(int64_t ms);
+
+#endif

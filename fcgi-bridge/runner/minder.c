@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "runner/minder.h"
+
+#include "runner/clock.h"
+#include "runner/family.h"
+#include "runner/relay.h"
+#include "runner/stop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOOK_MS 100     // between two looks when something may have to be ended
+#define NAP_LEAST_MS 10 // between two attempts to kill; doubled, since some may never end
+#define NAP_MOST_MS 2000
+#define STOPPED_TURNS 5 // attempts to kill before the bridge stops without that
+
+struct minder {
+    const struct options *options;
+    struct process *process;
+    int64_t deadline_ms, kill_ms, nap_ms;
+    bool must_end, ends_jobs;
+    int attempts; // to kill
+};
+
+static void tell_to_end(struct minder *m) {
+    m->must_end = true;
+    m->kill_ms = clock_now_ms() + (int64_t)m->options->grace;
+    family_tell(SIGTERM);
+}
+
+// What it writes as errors once the client has its answer goes to our log.
+static void carry_errors(struct process *p) {
+    char piece[4096];
+    ssize_t n = p->err >= 0 ? read(p->err, piece, sizeof piece) : -1;
+    if (n > 0) {
+        fwrite(piece, 1, (size_t)n, stderr);
+    } else if (n == 0) {
+        close(p->err);
+        p->err = -1;
+    }
+}
+
+static bool is_somebody_left(struct minder *m) {
+    bool has_ended = process_await(m->process, 0);
+    return family_reap(has_ended ? 0 : m->process->pid) || !has_ended;
+}
+
+static void watch(struct minder *m, int64_t now, int control) {
+    enum report_ending ending = now >= m->deadline_ms ? REPORT_TIME : relay_measure(m->options);
+    if (ending != REPORT_RUNNING) {
+        struct report report = {REPORT_LATE, (uint8_t)ending};
+        fprintf(stderr, "fcgi-bridge: what a request left behind: %s\n", relay_why(ending));
+        send(control, &report, sizeof report, MSG_DONTWAIT | MSG_NOSIGNAL);
+        tell_to_end(m);
+    } else if (stop_level() != STOP_NOT || (m->ends_jobs && m->process->has_ended)) {
+        tell_to_end(m);
+    }
+}
+
+static void finish_off(struct minder *m, int64_t now) {
+    if (now >= m->kill_ms || stop_level() == STOP_NOW) {
+        family_tell(SIGKILL);
+        m->nap_ms = m->nap_ms * 2 < NAP_MOST_MS ? m->nap_ms * 2 : NAP_MOST_MS;
+        m->kill_ms = now + m->nap_ms;
+        m->attempts++;
+    }
+}
+
+void minder_run(const struct options *o, struct script_end *end, bool must_end, int control) {
+    struct minder m = {.options = o,
+                       .process = &end->process,
+                       .deadline_ms = end->deadline_ms,
+                       .nap_ms = NAP_LEAST_MS,
+                       .ends_jobs = strcmp(o->jobs, "end") == 0};
+    if (must_end) {
+        tell_to_end(&m);
+    }
+    while (is_somebody_left(&m)) {
+        int64_t now = clock_now_ms();
+        if (m.must_end) {
+            finish_off(&m, now);
+        } else {
+            watch(&m, now, control);
+        }
+        if (stop_level() != STOP_NOT && m.attempts >= STOPPED_TURNS) {
+            return;
+        }
+        struct pollfd err = {.fd = m.process->err, .events = POLLIN};
+        int64_t ms = m.must_end && m.attempts ? m.nap_ms : LOOK_MS;
+        if (stop_poll(&err, 1, ms) > 0) {
+            carry_errors(m.process);
+        }
+    }
+}
