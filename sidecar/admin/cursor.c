@@ -2,10 +2,7 @@
 #include "admin/cursor.h"
 
 #include "admin/query.h"
-
-static int hex_digit(uint8_t c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/hex.h"
 
 // A key is written as hexadecimal digits, two a byte.
 static bool read_key(struct cursor *c, struct span text) {
@@ -13,11 +10,11 @@ static bool read_key(struct cursor *c, struct span text) {
         return false;
     }
     for (size_t i = 0; i < text.n; i += 2) {
-        int high = hex_digit(text.p[i]), low = hex_digit(text.p[i + 1]);
-        if (high < 0 || low < 0) {
+        int byte = hex_byte(text.p + i);
+        if (byte < 0) {
             return false;
         }
-        c->key[i / 2] = (uint8_t)(high << 4 | low);
+        c->key[i / 2] = (uint8_t)byte;
     }
     c->n = text.n / 2;
     return true;
@@ -61,10 +58,10 @@ void cursor_keep(struct cursor *c, const struct learner_route *r) {
 }
 
 int cursor_print(const struct cursor *c, struct buf *out) {
-    static const char digits[] = "0123456789abcdef";
     int err = 0;
     for (size_t i = 0; i < c->n && err == 0; i++) {
-        const char pair[2] = {digits[c->key[i] >> 4], digits[c->key[i] & 15]};
+        uint8_t pair[2];
+        hex_put(pair, c->key[i]);
         err = buf_put(out, span_of(pair, 2));
     }
     return err;

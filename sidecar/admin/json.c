@@ -2,6 +2,7 @@
 #include "admin/json.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -95,11 +96,11 @@ bool json_to_hex(const json_t *json, uint64_t *value) {
     struct span s = json_text(json);
     *value = 0;
     for (size_t i = 0; i < s.n; i++) {
-        bool is_digit = s.p[i] >= '0' && s.p[i] <= '9';
-        if (!is_digit && (s.p[i] < 'a' || s.p[i] > 'f')) {
+        int digit = hex_value(s.p[i]);
+        if (digit < 0) {
             return false;
         }
-        *value = *value << 4 | (uint64_t)(is_digit ? s.p[i] - '0' : s.p[i] - 'a' + 10);
+        *value = *value << 4 | (unsigned)digit;
     }
     return s.n > 0 && s.n <= 16;
 }

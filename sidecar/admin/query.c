@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "admin/query.h"
 
-static int hex_digit(uint8_t c) {
-    uint8_t low = span_lower_byte(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
+#include "base/hex.h"
 
-// pct-encoded = "%" HEXDIG HEXDIG (RFC 3986, 2.1); what only looks like it stays.
+// What only looks like an escape stays.
 static size_t decode(struct span s, uint8_t *out) {
     size_t to = 0;
     for (size_t i = 0; i < s.n; i++) {
-        int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
-        out[to++] = low >= 0 ? (uint8_t)(high << 4 | low) : s.p[i];
-        i += low >= 0 ? 2 : 0;
+        int escaped = hex_escape_read(span_skip(s, i));
+        out[to++] = escaped >= 0 ? (uint8_t)escaped : s.p[i];
+        i += escaped >= 0 ? 2 : 0;
     }
     return to;
 }

@@ -2,6 +2,7 @@
 #include "exchange/sendfile.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 
 static bool has_prefix_nocase(struct span s, struct span prefix) {
     return s.n >= prefix.n && span_eq_nocase(span_first(s, prefix.n), prefix);
@@ -33,19 +34,13 @@ bool sendfile_is_named(const struct response *response) {
 
 // ---- the name -----------------------------------------------------------------------------------
 
-static int hex_value(uint8_t c) {
-    c = span_lower_byte(c);
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Undoes %XX, in place; a "%" without two digits stands for itself.
 static struct span decode(uint8_t *text, size_t n) {
     size_t to = 0;
     for (size_t i = 0; i < n; i++) {
-        int high = i + 2 < n && text[i] == '%' ? hex_value(text[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-        text[to++] = low < 0 ? text[i] : (uint8_t)(high << 4 | low);
-        i += low < 0 ? 0 : 2;
+        int escaped = hex_escape_read(span_of(text + i, n - i));
+        text[to++] = escaped < 0 ? text[i] : (uint8_t)escaped;
+        i += escaped < 0 ? 0 : 2;
     }
     return span_of(text, to);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hints/policy.h"
 
+#include "base/hex.h"
 #include "http/field.h"
 
 // What a hint's target is made of, as source expressions see it.
@@ -82,20 +83,10 @@ static bool is_port(struct span allowed, const struct place *place) {
            (port == place->port || (port == 80 && place->port == 443));
 }
 
-static int hex(uint8_t c) {
-    uint8_t low = span_lower_byte(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 // Takes the next byte of a path, percent-encoded or not.
 static int take(struct span *path) {
-    int byte = path->p[0];
-    size_t n = 1;
-    if (byte == '%' && path->n > 2 && hex(path->p[1]) >= 0 && hex(path->p[2]) >= 0) {
-        byte = hex(path->p[1]) << 4 | hex(path->p[2]);
-        n = 3;
-    }
-    *path = span_skip(*path, n);
+    int escaped = hex_escape_read(*path), byte = escaped >= 0 ? escaped : path->p[0];
+    *path = span_skip(*path, escaped >= 0 ? 3 : 1);
     return byte;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "http/chunked.h"
 
+#include "base/hex.h"
+
 enum {
     SIZE,         // digits of a chunk's size
     EXTENSION,    // behind them, until CR
@@ -21,14 +23,6 @@ enum {
 
 void chunked_init(struct chunked *c) {
     *c = (struct chunked){.state = SIZE};
-}
-
-static int hex_value(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = span_lower_byte(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static bool is_text(uint8_t c) {

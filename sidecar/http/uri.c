@@ -2,6 +2,7 @@
 #include "http/uri.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 #include "http/field.h"
 
 #include <arpa/inet.h>
@@ -13,14 +14,6 @@ static int fail(int error, const char **why, const char *text) {
 
 // ---- paths --------------------------------------------------------------------------------------
 
-static int hex_value(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = span_lower_byte(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Bytes that a request target may not have as they are.
 static bool is_bad_raw(uint8_t c) {
     return c <= ' ' || c >= 0x7f || c == '#';
@@ -29,11 +22,10 @@ static bool is_bad_raw(uint8_t c) {
 // The byte of the %-escape at the front of s. Negative, with *why, when it is none or hides what a
 // file name or a parser further on would take for something else.
 static int decode_escape(struct span s, const char **why) {
-    int high = s.n > 2 ? hex_value(s.p[1]) : -1, low = s.n > 2 ? hex_value(s.p[2]) : -1;
-    if (high < 0 || low < 0) {
+    int c = hex_escape_read(s);
+    if (c < 0) {
         return fail(-1, why, "bad percent-encoding in the path");
     }
-    int c = high << 4 | low;
     if (c < ' ' || c == 0x7f) {
         return fail(-1, why, "control character in the path");
     }
@@ -145,14 +137,6 @@ static bool is_path_char(uint8_t c) {
     return c > ' ' && c < 0x7f && !is_among(c, "\"#%<>?[\\]^`{|}");
 }
 
-static uint8_t *put_escape(uint8_t *at, uint8_t c) {
-    static const char hex[] = "0123456789ABCDEF";
-    *at++ = '%';
-    *at++ = (uint8_t)hex[c >> 4];
-    *at++ = (uint8_t)hex[c & 15];
-    return at;
-}
-
 struct span uri_path_encode(struct arena *a, struct span path) {
     size_t odd = 0;
     for (size_t i = 0; i < path.n; i++) {
@@ -166,7 +150,7 @@ struct span uri_path_encode(struct arena *a, struct span path) {
         if (is_path_char(path.p[i])) {
             *at++ = path.p[i];
         } else {
-            at = put_escape(at, path.p[i]);
+            at = hex_escape_put(at, path.p[i]);
         }
     }
     *at = 0;

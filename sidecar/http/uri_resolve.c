@@ -6,6 +6,7 @@
 #include "http/uri.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 
 #include <uriparser/Uri.h>
 
@@ -107,15 +108,10 @@ static enum treatment query_byte(uint8_t c) {
     return c < ' ' || c == 0x7f ? REFUSE : STAND;
 }
 
-static bool is_hex(uint8_t c) {
-    c = span_lower_byte(c);
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 // A "%" in a path that is no escape, or hides a dot.
 static bool is_bad_escape(struct span s) {
-    return s.n < 3 || !is_hex(s.p[1]) || !is_hex(s.p[2]) ||
-           span_eq_nocase(span_first(s, 3), SPAN("%2e"));
+    int c = hex_escape_read(s);
+    return c < 0 || c == '.';
 }
 
 // How many bytes of s do not stand as they are.
@@ -146,16 +142,12 @@ static bool has_bad_escape(struct span path) {
 }
 
 static uint8_t *encode(uint8_t *at, struct span s, enum treatment (*byte)(uint8_t)) {
-    static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < s.n; i++) {
-        uint8_t c = s.p[i];
-        if (byte(c) == STAND) {
-            *at++ = c;
-            continue;
+        if (byte(s.p[i]) == STAND) {
+            *at++ = s.p[i];
+        } else {
+            at = hex_escape_put(at, s.p[i]);
         }
-        *at++ = '%';
-        *at++ = (uint8_t)hex[c >> 4];
-        *at++ = (uint8_t)hex[c & 15];
     }
     return at;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "learner/route_key.h"
 
+#include "base/hex.h"
+
 static const struct span marketing[] = {
 #define KEY(name) SPAN_INIT(name),
 #include "learner/marketing_key.def"
@@ -218,7 +220,6 @@ static bool is_clear(uint8_t c) {
 }
 
 size_t route_key_print(struct span key, char *out, size_t cap) {
-    static const char digits[] = "0123456789ABCDEF";
     struct span rest = tail(key);
     size_t n = 0;
     for (size_t i = 0; i < rest.n; i++) {
@@ -230,24 +231,11 @@ size_t route_key_print(struct span key, char *out, size_t cap) {
         if (is_one) {
             out[n++] = c == ROUTE_WILDCARD ? '*' : (char)c;
         } else {
-            out[n++] = '%';
-            out[n++] = digits[c >> 4];
-            out[n++] = digits[c & 15];
+            hex_escape_put((uint8_t *)out + n, c);
+            n += 3;
         }
     }
     return n;
-}
-
-static int digit_of(uint8_t c) {
-    uint8_t low = span_lower_byte(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-// A byte written as "%2A"; -1: it is none.
-static int decode(struct span s) {
-    int high = s.n > 2 && s.p[0] == '%' ? digit_of(s.p[1]) : -1;
-    int low = high >= 0 ? digit_of(s.p[2]) : -1;
-    return low >= 0 ? high << 4 | low : -1;
 }
 
 struct span route_key_read(uint8_t *out, struct span site, bool is_session, struct span printed) {
@@ -256,7 +244,7 @@ struct span route_key_read(uint8_t *out, struct span site, bool is_session, stru
     put(&w, is_session ? SPAN("\0s") : SPAN("\0p"));
     for (size_t i = 0; i < printed.n; i++) {
         uint8_t c = printed.p[i];
-        int decoded = decode(span_skip(printed, i));
+        int decoded = hex_escape_read(span_skip(printed, i));
         if (c < 0x20 || (c == '%' && decoded < 0x20)) {
             return span_of(NULL, 0);
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "learner/token.h"
 
+#include "base/hex.h"
+
 #define RANDOM_LEAST 20 // characters of a value that nobody can have thought of
 #define TURNS_LEAST 6   // between digits, upper and lower case in it
 #define NAME_LEAST 6    // characters of a name that nobody has thought of
@@ -31,8 +33,7 @@ static enum class class_of(uint8_t c) {
 
 static bool is_hex(struct span s) {
     for (size_t i = 0; i < s.n; i++) {
-        uint8_t low = span_lower_byte(s.p[i]);
-        if (class_of(s.p[i]) != DIGIT && (low < 'a' || low > 'f')) {
+        if (hex_value(s.p[i]) < 0) {
             return false;
         }
     }

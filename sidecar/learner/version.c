@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "learner/version.h"
 
+#include "base/hex.h"
 #include "learner/token.h"
 
 #define HASH_LEAST 8 // characters; bundlers write eight or more
@@ -50,7 +51,7 @@ static bool is_hash(struct span s) {
         has_digit |= digit;
         has_upper |= upper;
         has_lower |= lower;
-        is_hex &= digit || (lower && c <= 'f') || (upper && c <= 'F');
+        is_hex &= hex_value(c) >= 0;
     }
     if (s.n < HASH_LEAST || s.n > HASH_MOST) {
         return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/log.h"
 
+#include "base/hex.h"
 #include "server/log_writer.h"
 
 #include <pthread.h>
@@ -220,7 +221,6 @@ uint64_t log_lost(void) {
 
 // Returns how many bytes the escaped form takes.
 static size_t escape_byte(uint8_t c, char form[5]) {
-    static const char hex[] = "0123456789abcdef";
     if (c == '\\') {
         memcpy(form, "\\\\", 2);
         return 2;
@@ -231,8 +231,7 @@ static size_t escape_byte(uint8_t c, char form[5]) {
     }
     form[0] = '\\';
     form[1] = 'x';
-    form[2] = hex[c >> 4];
-    form[3] = hex[c & 15];
+    hex_put((uint8_t *)form + 2, c);
     return 4;
 }
 
