@@ -2,6 +2,7 @@
 #include "fcgi/cgi_head.h"
 
 #include "base/error.h"
+#include "base/tchar.h"
 
 #include <assert.h>
 
@@ -57,21 +58,6 @@ static int fail(struct cgi_head *h, int error, const char *why) {
     return error;
 }
 
-// tchar of RFC 9110, 5.6.2: one bit a character.
-static bool is_tchar(uint8_t c) {
-    static const uint32_t bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
-    return bits[c >> 5] >> (c & 31) & 1;
-}
-
-static bool is_token(struct span s) {
-    for (size_t i = 0; i < s.n; i++) {
-        if (!is_tchar(s.p[i])) {
-            return false;
-        }
-    }
-    return s.n > 0;
-}
-
 // field-vchar, SP and HTAB of RFC 9110, 5.5.
 static bool is_text(struct span s) {
     for (size_t i = 0; i < s.n; i++) {
@@ -89,8 +75,8 @@ static bool may_be_field(struct span line) {
     }
     struct span name = span_first(line, CGI_HEAD_NAME_MAX + 1);
     size_t colon = span_index(name, ':');
-    return colon < name.n ? is_token(span_first(name, colon))
-                          : name.n <= CGI_HEAD_NAME_MAX && is_token(name);
+    return colon < name.n ? tchar_is_token(span_first(name, colon))
+                          : name.n <= CGI_HEAD_NAME_MAX && tchar_is_token(name);
 }
 
 enum kind { PLAIN, STATUS, LOCATION, TYPE, LENGTH, DROPPED };
@@ -199,7 +185,7 @@ static int take_known(struct cgi_head *h, struct span line, struct span name, st
 static int take_field(struct cgi_head *h, struct span line) {
     size_t colon = span_index(line, ':');
     struct span name = span_first(line, colon);
-    if (colon > CGI_HEAD_NAME_MAX || !is_token(name) || colon == line.n) {
+    if (colon > CGI_HEAD_NAME_MAX || !tchar_is_token(name) || colon == line.n) {
         bool is_nph = h->block.fields == 0 && span_has_prefix(line, SPAN("HTTP/"));
         bool is_folded = line.p[0] == ' ' || line.p[0] == '\t';
         return fail(h, ERR_BACKEND_HEAD,

@@ -6,6 +6,7 @@
 #include "admin/json.h"
 #include "admin/routes_json.h"
 #include "base/error.h"
+#include "http/mime.h"
 #include "metrics/exposition.h"
 
 #define TYPE_JSON SPAN("application/json; charset=utf-8")
@@ -195,8 +196,7 @@ static const struct target {
 // application/json, with or without parameters. A web page cannot send it to another origin without
 // asking first, and nobody here answers such questions.
 static bool is_json(struct span type) {
-    return span_eq_nocase(span_trim(span_first(type, span_index(type, ';'))),
-                          SPAN("application/json"));
+    return span_eq_nocase(mime_essence(type), SPAN("application/json"));
 }
 
 static int answer_target(const struct api *api, const struct target *target,

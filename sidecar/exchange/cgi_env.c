@@ -2,6 +2,7 @@
 #include "exchange/cgi_env.h"
 
 #include "base/error.h"
+#include "base/fnv.h"
 #include "exchange/client.h"
 
 #define FIXED_MOST 24 // variables that are not HTTP_*
@@ -82,7 +83,7 @@ static uint8_t *append(uint8_t *to, struct span s) {
 
 // Writes HTTP_NAME for a field's name. False when the name has a byte that may not be in one.
 static bool write_name(struct span name, uint8_t *to, uint32_t *hash) {
-    uint32_t h = 2166136261u;
+    uint32_t h = FNV_START;
     append(to, SPAN("HTTP_"));
     for (size_t i = 0; i < name.n; i++) {
         uint8_t c = span_lower_byte(name.p[i]);
@@ -94,7 +95,7 @@ static bool write_name(struct span name, uint8_t *to, uint32_t *hash) {
             return false;
         }
         to[5 + i] = c;
-        h = (h ^ c) * 16777619u;
+        h = fnv_byte(h, c);
     }
     *hash = h ^ h >> 16;
     return name.n > 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/lesson.h"
 
+#include "base/fnv.h"
+#include "http/mime.h"
 #include "learner/evidence.h"
 #include "scan/html_scan.h"
 
@@ -61,7 +63,7 @@ enum lesson_kind lesson_kind_of(const struct pairs *fields) {
     if (type == NULL) {
         return LESSON_NONE;
     }
-    struct span essence = span_trim(span_first(*type, span_index(*type, ';')));
+    struct span essence = mime_essence(*type);
     return span_eq_nocase(essence, SPAN("text/html"))  ? LESSON_PAGE
            : span_eq_nocase(essence, SPAN("text/css")) ? LESSON_SHEET
                                                        : LESSON_NONE;
@@ -126,20 +128,13 @@ void lesson_free(struct lesson *lesson) {
 
 // ---- items --------------------------------------------------------------------------------------
 
-// FNV-1a. A page that makes two of its own items collide loses one of them.
-static uint32_t hash(struct span text, uint32_t seed) {
-    uint32_t h = 2166136261u ^ seed;
-    for (size_t i = 0; i < text.n; i++) {
-        h = (h ^ text.p[i]) * 16777619u;
-    }
-    return h ? h : 1;
-}
-
 // True when the same was put before: the same text of the same kind, with the same base.
 static bool was_seen(struct lesson *lesson, const struct evidence_item *item) {
     bool is_conditional = (item->flags & EVIDENCE_CONDITIONAL) != 0;
-    uint32_t h =
-        hash(item->text, (uint32_t)item->kind << 2 | is_conditional << 1 | lesson->has_base);
+    uint32_t seed = (uint32_t)item->kind << 2 | is_conditional << 1 | lesson->has_base;
+    // A page that makes two of its own items collide loses one of them. 0 is a free place.
+    uint32_t h = fnv_put(FNV_START ^ seed, item->text);
+    h = h != 0 ? h : 1;
     uint32_t at = h & (SEEN_SLOTS - 1);
     while (lesson->seen[at] != 0) {
         if (lesson->seen[at] == h) {

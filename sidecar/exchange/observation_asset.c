@@ -2,6 +2,7 @@
 #include "exchange/observation_inside.h"
 
 #include "exchange/study.h"
+#include "http/mime.h"
 #include "learner/learner.h"
 
 // An asset of which nothing is published is told again after so many seconds: another worker may
@@ -14,19 +15,18 @@ static enum hint_as as_of_type(struct span type) {
         struct span word;
         enum hint_as as;
     } words[] = {{SPAN_INIT("text/css"), HINT_AS_STYLE},
-                 {SPAN_INIT("text/javascript"), HINT_AS_SCRIPT},
-                 {SPAN_INIT("application/javascript"), HINT_AS_SCRIPT},
-                 {SPAN_INIT("application/x-javascript"), HINT_AS_SCRIPT},
-                 {SPAN_INIT("application/ecmascript"), HINT_AS_SCRIPT},
                  {SPAN_INIT("application/font-woff"), HINT_AS_FONT},
                  {SPAN_INIT("application/font-woff2"), HINT_AS_FONT},
                  {SPAN_INIT("application/x-font-ttf"), HINT_AS_FONT},
                  {SPAN_INIT("application/vnd.ms-fontobject"), HINT_AS_FONT}};
-    struct span essence = span_trim(span_first(type, span_index(type, ';')));
+    struct span essence = mime_essence(type);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (span_eq_nocase(essence, words[i].word)) {
             return words[i].as;
         }
+    }
+    if (mime_is_javascript(essence)) {
+        return HINT_AS_SCRIPT;
     }
     size_t slash = span_index(essence, '/');
     struct span kind = span_first(essence, slash);

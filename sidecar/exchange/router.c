@@ -2,6 +2,7 @@
 #include "exchange/router.h"
 
 #include "base/error.h"
+#include "base/fnv.h"
 #include "http/uri.h"
 
 #include <stdio.h>
@@ -13,17 +14,8 @@ struct router_name {
     const struct site *site;
 };
 
-// FNV-1a. Names are the operator's, so nobody can choose them to collide.
-static uint32_t hash(struct span name) {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < name.n; i++) {
-        h = (h ^ name.p[i]) * 16777619u;
-    }
-    return h;
-}
-
 static struct router_name *find_name(const struct router *r, struct span name) {
-    uint32_t at = hash(name) & r->mask;
+    uint32_t at = fnv_put(FNV_START, name) & r->mask; // the names are the operator's
     while (r->names[at].name.p != NULL && !span_eq(r->names[at].name, name)) {
         at = (at + 1) & r->mask;
     }

@@ -10,22 +10,12 @@
 #define HASH_LEAST 8   // characters
 #define NAME_MOST 1024 // bytes of a file's name
 
-static bool is_version_key(struct span key) {
-    static const struct span keys[] = {SPAN_INIT("ver"), SPAN_INIT("v"), SPAN_INIT("version"),
-                                       SPAN_INIT("rev"), SPAN_INIT("hash")};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (span_eq_nocase(key, keys[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool has_version_key(struct span query) {
     struct span pair;
     while (span_cut(&query, '&', &pair)) {
         size_t equals = span_index(pair, '=');
-        if (equals + 1 < pair.n && is_version_key(span_first(pair, equals))) {
+        if (equals + 1 < pair.n &&
+            version_is_pair(span_first(pair, equals), span_skip(pair, equals + 1))) {
             return true;
         }
     }

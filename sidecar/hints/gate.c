@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hints/gate.h"
 
+#include "http/field.h"
+
 static const struct gate_reason_row rows[GATE_REASONS] = {
 #define REASON(constant, label, sentence) [GATE_##constant] = {label, sentence},
 #include "hints/gate.def"
@@ -45,8 +47,8 @@ static inline bool is(struct span name, struct span wanted) {
 
 static bool has_directive(struct span list, struct span directive) {
     struct span part;
-    while (span_cut(&list, ',', &part)) {
-        if (span_eq_nocase(span_trim(part), directive)) {
+    while (field_next_element(&list, &part)) {
+        if (span_eq_nocase(part, directive)) {
             return true;
         }
     }

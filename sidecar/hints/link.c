@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hints/link.h"
 
+#include "base/tchar.h"
 #include "http/field.h"
 
 static const struct span attribute_names[LINK_ATTRIBUTES] = {
@@ -122,7 +123,7 @@ static void note(struct link *link, struct span name, const struct span *value) 
 // link-param = token BWS [ "=" BWS ( token / quoted-string ) ]
 static bool take_param(struct link_reader *r, struct link *link) {
     size_t n = 0;
-    while (n < r->rest.n && field_is_token_char(r->rest.p[n])) {
+    while (n < r->rest.n && tchar_is(r->rest.p[n])) {
         n++;
     }
     struct span name = span_first(r->rest, n);
@@ -274,7 +275,7 @@ static void put(struct pen *pen, struct span s) {
 
 static void put_value(struct pen *pen, struct span value) {
     put_byte(pen, '=');
-    if (field_is_token(value)) {
+    if (tchar_is_token(value)) {
         put(pen, value);
         return;
     }

@@ -1,21 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "http/field.h"
 
-// One bit a character: "!#$%&'*+-.^_`|~", DIGIT, ALPHA.
-bool field_is_token_char(uint8_t c) {
-    static const uint32_t bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
-    return bits[c >> 5] >> (c & 31) & 1;
-}
-
-bool field_is_token(struct span s) {
-    for (size_t i = 0; i < s.n; i++) {
-        if (!field_is_token_char(s.p[i])) {
-            return false;
-        }
-    }
-    return s.n > 0;
-}
-
 static bool is_blank(uint8_t c) {
     return c == ' ' || c == '\t';
 }

@@ -5,14 +5,11 @@
 #define HTTP_FIELD_H
 
 #include "base/pair.h"
+#include "base/tchar.h"
 
-// tchar (RFC 9110, 5.6.2).
-bool field_is_token_char(uint8_t c);
-// token: one tchar or more. Also a method, a parameter's name.
-bool field_is_token(struct span s);
 // A field name: a token of any case.
 static inline bool field_is_name(struct span s) {
-    return field_is_token(s);
+    return tchar_is_token(s);
 }
 // A field value that may be kept and sent: VCHAR, obs-text, SP and HTAB only, no blank at either
 // end (RFC 9110, 5.5). The empty value is one.

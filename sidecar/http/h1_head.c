@@ -2,6 +2,7 @@
 #include "http/h1_head.h"
 
 #include "base/error.h"
+#include "base/tchar.h"
 #include "http/field.h"
 #include "http/request.h"
 
@@ -96,7 +97,7 @@ static enum step begin(struct h1_scan *s, struct span bytes) {
     if (bytes.n == first) {
         return STEP_MORE;
     }
-    if (!field_is_token_char(bytes.p[first])) {
+    if (!tchar_is(bytes.p[first])) {
         return bad(s, ERR_REQUEST_SYNTAX, "this is no HTTP request");
     }
     s->has_begun = true;

@@ -134,3 +134,30 @@ struct span mime_type(struct span path) {
 struct span mime_essence(struct span content_type) {
     return span_trim(span_first(content_type, span_index(content_type, ';')));
 }
+
+bool mime_is_javascript(struct span essence) {
+    static const struct span types[] = {
+        SPAN_INIT("text/javascript"),
+        SPAN_INIT("application/javascript"),
+        SPAN_INIT("application/x-javascript"),
+        SPAN_INIT("application/ecmascript"),
+        SPAN_INIT("application/x-ecmascript"),
+        SPAN_INIT("text/ecmascript"),
+        SPAN_INIT("text/javascript1.0"),
+        SPAN_INIT("text/javascript1.1"),
+        SPAN_INIT("text/javascript1.2"),
+        SPAN_INIT("text/javascript1.3"),
+        SPAN_INIT("text/javascript1.4"),
+        SPAN_INIT("text/javascript1.5"),
+        SPAN_INIT("text/jscript"),
+        SPAN_INIT("text/livescript"),
+        SPAN_INIT("text/x-ecmascript"),
+        SPAN_INIT("text/x-javascript"),
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (span_eq_nocase(types[i], essence)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Media types of files by the ending of their name.
+// Media types: those of files by the ending of their name, and what one says.
 #ifndef HTTP_MIME_H
 #define HTTP_MIME_H
 
@@ -10,5 +10,7 @@
 struct span mime_type(struct span path);
 // The media type without parameters and blanks: "text/html" of "text/html; charset=utf-8".
 struct span mime_essence(struct span content_type);
+// Browsers take the type for that of a script (MIME Sniffing, 4.6: JavaScript MIME type essence).
+bool mime_is_javascript(struct span essence);
 
 #endif

@@ -2,6 +2,7 @@
 #include "http/request.h"
 
 #include "base/error.h"
+#include "base/tchar.h"
 #include "http/field.h"
 #include "http/uri.h"
 
@@ -20,7 +21,7 @@ static int fail(int error, const char **why, const char *text) {
 
 // RFC 9110, 9.1: case counts, and no method of any registry has a lower-case letter.
 static int check_method(struct span method, const char **why) {
-    if (!field_is_token(method)) {
+    if (!tchar_is_token(method)) {
         return fail(ERR_REQUEST_SYNTAX, why, "the method is no token");
     }
     bool has_lower = false;

@@ -2,6 +2,7 @@
 #include "learner/evidence.h"
 
 #include "hints/hint.h"
+#include "http/field.h"
 
 #define MAGIC 0x4503 // 'E', version 3
 #define FLAGS_AT 3
@@ -22,7 +23,7 @@ const struct teach_reason_row *teach_reason_row(enum teach_reason reason) {
 // private[="..."] or no-store among the directives (RFC 9111, 5.2.2)
 static bool says_private(struct span cache_control) {
     struct span part;
-    while (span_cut(&cache_control, ',', &part)) {
+    while (field_next_element(&cache_control, &part)) {
         struct span name = span_trim(span_first(part, span_index(part, '=')));
         if (span_eq_nocase(name, SPAN("private")) || span_eq_nocase(name, SPAN("no-store"))) {
             return true;
@@ -44,7 +45,7 @@ bool evidence_is_private(const struct response *response) {
 
 // A field that does not change what a page needs, or by which its audience is told apart already.
 static bool is_no_choice(struct span name, bool is_session) {
-    return name.n == 0 || span_eq_nocase(name, SPAN("accept-encoding")) ||
+    return span_eq_nocase(name, SPAN("accept-encoding")) ||
            (is_session &&
             (span_eq_nocase(name, SPAN("cookie")) || span_eq_nocase(name, SPAN("authorization"))));
 }
@@ -52,9 +53,8 @@ static bool is_no_choice(struct span name, bool is_session) {
 // The response was chosen by something that this request carried and others may not. A varying
 // field that was absent is no harm: then this is what everybody without it gets.
 static bool is_chosen(struct span vary, const struct pairs *request, bool is_session) {
-    struct span part;
-    while (span_cut(&vary, ',', &part)) {
-        struct span name = span_trim(part);
+    struct span name;
+    while (field_next_element(&vary, &name)) {
         if (span_eq(name, SPAN("*")) ||
             (!is_no_choice(name, is_session) && pairs_find(request, name) != NULL)) {
             return true;

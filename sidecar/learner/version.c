@@ -102,8 +102,7 @@ static void put_segment(struct writer *w, struct span s) {
     }
 }
 
-// "ver=1" is a version whatever it says; "id=5" may be another thing.
-static bool is_version(struct span name, struct span value) {
+bool version_is_pair(struct span name, struct span value) {
     bool is_weak = name.n == 1 ? span_lower_byte(name.p[0]) != 'v' : name.n == 2;
     bool is_number = value.n >= HASH_LEAST && digits_of(value) == value.n;
     return token_is_version_key(name) && (!is_weak || is_number || is_hash(value));
@@ -120,7 +119,7 @@ static void put_query(struct writer *w, struct span query) {
         bool is_bare = at == pair.n && digits_of(pair) == pair.n && pair.n > 0;
         if (is_bare || is_hash(span_first(pair, at))) {
             put_version(w);
-        } else if (at < pair.n && is_version(span_first(pair, at), span_skip(pair, at + 1))) {
+        } else if (at < pair.n && version_is_pair(span_first(pair, at), span_skip(pair, at + 1))) {
             put(w, span_first(pair, at + 1));
             put_version(w);
         } else {

@@ -9,5 +9,8 @@
 // Writes the URL (path and query) with 0x01 in place of each version. The bytes written; 0 when it
 // has no version, or does not fit into cap.
 size_t version_stem(struct span url, uint8_t *out, size_t cap);
+// Whether name "=" value of a query is a version: "ver=1" is one whatever it says, "id=5" may be
+// another thing, "id=3f2a9c1b" is one. The names are rows of version_key.def.
+bool version_is_pair(struct span name, struct span value);
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "scan/html_tag.h"
 
+#include "base/fnv.h"
+#include "http/mime.h"
 #include "scan/media.h"
 #include "scan/reference.h"
 
@@ -313,15 +315,6 @@ static bool has_rel(const struct html_scan *s, struct span keyword) {
     return false;
 }
 
-// FNV-1a; nothing is decided by it but which of a page's own stylesheets belong together.
-static uint32_t hash(struct span text) {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < text.n; i++) {
-        h = (h ^ text.p[i]) * 16777619u;
-    }
-    return h;
-}
-
 // The first title names the set of stylesheets that is preferred; those of others are fetched late
 // (CSSOM, 6.2).
 static bool is_preferred(struct html_scan *s) {
@@ -331,9 +324,9 @@ static bool is_preferred(struct html_scan *s) {
     }
     if (!s->has_title) {
         s->has_title = true;
-        s->title = hash(title);
+        s->title = fnv_put(FNV_START, title);
     }
-    return s->title == hash(title);
+    return s->title == fnv_put(FNV_START, title);
 }
 
 static bool stylesheet(struct html_scan *s, struct html_item *out) {
@@ -377,40 +370,12 @@ static bool link_element(struct html_scan *s, struct html_item *out) {
            make_link(s, HTML_HREF, SPAN("preconnect"), SPAN(""), out);
 }
 
-// A JavaScript MIME type essence (MIME Sniffing, 4.6).
-static bool is_javascript(struct span type) {
-    static const struct span types[] = {
-        SPAN_INIT("text/javascript"),
-        SPAN_INIT("application/javascript"),
-        SPAN_INIT("application/x-javascript"),
-        SPAN_INIT("application/ecmascript"),
-        SPAN_INIT("application/x-ecmascript"),
-        SPAN_INIT("text/ecmascript"),
-        SPAN_INIT("text/javascript1.0"),
-        SPAN_INIT("text/javascript1.1"),
-        SPAN_INIT("text/javascript1.2"),
-        SPAN_INIT("text/javascript1.3"),
-        SPAN_INIT("text/javascript1.4"),
-        SPAN_INIT("text/javascript1.5"),
-        SPAN_INIT("text/jscript"),
-        SPAN_INIT("text/livescript"),
-        SPAN_INIT("text/x-ecmascript"),
-        SPAN_INIT("text/x-javascript"),
-    };
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (span_eq_nocase(types[i], type)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // "Prepare the script element" (HTML, 4.12.1.1): the type, or else the language, which is one of
 // text/.
 static bool is_classic(const struct html_scan *s) {
     struct span type = value(s, HTML_TYPE), language = value(s, HTML_LANGUAGE);
     if (has(s, HTML_TYPE)) {
-        return type.n == 0 || is_javascript(trim(type));
+        return type.n == 0 || mime_is_javascript(trim(type));
     }
     uint8_t text[32] = "text/";
     if (language.n == 0) {
@@ -420,7 +385,7 @@ static bool is_classic(const struct html_scan *s) {
         return false;
     }
     memcpy(text + 5, language.p, language.n);
-    return is_javascript(span_of(text, language.n + 5));
+    return mime_is_javascript(span_of(text, language.n + 5));
 }
 
 static bool script_element(struct html_scan *s, struct html_item *out) {

@@ -2,10 +2,10 @@
 #include "server/admin_port.h"
 
 #include "base/error.h"
+#include "server/clock.h"
 #include "server/log.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 64
@@ -56,12 +56,6 @@ static void refuse(struct conn *c, struct front_stream *stream, int status) {
     front_head(c->down.front, stream, &head, true);
 }
 
-static uint64_t unix_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void ask(struct conn *c, struct front_stream *stream, struct span body) {
     const struct admin_port *p = c->conf->handler_self;
     const struct span *type = pairs_find(&stream->request.fields, SPAN("content-type"));
@@ -69,7 +63,7 @@ static void ask(struct conn *c, struct front_stream *stream, struct span body) {
                             .target = stream->request.target,
                             .type = type != NULL ? *type : span_of(NULL, 0),
                             .body = body,
-                            .now_ms = unix_ms()};
+                            .now_ms = clock_unix_ms()};
     struct api_response r;
     api_answer(p->api, &q, &r);
     answer(c, stream, &r);

@@ -2,22 +2,16 @@
 #include "server/keeping.h"
 
 #include "learner/route_key.h"
+#include "server/clock.h"
 #include "server/log.h"
 #include "store/sqlite.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define TURN_US 10000        // for which one turn puts
 #define NEXT_TURN_MS 1       // after which the next one goes on
 #define KEYS_MOST (1u << 24) // bytes of keys that wait
 #define FILL_MOST 2          // times the learner's routes that are given to it
-
-static uint64_t unix_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void keeping_open(struct keeping *k, const struct config *config, struct learner_conf *learner) {
     char why[STORE_WHY_LEN], words[2 * STORE_WHY_LEN];
@@ -29,7 +23,7 @@ void keeping_open(struct keeping *k, const struct config *config, struct learner
         return;
     }
     struct store_conf conf = {.path = (const char *)k->path.p,
-                              .now_ms = unix_ms(),
+                              .now_ms = clock_unix_ms(),
                               .secret = learner->secret,
                               .find_policy = learner->find_policy,
                               .policy_self = learner->policy_self};
@@ -236,7 +230,7 @@ static void pass_over(struct keeping *k) {
 }
 
 static void load(struct keeping *k) {
-    uint64_t now_ms = unix_ms(), most = (uint64_t)k->routes_most * FILL_MOST, n = 0;
+    uint64_t now_ms = clock_unix_ms(), most = (uint64_t)k->routes_most * FILL_MOST, n = 0;
     enum step step;
     while ((step = store_next(k->store, &k->record)) == STEP_ITEM) {
         // What the learner does not take is dropped: it would come back with every start.

@@ -2,9 +2,9 @@
 #include "server/learning.h"
 
 #include "learner/route_key.h"
+#include "server/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define RING_LEN (1u << 18)         // bytes of a worker's ring: some thousand pieces of evidence
 #define SERIAL_LEN sizeof(uint64_t) // before each piece of evidence in a ring
@@ -167,12 +167,6 @@ static void free_retired(struct learning *l) {
     }
 }
 
-static uint64_t unix_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 // Publishes at most so many news, and takes them off *most.
 static void publish_some(struct learning *l, unsigned *most) {
     struct learner_news news;
@@ -188,7 +182,7 @@ static void publish_some(struct learning *l, unsigned *most) {
 static void take_evidence(struct learning *l, struct span bytes) {
     struct evidence e;
     if (evidence_decode(&e, bytes)) {
-        learner_put(l->model, &e, unix_ms());
+        learner_put(l->model, &e, clock_unix_ms());
     }
 }
 
@@ -248,7 +242,7 @@ bool learning_drain(struct learning *l) {
     if (l->on_drain != NULL) {
         l->on_drain(l->drain_self);
     }
-    bool is_expired = learner_tick(l->model, unix_ms());
+    bool is_expired = learner_tick(l->model, clock_unix_ms());
     publish_some(l, &news);
     rcu_thread_offline();
     free_retired(l);

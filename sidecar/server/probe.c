@@ -4,8 +4,7 @@
 #include "base/error.h"
 #include "http/uri.h"
 #include "scan/css_scan.h"
-
-#include <time.h>
+#include "server/clock.h"
 
 #define ARENA_MOST (64u << 10)
 
@@ -34,19 +33,13 @@ struct inquiry {
     struct route route;
 };
 
-static uint64_t unix_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void put(struct probe *p, const struct evidence *e) {
     learner_put(p->learning->model, e, e->at_ms);
 }
 
 static struct evidence begin(const struct inquiry *q, enum evidence_kind kind) {
     return (struct evidence){.kind = kind,
-                             .at_ms = unix_ms(),
+                             .at_ms = clock_unix_ms(),
                              .key = q->site->name,
                              .scheme = q->request.scheme,
                              .authority = q->request.authority,

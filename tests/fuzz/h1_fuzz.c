@@ -3,6 +3,8 @@
 // events and the same output; what is told has no control character anywhere; a request written
 // anew from what was told is told alike.
 #include "base/error.h"
+
+#include "base/tchar.h"
 #include "http/field.h"
 #include "http/h1.h"
 #include "support/split.h"
@@ -27,7 +29,7 @@ static void must(bool holds, const char *what) {
 }
 
 static void check_request(const struct request *r) {
-    must(field_is_token(r->method), "a method that is no token");
+    must(tchar_is_token(r->method), "a method that is no token");
     must(r->path.n > 0 && r->path.p[0] == '/', "a path that is not absolute");
     for (size_t i = 0; i < r->path.n; i++) {
         must(r->path.p[i] >= ' ' && r->path.p[i] != 0x7f, "a control character in the path");

@@ -17,11 +17,11 @@ STAIRS = {
     'sidecar/scan': (['base', 'http', 'hints/link'], []),
     'sidecar/learner': (['base', 'hints', 'http/field', 'http/uri'], []),
     'sidecar/metrics': (['base'], []),
-    'sidecar/exchange': (['base', 'http/field', 'http/uri', 'hints', 'scan', 'learner', 'metrics'], []),
+    'sidecar/exchange': (['base', 'http/field', 'http/mime', 'http/uri', 'hints', 'scan', 'learner', 'metrics'], []),
     # The relay as an engine: what it needs of the world are ports, which server implements.
     'sidecar/gateway': (['base', 'http', 'hints', 'scan', 'learner', 'metrics', 'exchange'], []),
     'sidecar/store': (['base', 'hints', 'learner'], ['sqlite', 'hiredis']),
-    'sidecar/admin': (['base', 'hints', 'learner', 'metrics'], ['jansson']),
+    'sidecar/admin': (['base', 'http/mime', 'hints', 'learner', 'metrics'], ['jansson']),
     # The conf structs of the steps below it.
     'sidecar/config': (['base', 'fcgi', 'http', 'hints', 'learner', 'metrics', 'exchange', 'store',
                         'admin'], ['confuse']),

@@ -57,11 +57,25 @@ static void parameters_are_no_part_of_the_essence(void **state) {
     assert_true(span_eq(mime_essence(SPAN(" text/html ;charset=x")), SPAN("text/html")));
 }
 
+static void scripts_have_many_types(void **state) {
+    (void)state;
+    static const char *const scripts[] = {"text/javascript", "Application/JavaScript",
+                                          "application/x-ecmascript", "text/javascript1.5",
+                                          "text/jscript"};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        assert_true(mime_is_javascript(span_str(scripts[i])));
+    }
+    assert_false(mime_is_javascript(SPAN("text/javascript1.6")));
+    assert_false(mime_is_javascript(SPAN("application/json")));
+    assert_false(mime_is_javascript(SPAN("")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_follow_the_ending),
         cmocka_unit_test(every_known_ending_is_found),
         cmocka_unit_test(parameters_are_no_part_of_the_essence),
+        cmocka_unit_test(scripts_have_many_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

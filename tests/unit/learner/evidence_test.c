@@ -351,6 +351,8 @@ static void a_response_for_one_user_is_private(void **state) {
         {"cache-control", "no-storey", false},
         {"cache-control", "max-age=0, Private", true},
         {"Cache-Control", "private=\"x\"", true},
+        {"Cache-Control", "x=\"a, b\", no-store", true},
+        {"Cache-Control", "x=\"a, private, b\"", false}, // a text, not a directive
         {"cache-control", "no-store", true},
         {"Set-Cookie", "a=b", true},
         {"set-cookies", "a=b", false},
