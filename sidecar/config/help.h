@@ -10,7 +10,7 @@ int help_usage(struct buf *out);
 // `outrider help options`: every section and option with default, range and sentence, for a
 // terminal. 0, or ERR_BUF_LIMIT.
 int help_options(struct buf *out);
-// `outrider help options --markdown`: the same as the table that stands in README.md. 0, or
+// `outrider help options --markdown`: the same as the table on OPTIONS.md beside this file. 0, or
 // ERR_BUF_LIMIT.
 int help_markdown(struct buf *out);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""README draws the path of a byte, from on_read to the 103 on the wire, as a fenced block that
+"""sidecar/README.md draws the path of a byte, from on_read to the 103 on the wire, as a fenced block that
 starts with ```path, one line a function:
 
     on_read            sidecar/server/conn_input.c
@@ -12,17 +12,16 @@ names in so few files: who reads them has read the path."""
 import re
 
 import pytest
-from source import ROOT, bare, function_body, listed, text
+from source import ROOT, bare, function_body, text
 
+PAGE = 'sidecar/README.md'
 NAMES, FILES = 12, 6
 LINE = re.compile(r'^( *)(\w+) +((?:sidecar|fcgi-bridge)/[\w./-]+\.[ch])')
 
 
 def drawn():
     """(indentation, function, file) of every line."""
-    if 'README.md' not in listed():
-        return []
-    block = re.search(r'^```path\n(.*?)^```', text('README.md'), re.DOTALL | re.MULTILINE)
+    block = re.search(r'^```path\n(.*?)^```', text(PAGE), re.DOTALL | re.MULTILINE)
     lines = block[1].split('\n') if block else []
     return [(len(match[1]), match[2], match[3]) for match in map(LINE.match, lines) if match]
 
@@ -53,8 +52,8 @@ STEPS = [step[1:] for step in DRAWN]
 PAIRS = list(pairs(DRAWN))
 
 
-def test_readme_draws_the_path_from_the_read_to_the_write():
-    assert len(STEPS) >= 9, 'README.md has no ```path block'
+def test_the_page_draws_the_path_from_the_read_to_the_write():
+    assert len(STEPS) >= 9, f'{PAGE} has no ```path block'
     assert STEPS[0][0] == 'on_read'
     assert 'h2_inform' in [function for function, _ in STEPS]
     function, name = STEPS[-1]

@@ -8,6 +8,7 @@ import pytest
 from source import ROOT, listed, text, without_comments
 
 TABLES = [name for name in listed() if name.endswith('.def')]
+OPTIONS_PAGE = 'sidecar/config/OPTIONS.md'
 OUTRIDER = os.environ.get('OUTRIDER', str(ROOT / 'build/release/outrider'))
 
 
@@ -66,35 +67,69 @@ def test_no_row_is_there_twice(name):
     assert not twice, f'{name}: {sorted(twice)}'
 
 
-def test_readme_has_the_options_table_that_the_program_prints():
-    """Between the two comments stands exactly what the command prints."""
+def block(page, command):
+    """What stands on the page between the comment that names the command and the one that ends it."""
+    found = re.search(rf'<!-- {command} -->\n(.*?)<!-- end -->', text(page), re.DOTALL)
+    assert found, f'{page} has no table of {command} between its comments'
+    return found[1].strip()
+
+
+def test_the_options_page_has_the_table_that_the_program_prints():
     if not os.access(OUTRIDER, os.X_OK):
         pytest.skip(f'{OUTRIDER} is not built')
     printed = subprocess.run([OUTRIDER, 'help', 'options', '--markdown'], check=True, timeout=10,
                              capture_output=True, text=True).stdout
     assert printed.count('|') > 20
-    block = re.search(r'<!-- outrider help options --markdown -->\n(.*?)<!-- end -->',
-                      text('README.md'), re.DOTALL)
-    assert block, 'README.md has no options table between its comments'
-    assert block[1].strip() == printed.strip()
+    assert block(OPTIONS_PAGE, 'outrider help options --markdown') == printed.strip()
 
 
-@pytest.mark.parametrize('what', ['--table', '--bounds'])
-def test_readme_has_the_tables_that_the_simulation_prints(what):
+@pytest.mark.parametrize('what, page', [('--table', 'tests/sim/README.md'), ('--bounds', 'sidecar/learner/README.md')])
+def test_a_page_has_the_table_that_the_simulation_prints(what, page):
     simulation = ROOT / 'build/release/tests/learning_sim'
     if not os.access(simulation, os.X_OK):
         pytest.skip(f'{simulation} is not built')
     printed = subprocess.run([simulation, what], check=True, timeout=120, capture_output=True, text=True).stdout
-    block = re.search(rf'<!-- learning_sim {what} -->\n(.*?)<!-- end -->', text('README.md'), re.DOTALL)
-    assert block, 'README.md has no such table between its comments'
-    assert block[1].strip() == printed.strip()
+    assert block(page, f'learning_sim {what}') == printed.strip()
 
 
 @pytest.mark.skipif('sidecar/config/options.def' not in listed(), reason='no options yet')
-def test_every_option_is_in_readme():
-    printed = text('README.md')
+def test_every_option_is_on_the_options_page():
+    printed = text(OPTIONS_PAGE)
     wrong = [name for row in rows('sidecar/config/options.def')
              for name in re.findall(r'"([a-z][a-z-]*)"', row)[:1] if name not in printed]
+    assert not wrong, wrong
+
+
+def test_readme_can_be_read_in_ten_minutes():
+    """What is for some readers only has a page beside its subject."""
+    readme = text('README.md')
+    assert len(readme.split('\n')) <= 150 and len(readme.split()) <= 1600
+
+
+def pages():
+    return [name for name in listed() if name.endswith('.md')]
+
+
+@pytest.mark.parametrize('name', pages())
+def test_every_link_to_a_file_leads_somewhere(name):
+    links = [link for link in re.findall(r'\]\(([^)\s]+)\)', text(name)) if '://' not in link]
+    wrong = [link for link in links
+             if link.split('#')[0] and not (ROOT / name).parent.joinpath(link.split('#')[0]).exists()]
+    assert not wrong, wrong
+
+
+def heading_anchor(heading):
+    return re.sub(r'[^\w -]', '', heading.strip().lower()).replace(' ', '-')
+
+
+@pytest.mark.parametrize('name', pages())
+def test_every_link_to_a_heading_finds_it(name):
+    wrong = []
+    for page, anchor in re.findall(r'\]\(([^)\s#:]*)#([^)\s]+)\)', text(name)):
+        target = (ROOT / name).parent.joinpath(page) if page else ROOT / name
+        headings = re.findall(r'^#+ (.*)$', target.read_text(encoding='utf-8'), re.MULTILINE)
+        if anchor not in map(heading_anchor, headings):
+            wrong.append(f'{page}#{anchor}')
     assert not wrong, wrong
 
 
