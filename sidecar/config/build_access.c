@@ -75,9 +75,11 @@ void build_access(struct build *b, const struct file_section *s, struct site *si
     if (site->root.n > 0 && !build_has_none(s, OPTION_SITE_DENY_SCRIPTS)) {
         site->script_free = with_uploads(b, site, site->script_free);
     }
+    site->script_free_absent = access_absent(site->script_free);
 }
 
-void build_access_front(struct build *b, const struct file_section *s, const struct site *site) {
+void build_access_front(struct build *b, const struct file_section *s, struct site *site) {
+    site->is_front_open = access_check_found(site, site->front, true, ACCESS_CLIENT) == 0;
     if (site->front.n > 0 && access_check_found(site, site->front, true, ACCESS_APPLICATION) != 0) {
         config_errors_put(b->errors, file_line(s, OPTION_SITE_FRONT_CONTROLLER),
                           "front-controller \"%.*s\" is denied by deny, by deny-scripts or because "

@@ -347,7 +347,11 @@ static void build_gate(const struct builder *b, const struct file_section *s) {
 static struct audience_names names_of(const struct builder *b, const struct file_section *s,
                                       enum option option) {
     struct span_list names = build_checked(b, s, option, why_no_name_pattern);
-    return (struct audience_names){names.v, names.n};
+    struct span *v = build_alloc(b->build, names.n * sizeof *v);
+    for (size_t i = 0; i < names.n; i++) {
+        v[i] = names.v[i];
+    }
+    return audience_names_sort(v, names.n);
 }
 
 static void build_hints(const struct builder *b) {

@@ -3,61 +3,137 @@
 
 #include "base/error.h"
 
-static bool is_same(uint8_t a, uint8_t b, bool any_case) {
-    return a == b || (any_case && span_lower_byte(a) == span_lower_byte(b));
+// Cases of one letter differ in one bit, which most bytes that differ do not differ in alone.
+static inline bool is_same(uint8_t a, uint8_t b, bool any_case) {
+    return a == b || ((a ^ b) == 0x20 && any_case && span_lower_byte(a) == span_lower_byte(b));
 }
 
-// What follows the last star ends every path that matches: "*.bak" is decided by its last bytes.
-static bool has_tail(struct span pattern, struct span path, bool any_case) {
-    size_t n = 0;
-    while (n < pattern.n && pattern.p[pattern.n - 1 - n] != '*') {
-        n++;
+static inline bool begins(struct span s, struct span with, bool any_case) {
+    if (with.n > s.n) {
+        return false;
     }
-    for (size_t i = 1; n < pattern.n && i <= n; i++) {
-        if (i > path.n || !is_same(pattern.p[pattern.n - i], path.p[path.n - i], any_case)) {
+    for (size_t i = 0; i < with.n; i++) {
+        if (!is_same(s.p[i], with.p[i], any_case)) {
             return false;
         }
     }
     return true;
 }
 
-static bool match(struct span pattern, struct span path, bool any_case) {
-    size_t p = 0, s = 0, star = SIZE_MAX, from = 0;
-    if (!has_tail(pattern, path, any_case)) {
-        return false;
-    }
-    while (s < path.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            from = s;
-        } else if (p < pattern.n && is_same(pattern.p[p], path.p[s], any_case)) {
-            p++;
-            s++;
-        } else if (star != SIZE_MAX) {
-            // The last star takes one byte more; earlier ones need not be tried again.
-            p = star + 1;
-            s = ++from;
-        } else {
+// Cuts what stands before the first star off the pattern and off the path; false: it differs.
+static inline bool cut_head(struct span *pattern, struct span *path, bool any_case) {
+    size_t n = 0;
+    while (n < pattern->n && pattern->p[n] != '*') {
+        if (n == path->n || !is_same(path->p[n], pattern->p[n], any_case)) {
             return false;
         }
+        n++;
     }
-    while (p < pattern.n && pattern.p[p] == '*') {
-        p++;
+    *pattern = span_skip(*pattern, n);
+    *path = span_skip(*path, n);
+    return pattern->n > 0 || path->n == 0;
+}
+
+// The same of what follows the last star. There is one.
+static inline bool cut_tail(struct span *pattern, struct span *path, bool any_case) {
+    while (pattern->p[pattern->n - 1] != '*') {
+        if (path->n == 0 || !is_same(path->p[path->n - 1], pattern->p[pattern->n - 1], any_case)) {
+            return false;
+        }
+        pattern->n--;
+        path->n--;
     }
-    return p == pattern.n;
+    return true;
+}
+
+// Behind the first place where the piece is found in the path; false: it is nowhere.
+static inline bool skip_past(struct span *path, struct span piece, bool any_case) {
+    size_t last = path->n - piece.n;
+    if (piece.n == 0 || piece.n > path->n) {
+        return piece.n == 0;
+    }
+    for (size_t i = 0; i <= last; i++) {
+        if (is_same(path->p[i], piece.p[0], any_case) &&
+            begins(span_skip(*path, i), piece, any_case)) {
+            *path = span_skip(*path, i + piece.n);
+            return true;
+        }
+    }
+    return false;
+}
+
+// Each path is held against many patterns, of which hardly one matches. So what stands at the ends
+// is compared first; what stands between two stars may be taken where it is found first, since what
+// follows it has the more to choose from.
+static bool match(struct span pattern, struct span path, bool any_case) {
+    if (!cut_head(&pattern, &path, any_case) ||
+        (pattern.n > 0 && !cut_tail(&pattern, &path, any_case))) {
+        return false;
+    }
+    while (pattern.n > 1) { // between two stars
+        struct span rest = span_skip(pattern, 1);
+        struct span piece = span_first(rest, span_index(rest, '*'));
+        if (!skip_past(&path, piece, any_case)) {
+            return false;
+        }
+        pattern = span_skip(rest, piece.n);
+    }
+    return true;
 }
 
 bool access_match(struct span pattern, struct span path) {
     return match(pattern, path, false);
 }
 
+// "*.bak" is no pattern of a path that ends otherwise: for most the last byte tells.
+static inline bool may_match(struct span pattern, struct span path, bool any_case) {
+    uint8_t last = pattern.n > 0 ? pattern.p[pattern.n - 1] : '*';
+    return last == '*' || (path.n > 0 && is_same(path.p[path.n - 1], last, any_case));
+}
+
 static bool is_among(struct span_list patterns, struct span path, bool any_case) {
     for (size_t i = 0; i < patterns.n; i++) {
-        if (match(patterns.v[i], path, any_case)) {
+        if (may_match(patterns.v[i], path, any_case) && match(patterns.v[i], path, any_case)) {
             return true;
         }
     }
     return false;
+}
+
+#define NAME_START 4 // bytes of a name that are looked at
+
+// The bit of what a name in a path begins with; 0 where too little of it is there.
+static inline uint64_t name_bit(struct span name) {
+    uint32_t hash = 0;
+    for (size_t i = 0; i < NAME_START; i++) {
+        if (i == name.n || name.p[i] == '*') {
+            return 0;
+        }
+        hash = hash * 31 + span_lower_byte(name.p[i]);
+    }
+    return UINT64_C(1) << ((hash ^ hash >> 6) & 63);
+}
+
+uint64_t access_absent(struct span_list patterns) {
+    uint64_t absent = UINT64_MAX;
+    for (size_t i = 0; i < patterns.n; i++) {
+        struct span pattern = patterns.v[i];
+        uint64_t bit = 0;
+        for (size_t k = 0; k < pattern.n && bit == 0; k++) {
+            bit = pattern.p[k] == '/' ? name_bit(span_skip(pattern, k + 1)) : 0;
+        }
+        absent = bit != 0 ? absent & ~bit : 0;
+    }
+    return absent;
+}
+
+// Whether all names of the path begin as none of the patterns' does.
+static bool has_only(uint64_t absent, struct span path) {
+    uint64_t bits = 0;
+    for (size_t i = 0; absent != 0 && i < path.n; i++) {
+        bits |= path.p[i] == '/' ? name_bit(span_skip(path, i + 1)) : 0;
+    }
+    return absent != 0 && (bits & ~absent) == 0;
 }
 
 bool access_is_script(const struct site *site, struct span path) {
@@ -77,16 +153,14 @@ static int check_names(struct span path) {
     if (path.n == 0 || path.p[0] != '/' || span_index(path, 0) < path.n) {
         return ERR_REQUEST_PATH;
     }
-    for (size_t i = 0; i + 1 < path.n; i++) {
-        if (path.p[i] != '/') {
-            continue;
-        }
+    for (size_t i = 0; i + 1 < path.n; i++) { // at a slash
         struct span rest = span_skip(path, i + 1);
         struct span name = span_first(rest, span_index(rest, '/'));
         if (name.n == 0 || span_eq(name, SPAN(".")) || span_eq(name, SPAN(".."))) {
             return ERR_REQUEST_PATH;
         }
         has_dot_name |= name.p[0] == '.' && (i > 0 || !span_eq(name, SPAN(".well-known")));
+        i += name.n;
     }
     return has_dot_name ? ERR_FORBIDDEN : 0;
 }
@@ -109,7 +183,8 @@ int access_check(const struct site *site, struct span path, enum access_by by) {
 
 int access_check_found(const struct site *site, struct span path, bool runs, enum access_by by) {
     int error = check(site, path, runs || access_is_script(site, path), by);
-    if (error == 0 && runs && is_among(site->script_free, path, true)) {
+    if (error == 0 && runs && !has_only(site->script_free_absent, path) &&
+        is_among(site->script_free, path, true)) {
         error = ERR_FORBIDDEN;
     }
     return error;

@@ -20,6 +20,9 @@ enum access_by {
 
 // Whether `path` matches `pattern`, byte by byte.
 bool access_match(struct span pattern, struct span path);
+// Beginnings of names, as bits, that no pattern has: a path with no other names matches none. 0
+// when a pattern says too little of a name.
+uint64_t access_absent(struct span_list patterns);
 // Whether the name ends in a suffix of the site's scripts, in any case: its source must not leave.
 bool access_is_script(const struct site *site, struct span path);
 // Whether a path is well-formed and may be asked for at all, before anything is looked up. 0;

@@ -241,7 +241,11 @@ static void set_front(struct search *s) {
     }
     s->out->info.real = span_of(NULL, 0);
     bool is_there = !site->must_check || look(s, site->front_file) == FILE_REGULAR;
-    int error = is_there ? check_found(s, site->front, true) : ERR_NOT_FOUND;
+    bool is_open = site->is_front_open && s->out->info.real.p == NULL;
+    int error = is_there ? 0 : ERR_NOT_FOUND;
+    if (is_there && !is_open) {
+        error = check_found(s, site->front, true);
+    }
     if (error != 0) {
         set_error(s->out, error);
         return;

@@ -54,10 +54,12 @@ struct site {
     size_t index_len;             // bytes of the longest of them
     struct span front;            // the front controller's path under root: "/index.php", or empty
     struct span front_file;       // root and front joined, zero-terminated
+    bool is_front_open;           // nothing below denies it: that need not be asked each time
     bool must_check;              // a script must be a regular file under root
     struct span_list suffixes;    // of scripts: ".php"; compared without case
     struct span_list denied;      // patterns of paths that are nobody's business
     struct span_list script_free; // of folders whose scripts never run
+    uint64_t script_free_absent;  // access_absent of them; 0: not known
     struct span_list internal;    // of paths that only the application may name
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none

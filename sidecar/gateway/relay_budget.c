@@ -27,8 +27,12 @@ static uint64_t queued(const struct relay *r) {
 void relay_budget_see(struct relay *r) {
     uint64_t memory = sizeof *r + STREAM_OWN + r->stream->arena.used + r->held.memory.cap +
                       r->kept.memory.cap + r->last.cap + queued(r);
-    set(r, BUDGET_MEMORY, &r->memory, (memory + UNIT - 1) / UNIT * UNIT);
-    set(r, BUDGET_DISK, &r->disk, r->held.file_to + r->kept.file_to);
+    uint64_t disk = r->held.file_to + r->kept.file_to;
+    memory = (memory + UNIT - 1) / UNIT * UNIT;
+    if (memory != r->memory || disk != r->disk) { // seldom
+        set(r, BUDGET_MEMORY, &r->memory, memory);
+        set(r, BUDGET_DISK, &r->disk, disk);
+    }
 }
 
 // 0, or the ERR_ of a bound of which `times` as much is reached.

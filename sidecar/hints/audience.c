@@ -80,8 +80,33 @@ static unsigned row_of(struct span name) {
     return row;
 }
 
+// The bit of what a name begins with; a name of one letter, or of one and a star, has none.
+static uint64_t beginning(struct span name) {
+    bool has_one = name.n > 1 && name.p[1] != '*';
+    return has_one
+               ? UINT64_C(1) << ((span_lower_byte(name.p[0]) * 5u + span_lower_byte(name.p[1])) &
+                                 63)
+               : 0;
+}
+
+struct audience_names audience_names_sort(struct span *v, size_t n) {
+    struct audience_names names = {v, n, 0, UINT64_MAX};
+    for (size_t i = 0; i < n; i++) {
+        struct span name = v[i];
+        if (name.n > 0 && name.p[0] == '*') {
+            v[i] = v[names.open];
+            v[names.open++] = name;
+            continue;
+        }
+        uint64_t bit = beginning(name);
+        names.absent = bit != 0 ? names.absent & ~bit : 0;
+    }
+    return names;
+}
+
 static bool is_in(const struct audience_names *names, struct span name) {
-    for (size_t i = 0; i < names->n; i++) {
+    size_t n = (names->absent & beginning(name)) != 0 ? names->open : names->n;
+    for (size_t i = 0; i < n; i++) {
         if (matches(name, names->v[i])) {
             return true;
         }

@@ -19,6 +19,9 @@
 struct audience_names {
     const struct span *v; // with stars; borrowed
     size_t n;
+    // What audience_names_sort found, so that most names need not be compared with each of them.
+    size_t open;     // of them that begin with a star, which stand first
+    uint64_t absent; // beginnings that none of the others has; 0: not known
 };
 
 // What a site adds to the tables.
@@ -39,6 +42,8 @@ struct audience {
     bool changes;       // it is made anew while the session lives
 };
 
+// The names v[0, n), which are sorted for it; they are borrowed.
+struct audience_names audience_names_sort(struct span *v, size_t n);
 // Reads the fields of a request.
 struct audience audience_of(const struct audience_conf *conf, const struct pairs *fields);
 // The keyed hash of a credential; never 0.

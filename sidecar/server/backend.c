@@ -84,6 +84,16 @@ void backend_wants_flush(struct backend *b) {
     }
 }
 
+// The request's URL without its query, hashed (FNV-1a): what a fault is remembered by.
+static uint64_t url_key(const struct call *call) {
+    const struct span *uri = pairs_find(call->params, SPAN("REQUEST_URI"));
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; uri != NULL && i < uri->n && uri->p[i] != '?'; i++) {
+        hash = (hash ^ uri->p[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
 // The call that b works for is separated from it, which keeps its slot of the pool.
 static struct call *separate(struct backend *b, enum pool_outcome outcome) {
     struct upstream *u = b->upstream;
@@ -91,7 +101,8 @@ static struct call *separate(struct backend *b, enum pool_outcome outcome) {
     b->call = NULL;
     b->share = call->share;
     call->backend = NULL;
-    pool_judge(&u->pool, b->server, outcome, call->key, loop_now_ms(u->loop));
+    uint64_t key = outcome == POOL_FAULTY ? url_key(call) : 0;
+    pool_judge(&u->pool, b->server, outcome, key, loop_now_ms(u->loop));
     return call;
 }
 

@@ -230,16 +230,6 @@ bool call_awaits_client(const struct call *call) {
            fcgi_conn_output(&b->fcgi).n == 0;
 }
 
-// The request's URL without its query, hashed (FNV-1a): what a fault is remembered by.
-static uint64_t url_key(const struct pairs *params) {
-    const struct span *uri = pairs_find(params, SPAN("REQUEST_URI"));
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; uri != NULL && i < uri->n && uri->p[i] != '?'; i++) {
-        hash = (hash ^ uri->p[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
 void call_init(struct call *call, struct upstream *u) {
     call->upstream = u;
     call->backend = NULL;
@@ -252,7 +242,6 @@ void call_init(struct call *call, struct upstream *u) {
     call->place_by_ms = deadline_due_from(&u->limits, DEADLINE_CALL_THINKING, now_ms);
     call->has_head = call->is_paused = call->has_body = call->has_retried = false;
     call->tried = 0;
-    call->key = url_key(call->params);
     list_init(&call->node);
     list_init(&call->waiter.node);
     call->waiter.deadline_ms = 0; // it has not waited

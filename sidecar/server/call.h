@@ -26,7 +26,6 @@ struct call {
     uint64_t total_ms;        // deadline of the whole
     uint64_t place_by_ms;     // until when it may go to another server
     uint64_t tried;           // servers that have failed for it: a bit for each
-    uint64_t key;             // of its URL, for the health of servers
     bool is_open;             // between upstream_call and END, FAILED or call_abort
     bool has_place;           // in the queue, counted for its network
     bool has_head, is_paused, has_body, has_retried;

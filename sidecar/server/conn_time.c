@@ -129,9 +129,14 @@ static uint64_t next_look(const struct conn *c, uint64_t now_ms) {
                                            : due_ms;
 }
 
+// A wait that goes on has its time set already.
 void conn_set_deadline(struct conn *c) {
+    enum deadline_state state = wait_of(c);
+    if (state == c->wait.state && !c->waits_anew) {
+        return;
+    }
     uint64_t now_ms = loop_now_ms(c->conf->loop);
-    deadline_enter(&c->wait, wait_of(c), now_ms, c->waits_anew);
+    deadline_enter(&c->wait, state, now_ms, c->waits_anew);
     c->waits_anew = false;
     loop_watch_by(c->conf->loop, &c->watch, next_look(c, now_ms));
 }

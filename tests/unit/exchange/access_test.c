@@ -39,6 +39,35 @@ static const struct site site = {.suffixes = {suffixes, 2},
                                  .script_free = {script_free, 1},
                                  .internal = {internal, 1}};
 
+static void test_names_rule_no_path_out_that_matches(void **state) {
+    (void)state;
+    static const struct span patterns[] = {SPAN_INIT("*/wp-content/Uploads/*"),
+                                           SPAN_INIT("/uploads/*"), SPAN_INIT("*/s*/files/*")};
+    static const struct span nameless[] = {SPAN_INIT("/up/*"), SPAN_INIT("*.php")};
+    struct site s = {.suffixes = {suffixes, 2}, .script_free = {patterns, 3}};
+    s.script_free_absent = access_absent(s.script_free);
+    assert_true(s.script_free_absent != 0 && s.script_free_absent != UINT64_MAX);
+    const struct {
+        const char *path;
+        int error;
+    } rows[] = {
+        {"/uploads/a.php", ERR_FORBIDDEN},
+        {"/UPLOADS/a.php", ERR_FORBIDDEN},
+        {"/x/uploads/a.php", 0},
+        {"/b/WP-content/uploads/a.php", ERR_FORBIDDEN},
+        {"/sites/files/a.php", ERR_FORBIDDEN},
+        {"/a/sites/x/files/a.php", ERR_FORBIDDEN},
+        {"/a/s/files/a.php", ERR_FORBIDDEN},
+        {"/index.php", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(access_check_found(&s, span_str(rows[i].path), true, ACCESS_CLIENT),
+                         rows[i].error);
+    }
+    assert_true(access_absent((struct span_list){nameless, 2}) == 0);
+    assert_true(access_absent((struct span_list){NULL, 0}) == UINT64_MAX);
+}
+
 static void test_a_suffix_in_any_case_is_a_script(void **state) {
     (void)state;
     assert_true(access_is_script(&site, SPAN("/x.php")));
@@ -92,6 +121,7 @@ static void test_what_may_be_reached(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_star_is_any_run_of_bytes),
+        cmocka_unit_test(test_names_rule_no_path_out_that_matches),
         cmocka_unit_test(test_a_suffix_in_any_case_is_a_script),
         cmocka_unit_test(test_what_may_be_reached),
     };

@@ -104,6 +104,27 @@ static void the_operator_knows_better_than_the_tables(void **state) {
     assert_int_equal(audience_by("cookie", "my_shop=1").kind, UNSURE);
 }
 
+static void sorted_names_match_as_they_did(void **state) {
+    (void)state;
+    static const char *const names[] = {"x-auth-user", "X-Auth-", "x-auth", "y-client-z",  "x",
+                                        "Q",           "qq",      "",       "remote-user", "x-y"};
+    struct span sorted[] = {SPAN_INIT("X-Auth-*"), SPAN_INIT("*-client-*"),
+                            SPAN_INIT("remote-user"), SPAN_INIT("*user")};
+    struct span plain[] = {sorted[0], sorted[1], sorted[2], sorted[3]};
+    struct audience_conf fast = {.fields = audience_names_sort(sorted, 4)};
+    struct audience_conf slow = {.fields = {.v = plain, .n = 4}};
+    assert_int_equal(fast.fields.open, 2);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct pair pair = {span_str(names[i]), SPAN("alice")};
+        struct pairs all = {&pair, 1, 1};
+        assert_int_equal(audience_of(&fast, &all).kind, audience_of(&slow, &all).kind);
+    }
+    struct span open[] = {SPAN_INIT("q*")};
+    struct pair pair = {SPAN("Query"), SPAN("alice")};
+    fast.fields = audience_names_sort(open, 1);
+    assert_int_equal(audience_of(&fast, &(struct pairs){&pair, 1, 1}).kind, SESSION);
+}
+
 static void one_session_is_one_whatever_changes_beside_it(void **state) {
     (void)state;
     is_by("PHPSESSID=a; wp-settings-1=x", "PHPSESSID=a", false);
@@ -218,6 +239,7 @@ int main(void) {
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_operator_knows_better_than_the_tables),
+        cmocka_unit_test(sorted_names_match_as_they_did),
         cmocka_unit_test(one_session_is_one_whatever_changes_beside_it),
         cmocka_unit_test(the_likeliest_of_unknown_cookies_stands_for_the_user),
         cmocka_unit_test(credentials_are_the_session),
