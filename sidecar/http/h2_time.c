@@ -6,8 +6,16 @@
 // rate of one.
 #include "http/h2_stream.h"
 
+// END_STREAM behind what has left is a frame without content, but the library holds it, too, until
+// a byte of the window is open.
+static bool has_output(const struct h2 *h, const struct h2_stream *s) {
+    bool awaits_end =
+        s->is_finished && nghttp2_session_get_stream_local_close(h->session, h2_stream_id(s)) == 0;
+    return !s->is_closed && (buf_len(&s->queue) > 0 || awaits_end);
+}
+
 static bool awaits_window(const struct h2 *h, const struct h2_stream *s) {
-    return !s->is_closed && buf_len(&s->queue) > 0 &&
+    return has_output(h, s) &&
            nghttp2_session_get_stream_remote_window_size(h->session, h2_stream_id(s)) <= 0;
 }
 
@@ -82,7 +90,7 @@ bool h2_is_held(const struct front *f) {
     }
     for (struct list *l = h->streams.next; l != &h->streams; l = l->next) {
         const struct h2_stream *s = LIST_ITEM(l, struct h2_stream, node);
-        if (!s->is_closed && buf_len(&s->queue) > 0) {
+        if (has_output(h, s)) {
             return true;
         }
     }

@@ -209,6 +209,48 @@ static void a_refusal_that_finds_no_window_ends(void **state) {
     fini(&w);
 }
 
+// Answers the first request with as many bytes as its window has, and then with the end.
+static void answer(struct world *w, size_t n) {
+    static const uint8_t zeros[65535];
+    struct front_stream *s = w->streams[0];
+    struct response r = {.status = 200};
+    assert_int_equal(front_head(&w->h.front, s, &r, false), 0);
+    assert_int_equal(front_body(&w->h.front, s, span_of(zeros, n)), 0);
+    talk(w);
+    front_finish(&w->h.front, s);
+    talk(w);
+}
+
+// END_STREAM leaves in a frame without content, for which the library wants a window all the same.
+static void an_end_that_finds_no_window_ends(void **state) {
+    (void)state;
+    struct world w;
+    init(&w, 100);
+    ask(&w, "PUT");
+    answer(&w, 100);
+    for (unsigned i = 0; i < 30; i++) {
+        assert_true(tick(&w));
+        assert_int_equal(w.ended, 0);
+    }
+    tick(&w);
+    assert_int_equal(w.resets, 1);
+    assert_int_equal(w.ended, 1);
+    fini(&w);
+}
+
+static void a_connection_is_held_by_an_end_too(void **state) {
+    (void)state;
+    struct world w;
+    init(&w, 1 << 20);
+    ask(&w, "PUT");
+    answer(&w, 65535);
+    assert_true(front_is_held(&w.h.front));
+    grant(&w, 0, 1);
+    assert_null(w.streams[0]);
+    assert_false(front_is_held(&w.h.front));
+    fini(&w);
+}
+
 static void a_window_that_opens_by_a_byte_a_second_ends(void **state) {
     (void)state;
     struct world w;
@@ -317,6 +359,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_that_stays_shut_ends_the_stream_and_no_other),
         cmocka_unit_test(a_refusal_that_finds_no_window_ends),
+        cmocka_unit_test(an_end_that_finds_no_window_ends),
+        cmocka_unit_test(a_connection_is_held_by_an_end_too),
         cmocka_unit_test(a_window_that_opens_by_a_byte_a_second_ends),
         cmocka_unit_test(streams_share_the_rate_of_one),
         cmocka_unit_test(nothing_is_held_against_a_stream_while_bytes_are_under_way),
