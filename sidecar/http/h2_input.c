@@ -76,7 +76,8 @@ static int on_headers(struct h2 *h, const nghttp2_frame *frame) {
 
 static int on_data(struct h2 *h, const nghttp2_frame *frame) {
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
-        return frame->hd.length == 0 ? h2_abuse_glitch(h, frame->hd.stream_id) : 0;
+        bool is_empty = frame->hd.length == frame->data.padlen;
+        return is_empty ? h2_abuse_glitch(h, frame->hd.stream_id) : 0;
     }
     struct h2_stream *s = h2_stream_find(h, frame->hd.stream_id);
     if (s != NULL && s->is_told) {

@@ -198,11 +198,12 @@ static bool is_gone(const struct backend *b, int error) {
            error == ERR_BACKEND_CLOSED || error == ERR_BACKEND_SHORT || error == ERR_BACKEND_RECORD;
 }
 
-// Whether the server fails, or perhaps only this URL of it.
+// Whether the server fails, or perhaps only this URL of it, or we do.
 static enum pool_outcome outcome_of(int error) {
     bool is_servers = error == ERR_BACKEND_CONNECT || error == ERR_BACKEND_REFUSED ||
                       error == ERR_BACKEND_OVERLOADED;
-    return is_servers ? POOL_FAILED : POOL_FAULTY;
+    bool is_ours = error == ERR_BACKEND_SOCKET;
+    return is_ours ? POOL_NEUTRAL : is_servers ? POOL_FAILED : POOL_FAULTY;
 }
 
 static void tell_failure(const struct backend *b, struct call *call, int error, const char *why,

@@ -99,13 +99,19 @@ static void wait_for_listen_queue(struct backend *b) {
     upstream_again(u);
 }
 
+// That we have no descriptor or no memory left is no fault of the server.
+static int error_of(int err) {
+    bool is_ours = err == UV_EMFILE || err == UV_ENFILE || err == UV_ENOMEM || err == UV_ENOBUFS;
+    return is_ours ? ERR_BACKEND_SOCKET : ERR_BACKEND_CONNECT;
+}
+
 // Connects. False when the call has been given to somebody else, or to nobody.
 static bool has_connected(struct backend *b) {
     int err = backend_connect(b);
     if (err == UV_EAGAIN) {
         wait_for_listen_queue(b);
     } else if (err != 0) {
-        backend_failed(b, ERR_BACKEND_CONNECT, uv_strerror(err));
+        backend_failed(b, error_of(err), uv_strerror(err));
     }
     return err == 0;
 }

@@ -889,6 +889,12 @@ static void empty_data(struct buf *b, uint32_t i) {
     }
     put_frame(b, NGHTTP2_DATA, 0, 1, SPAN(""));
 }
+static void padding_alone(struct buf *b, uint32_t i) {
+    if (i == 0) {
+        put_frame(b, NGHTTP2_HEADERS, 4, 1, SPAN(HEAD_POST));
+    }
+    put_frame(b, NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, SPAN("\3\0\0\0"));
+}
 static void priority(struct buf *b, uint32_t i) {
     put_frame(b, NGHTTP2_PRIORITY, 0, 2 * i + 1, SPAN("\0\0\0\0\1"));
 }
@@ -918,6 +924,7 @@ static const struct flood floods[] = {
     {"PING", ping, 110},
     {"SETTINGS", settings, 110},
     {"empty DATA", empty_data, 110},
+    {"DATA of padding alone", padding_alone, 110},
     {"PRIORITY", priority, 110},
     {"WINDOW_UPDATE by one byte", window_update, 400},
     {"frames of an unknown type", unknown, 110},
