@@ -2,6 +2,7 @@
 // fcgi-bridge: plain CGI programs behind FastCGI.
 #include "base/span.h"
 #include "runner/listener.h"
+#include "runner/manual.h"
 #include "runner/options.h"
 #include "runner/program.h"
 #include "runner/supervisor.h"
@@ -161,6 +162,9 @@ int main(int argc, char **argv) {
     switch (options_parse(&o, argc, argv)) {
     case OPTIONS_HELP:
         options_print(stdout);
+        return 0;
+    case OPTIONS_MANUAL:
+        manual_print(stdout);
         return 0;
     case OPTIONS_VERSION:
         puts("fcgi-bridge " OUTRIDER_VERSION);

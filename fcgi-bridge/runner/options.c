@@ -232,6 +232,9 @@ enum options_verdict options_parse(struct options *o, int argc, char **argv) {
         if (strcmp(argv[at], "--help") == 0) {
             return OPTIONS_HELP;
         }
+        if (strcmp(argv[at], "--manual") == 0) {
+            return OPTIONS_MANUAL;
+        }
         if (strcmp(argv[at], "--version") == 0) {
             return OPTIONS_VERSION;
         }
@@ -274,7 +277,8 @@ void options_print(FILE *to) {
         fputc('\n', to);
         print_wrapped(to, span_str(row->text));
     }
-    fputs("  --help\n      prints this\n  --version\n      prints the version\n\n"
+    fputs("  --help\n      prints this\n  --manual\n      prints the manual page, "
+          "fcgi-bridge(8), as roff\n  --version\n      prints the version\n\n"
           "SIGTERM stops it once the running requests have ended; SIGQUIT, or a second\n"
           "SIGTERM, kills them. SIGHUP replaces the workers by new ones and cuts nothing.\n",
           to);

@@ -28,7 +28,7 @@ struct options {
     char why[256]; // OPTIONS_BAD: which option, what was wrong, what is allowed
 };
 
-enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_BAD };
+enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_MANUAL, OPTIONS_VERSION, OPTIONS_BAD };
 
 // Reads the command line: "--name value" or "--name=value", defaults for what is not given.
 // Borrows argv for as long as *o is used.

@@ -15,6 +15,7 @@
 #define ERRORS_MOST (1 << 20) // bytes of standard error that are passed on; the rest is dropped
 #define LOOK_MS 100           // between two looks at memory and processes
 #define REAP_MS 1000          // between two looks for the dead, when nothing has a limit
+#define STALL_MS 3000         // a body of which nothing comes for so long waits for the answer
 #define EXIT_MS 100           // for a program that has closed its output to exit
 
 static const struct {
@@ -79,7 +80,13 @@ static ssize_t take_piece(int *fd, char *piece) {
 
 // Nobody sends a body any more whose program does not read it.
 static bool is_body_read(const struct relay *r) {
-    return r->has_exited || r->has_refused || atomic_load(&r->input->state) != INPUT_OPEN;
+    return r->has_exited || r->has_refused || r->has_stalled ||
+           atomic_load(&r->input->state) != INPUT_OPEN;
+}
+
+// As much is held as may be: the program's output waits until the body is read, by us if not by it.
+static bool is_full(const struct relay *r) {
+    return buf_len(&r->hold.bytes) > r->options->hold && !is_body_read(r);
 }
 
 // Sends what need not be held.
@@ -107,14 +114,17 @@ static void on_output(struct relay *r) {
         r->ending = REPORT_OUTPUT;
     }
     r->written += (uint64_t)n;
-    // There is room for a piece, since what is over is sent at once; memory may be short.
+    // There is room for a piece, since no more is read once it is full; memory may be short.
     if (!hold_put(&r->hold, span_of(piece, (size_t)n))) {
         release(r, true);
         send_piece(r, r->request->out, span_of(piece, (size_t)n));
         r->sent += (uint64_t)n;
         return;
     }
-    release(r, buf_len(&r->hold.bytes) > r->options->hold || is_body_read(r));
+    release(r, r->options->hold == 0 || is_body_read(r));
+    if (is_full(r)) {
+        input_hurry(r->input);
+    }
 }
 
 // False when there was nothing to read.
@@ -148,7 +158,6 @@ void relay_drain_errors(struct relay *r) {
 static void on_input(struct relay *r) {
     eventfd_t n;
     eventfd_read(r->input->changed, &n);
-    r->moved_ms = clock_now_ms();
     if (atomic_load(&r->input->state) == INPUT_BROKEN) {
         on_client_gone(r);
     }
@@ -167,10 +176,18 @@ enum report_ending relay_measure(const struct options *o) {
     return o->processes && sum.processes > o->processes ? REPORT_PROCESSES : REPORT_RUNNING;
 }
 
+static int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
 static void look(struct relay *r, int64_t now) {
     int64_t every = r->options->memory || r->options->processes ? LOOK_MS : REAP_MS;
-    int64_t moved = atomic_load(&r->input->moved_ms);
-    moved = moved > r->moved_ms ? moved : r->moved_ms;
+    int64_t came = atomic_load(&r->input->came_ms);
+    int64_t moved = later(later(atomic_load(&r->input->moved_ms), came), r->moved_ms);
+    if (is_full(r) && now - came >= STALL_MS) {
+        r->has_stalled = true;
+        release(r, true);
+    }
     if (now >= r->deadline_ms) {
         r->ending = REPORT_TIME;
     } else if (now - moved >= (int64_t)r->options->idle) {
@@ -230,7 +247,7 @@ static void dispatch(struct relay *r, const struct pollfd *fds) {
 
 static void turn(struct relay *r) {
     struct pollfd fds[WAITED] = {
-        [OUT] = {.fd = r->process->out, .events = POLLIN},
+        [OUT] = {.fd = is_full(r) ? -1 : r->process->out, .events = POLLIN},
         [ERR] = {.fd = r->process->err, .events = POLLIN},
         [EXIT] = {.fd = r->has_exited ? -1 : r->process->pidfd, .events = POLLIN},
         [CLIENT] = {.fd = r->is_client_gone ? -1 : r->request->ipcFd},

@@ -113,7 +113,7 @@ static bool conclude(struct relay *r, const char *path) {
 // Carries for a program that was started, until its end or until it need not be waited for.
 static void serve(struct script_end *end, struct relay *relay, const char *path) {
     struct input input;
-    int error = input_start(&input, relay->request->in, end->process.in);
+    int error = input_start(&input, relay->request->in, end->process.in, relay->options->spool);
     end->process.in = -1;
     if (error < 0) {
         family_tell(SIGKILL);

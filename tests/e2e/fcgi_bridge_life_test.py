@@ -2,7 +2,6 @@
 """fcgi-bridge alone: who waits for whom, what lives on after a request and for how long, what the
 options say, what the protocol asks for besides requests."""
 import grp
-import json
 import os
 import pwd
 import re
@@ -59,7 +58,21 @@ def test_final_output_comes_when_the_program_closes_its_input_or_exits(make, roo
         client.take_until(lambda reply: reply.body == b'done\n', 'the answer')
 
 
-def test_final_output_comes_when_it_is_more_than_is_held(make, root):
+@pytest.mark.parametrize('spool', ['1G', '100K'])
+def test_a_body_is_read_for_a_program_that_writes_more_than_is_held(make, root, spool):
+    """Such a program reads on only once it is read from. Where the file is full the answer begins."""
+    bridge = make('--hold', '10K', '--spool', spool)
+    body = os.urandom(1000000)
+    with Client(bridge.address) as client:
+        client.begin(bridge.params('echo.py', CONTENT_LENGTH=str(len(body))))
+        if spool == '1G':
+            client.send(body)  # all of it, before anything is read
+        else:
+            threading.Thread(target=client.send, args=(body,)).start()
+        assert client.finish().ended and client.reply.out.endswith(body)
+
+
+def test_final_output_does_not_wait_for_a_body_that_does_not_come(make, root):
     bridge = make('--hold', '10K')
     root.write('much.sh', SH + HEAD + 'head -c 30000 /dev/zero; exec sleep 30')
     with Client(bridge.address) as client:
@@ -398,6 +411,22 @@ def test_users_and_groups_may_be_numbers():
 def test_a_name_that_nobody_has_is_told(arguments, words):
     done = run('--root', '/', '--listen', 'unix:/no/such', *arguments)
     assert done.returncode == 1 and words in done.stderr
+
+
+def test_the_manual_page_and_the_units_are_good(tmp_path):
+    page = run('--manual').stdout
+    for name in re.findall(r'^  --([a-z-]+)', run('--help').stdout, re.MULTILINE):
+        if name not in ('help', 'manual', 'version'):
+            assert '.B \\-\\-' + name.replace('-', '\\-') + ' ' in page
+    (tmp_path / 'fcgi-bridge.8').write_text(page)
+    if shutil.which('man'):
+        done = subprocess.run(['man', '--warnings', '-l', str(tmp_path / 'fcgi-bridge.8')],
+                              capture_output=True, text=True, env={**os.environ, 'MANPAGER': 'cat'})
+        assert 'grace' in done.stdout and 'warning' not in done.stderr
+    unit = (HERE.parents[1] / 'fcgi-bridge/fcgi-bridge.service.in').read_text()
+    words = re.search(r'^ExecStart=@CMAKE_INSTALL_FULL_BINDIR@/fcgi-bridge (.*)$', unit, re.MULTILINE)[1].split()
+    done = run(*[word.replace('/usr/lib/cgi-bin', str(tmp_path)) for word in words])
+    assert '--listen ADDRESS is required' in done.stderr  # all else is understood
 
 
 # ---- the protocol ----
