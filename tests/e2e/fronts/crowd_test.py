@@ -2,7 +2,7 @@
 """Many clients behind one connection of a trusted front: what one of them does is done to that one."""
 import pytest
 from h2client import Client
-from servers import ROOT, Fpm, Outrider
+from servers import ROOT, Fpm, Outrider, until
 
 FRONT = '127.0.0.2'
 TOP = f'''
@@ -76,4 +76,5 @@ def test_a_direct_client_is_told_to_calm_down(world):
             if client.terminated is None:
                 client.abort(client.request('/echo.php'))
                 client.turn(.01)
+        until(lambda: client.terminated or (client.turn(.05) and client.terminated), 10, 'no GOAWAY')
         assert client.terminated.error_code == 11     # ENHANCE_YOUR_CALM
