@@ -50,7 +50,10 @@ static int take_argument(struct config_args *args, const char **file, int *at, c
 
 // Errors, and what is none but should be known.
 static void tell(struct config_errors *errors) {
-    fwrite(errors->text.p + errors->text.from, 1, buf_len(&errors->text), stderr);
+    struct span text = buf_span(&errors->text);
+    if (text.n > 0) {
+        fwrite(text.p, 1, text.n, stderr);
+    }
     config_errors_fini(errors);
 }
 

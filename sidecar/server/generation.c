@@ -35,6 +35,23 @@ static int self_sign(struct tls_context *tls) {
     return tls_context_add(tls, made.certificate, made.key, NULL, 0);
 }
 
+static struct stamp stamp(const struct generation *g, size_t i) {
+    const struct site *site = &g->config->sites[i / 2];
+    struct span path = i % 2 == 0 ? site->certificate : site->key;
+    return path.n > 0 ? stamp_of_path((const char *)path.p) : (struct stamp){.len = 0};
+}
+
+bool generation_has_renewals(struct generation *g) {
+    bool is_other = false;
+    for (size_t i = 0; i < 2 * g->config->sites_n; i++) {
+        struct stamp now = stamp(g, i);
+        bool is_seen = now.inode != 0; // what is root's own may be out of sight by now
+        is_other |= is_seen && !stamp_is_same(&g->stamps[i], &now);
+        g->stamps[i] = is_seen ? now : g->stamps[i];
+    }
+    return is_other;
+}
+
 static int open_tls(struct generation *g) {
     const struct config *config = g->config;
     bool must_sign = false;
@@ -204,10 +221,22 @@ unsigned generation_cut(const struct generation *g) {
 
 // ---- life ---------------------------------------------------------------------------------------
 
-struct generation *generation_new(const struct generation_conf *conf, const struct config *config) {
+void generation_config_free(struct generation_config *from) {
+    if (from != NULL && from->generations_n == 0) {
+        config_fini(&from->config);
+        free(from);
+    }
+}
+
+struct generation *generation_new(const struct generation_conf *conf, const struct config *config,
+                                  struct generation_config *from) {
     struct generation *g = must(calloc(1, sizeof *g));
     g->conf = conf;
     g->config = config;
+    g->from = from;
+    if (from != NULL) {
+        from->generations_n++;
+    }
     list_init(&g->node);
     arena_init(&g->arena, SIZE_MAX / 2);
     tls_context_init(&g->tls, true, conf->tickets);
@@ -218,6 +247,8 @@ struct generation *generation_new(const struct generation_conf *conf, const stru
     networks_init(&g->networks, &config->clients, conf->secret);
     uv_async_init(&conf->loop->uv, &g->ended, on_ended);
     g->ended.data = g;
+    g->stamps = must(calloc(2 * config->sites_n, sizeof *g->stamps));
+    generation_has_renewals(g); // before they are read: what comes meanwhile is found later
     if (open_tls(g) != 0 || listening_open(conf->listening, config) != 0) {
         generation_free(g);
         return NULL;
@@ -235,9 +266,10 @@ static void on_closed(uv_handle_t *ended) {
     }
     free(g->upstreams);
     free(g->workers);
-    if (g->owned != NULL) {
-        config_fini(g->owned);
-        free(g->owned);
+    free(g->stamps);
+    if (g->from != NULL) {
+        g->from->generations_n--;
+        generation_config_free(g->from);
     }
     free(g);
 }

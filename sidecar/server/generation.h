@@ -10,6 +10,7 @@
 #define SERVER_GENERATION_H
 
 #include "server/listening.h"
+#include "server/stamp.h"
 #include "server/worker.h"
 
 struct generation;
@@ -28,15 +29,22 @@ struct generation_conf {
     void *self;
 };
 
+// A configuration that is freed with the last generation that is made from it.
+struct generation_config {
+    struct config config;
+    unsigned generations_n;
+};
+
 struct generation {
     const struct generation_conf *conf;
     const struct config *config;
-    struct config *owned; // the same if it is freed with the generation, else NULL
-    struct list node;     // of its owner's
+    struct generation_config *from; // what it belongs to; NULL: somebody else's
+    struct list node;               // of its owner's
     struct arena arena;
     struct router router;
     bool has_tls;
     struct tls_context tls;
+    struct stamp *stamps; // of each site's certificate and key, as they were read
     struct networks networks;
     struct worker_conf worker_conf;
     struct upstream_shared *upstreams; // as in config->pools
@@ -47,8 +55,14 @@ struct generation {
 };
 
 // Makes it as far as privileges may be needed: binds what is not listened on yet, reads
-// certificates. Borrows config for its life. NULL when that fails (logged), with nothing changed.
-struct generation *generation_new(const struct generation_conf *conf, const struct config *config);
+// certificates. Borrows config for its life; it belongs to `from`, unless that is NULL. NULL when
+// that fails (logged), with nothing changed.
+struct generation *generation_new(const struct generation_conf *conf, const struct config *config,
+                                  struct generation_config *from);
+// Frees what no generation has been made from, or the last one of it is gone.
+void generation_config_free(struct generation_config *from);
+// Whether a certificate or a key is another one than was read, or than was found by the last call.
+bool generation_has_renewals(struct generation *g);
 // Makes the workers and has them accept connections. 0, or an ERR_ (logged); then it ends, which
 // on_ended tells later.
 int generation_start(struct generation *g);

@@ -23,6 +23,7 @@
 #define WORKERS_MOST 256
 #define GENERATIONS_MOST 4 // at a time; another reload cuts what the oldest still has under way
 #define LOOK_MS 1000       // how often it is looked at how much memory clients hold
+#define RENEWALS_MS 2000   // how often for other certificates
 #define TRIM_MS 3000       // and when some has just been given back
 #define LINE_MOST 1024     // bytes of an error of the configuration, in the log
 #define FALL (16u << 20)   // bytes of it that are worth that
@@ -37,6 +38,7 @@ struct server {
     struct metrics metrics;
     struct metrics_worker *counts; // what is counted here
     uint64_t log_spared, log_lost; // of the log's counters, what has been counted
+    struct loop_watch renewals;    // looks for certificates that have been renewed
     struct loop_watch memory;      // gives back what was freed
     uint64_t most_connections;     // since it did
     struct tls_tickets ticket_keys;
@@ -177,7 +179,7 @@ static void on_generation_ended(struct generation *g, void *self) {
 // ---- another configuration ----------------------------------------------------------------------
 
 static void tell_errors(const struct config_errors *errors) {
-    struct span rest = span_of(errors->text.p + errors->text.from, buf_len(&errors->text)), line;
+    struct span rest = buf_span(&errors->text), line;
     char text[LINE_MOST];
     while (span_cut(&rest, '\n', &line)) {
         if (line.n > 0) {
@@ -187,22 +189,21 @@ static void tell_errors(const struct config_errors *errors) {
 }
 
 // The same as at the start, or NULL (logged).
-static struct config *load(struct server *s) {
-    struct config *config = calloc(1, sizeof *config);
+static struct generation_config *load(struct server *s) {
+    struct generation_config *from = calloc(1, sizeof *from);
     struct config_errors errors;
-    if (config == NULL) {
+    if (from == NULL) {
         abort();
     }
     config_errors_init(&errors);
-    int err = s->source->load(s->source->self, config, &errors);
+    int err = s->source->load(s->source->self, &from->config, &errors);
     tell_errors(&errors);
     config_errors_fini(&errors);
-    if (err != 0 || spawn_adopt(&s->spawn, config) != 0) {
-        config_fini(config);
-        free(config);
+    if (err != 0 || spawn_adopt(&s->spawn, &from->config) != 0) {
+        generation_config_free(from);
         return NULL;
     }
-    return config;
+    return from;
 }
 
 // What only a start acts on.
@@ -229,15 +230,13 @@ static void tell_ignored(const struct server *s, const struct config *to) {
     }
 }
 
-// A generation that serves that configuration, which becomes its own; or NULL (logged).
-static struct generation *start(struct server *s, struct config *config) {
-    struct generation *g = generation_new(&s->generation_conf, config);
+// A generation that serves that configuration, or NULL (logged).
+static struct generation *start(struct server *s, const struct config *config,
+                                struct generation_config *from) {
+    struct generation *g = generation_new(&s->generation_conf, config, from);
     if (g == NULL) {
-        config_fini(config);
-        free(config);
         return NULL;
     }
-    g->owned = config;
     list_put(&s->generations, &g->node);
     s->generations_n++;
     if (generation_start(g) == 0) {
@@ -267,15 +266,31 @@ static void on_hangup(uv_signal_t *handle, int number) {
         return;
     }
     log_line(LOG_INFO, "reading the configuration again on signal %d", number);
-    struct config *config = load(s);
-    struct generation *g = config != NULL ? start(s, config) : NULL;
+    struct generation_config *from = load(s);
+    struct generation *g = from != NULL ? start(s, &from->config, from) : NULL;
     if (g == NULL) {
         log_line(LOG_ERROR, "the new configuration is refused; the one before stays in use");
         return;
     }
     replace(s, g);
-    tell_ignored(s, config);
+    tell_ignored(s, g->config);
     log_line(LOG_INFO, "the new configuration is in use");
+}
+
+// The same configuration with other certificates: whoever renews them need not tell us.
+static void on_renewals(struct loop_watch *watch, uint64_t now_ms) {
+    struct server *s = LIST_ITEM(watch, struct server, renewals);
+    loop_watch(&s->loop, watch, now_ms + RENEWALS_MS);
+    if (s->api.is_draining || !generation_has_renewals(s->now)) {
+        return;
+    }
+    struct generation *g = start(s, s->now->config, s->now->from);
+    if (g == NULL) {
+        log_line(LOG_ERROR, "renewed certificates cannot be used; those before stay in use");
+        return;
+    }
+    replace(s, g);
+    log_line(LOG_INFO, "renewed certificates are in use");
 }
 
 static void open_signals(struct server *s) {
@@ -322,14 +337,16 @@ static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
     loop_watch(&s->loop, watch, now_ms + (has_fallen ? TRIM_MS : LOOK_MS));
 }
 
-static void watch_memory(struct server *s) {
+static void start_looking(struct server *s) {
     loop_watch_init(&s->memory, on_memory);
     loop_watch(&s->loop, &s->memory, loop_now_ms(&s->loop) + LOOK_MS);
+    loop_watch_init(&s->renewals, on_renewals);
+    loop_watch(&s->loop, &s->renewals, loop_now_ms(&s->loop) + RENEWALS_MS);
 }
 
 // As far as privileges may be needed.
 static int open_privileged(struct server *s) {
-    s->now = generation_new(&s->generation_conf, s->config);
+    s->now = generation_new(&s->generation_conf, s->config, NULL);
     int err = s->now != NULL ? bind_admin(s) : ERR_CONFIG;
     if (err == 0) {
         err = tickets_open(&s->tickets, &s->loop, &s->ticket_keys,
@@ -347,7 +364,7 @@ static int open_all(struct server *s) {
         list_put(&s->generations, &s->now->node);
         s->generations_n = 1;
         open_learning(s);
-        watch_memory(s);
+        start_looking(s);
         open_signals(s);
     }
     if (err == 0 && s->config->has_admin) {

@@ -20,11 +20,6 @@ static int fail(struct tickets *t, const char *why) {
     return ERR_CONFIG;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b) {
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 // Reads the file if it is another than before.
 static int read_file(struct tickets *t) {
     uint8_t bytes[TLS_TICKETS_MOST * TLS_TICKETS_KEY + 1];
@@ -37,7 +32,8 @@ static int read_file(struct tickets *t) {
         }
         return fail(t, strerror(why));
     }
-    if (is_same(&t->was, &now)) {
+    struct stamp stamp = stamp_of(&now);
+    if (stamp_is_same(&t->was, &stamp)) {
         close(fd);
         return 0;
     }
@@ -46,7 +42,7 @@ static int read_file(struct tickets *t) {
     if (n < 0 || tls_tickets_load(t->keys, span_of(bytes, (size_t)n)) != 0) {
         return fail(t, n < 0 ? strerror(errno) : "it must be one to three keys of 80 bytes each");
     }
-    t->was = now;
+    t->was = stamp;
     t->is_told = false;
     return 0;
 }

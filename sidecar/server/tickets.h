@@ -6,14 +6,13 @@
 
 #include "http/tls_tickets.h"
 #include "server/loop.h"
-
-#include <sys/stat.h>
+#include "server/stamp.h"
 
 struct tickets {
     struct loop *loop;
     struct tls_tickets *keys;
     const char *path; // "" without a file
-    struct stat was;  // the file, as it was read
+    struct stamp was; // the file, as it was read
     bool is_told;     // that it cannot be read
     struct loop_watch watch;
 };

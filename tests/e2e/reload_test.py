@@ -245,7 +245,7 @@ site "localhost" {{ root = "{site}" pool = "php" }}
     assert ask(open_client(outrider), '/sleep.php?ms=0&n=3')[1] == b'slept 0 as 3'
 
 
-def test_a_renewed_certificate_is_served_and_tickets_stay_good(make_outrider, site, tmp_path):
+def test_a_renewed_certificate_is_served_without_a_signal_and_tickets_stay_good(make_outrider, site, tmp_path):
     make_pair(tmp_path, 'a')
     config = f'''workers = 2
 listen "https://127.0.0.1:0" {{}}
@@ -259,12 +259,15 @@ site "a.example" {{ root = "{site}" certificate = "{tmp_path}/a.pem" key = "{tmp
                                'a.example', *options], input=b'GET / HTTP/1.0\r\nHost: a.example\r\n\r\n',
                               capture_output=True).stdout.decode(errors='replace')
 
-    before = s_client('-sess_out', session, '-ign_eof')
-    make_pair(tmp_path, 'a')
-    reload(outrider)
-    after = s_client('-ign_eof')
     certificate = re.compile('-----BEGIN.*?END CERT', re.DOTALL)
-    assert certificate.search(before)[0] != certificate.search(after)[0]
+    before = s_client('-sess_out', session, '-ign_eof')
+    pair = (tmp_path / 'a.pem').read_text()
+    (tmp_path / 'a.pem').write_text('the certificate is there, its key is not yet\n' + pair.partition('-----BEGIN PRIV')[0])
+    outrider.wait_log('renewed certificates cannot be used; those before stay in use', 10)
+    assert certificate.search(before)[0] == certificate.search(s_client('-ign_eof'))[0]
+    make_pair(tmp_path, 'a')
+    outrider.wait_log('renewed certificates are in use', 10)
+    assert certificate.search(before)[0] != certificate.search(s_client('-ign_eof'))[0]
     assert 'Reused' in s_client('-sess_in', session, '-ign_eof')
 
 
