@@ -23,17 +23,17 @@ struct kind {
     char like[LIKE]; // the first that was spared, without its time; zero-terminated
 };
 
-static enum log_level most = LOG_INFO;
+static _Atomic enum log_level most = LOG_INFO; // changes with the configuration
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kind kinds[KINDS];
 static _Atomic uint64_t spared;
 
 void log_init(enum log_level level) {
-    most = level;
+    atomic_store_explicit(&most, level, memory_order_relaxed);
 }
 
 bool log_is_on(enum log_level level) {
-    return level <= most;
+    return level <= atomic_load_explicit(&most, memory_order_relaxed);
 }
 
 // ---- lines --------------------------------------------------------------------------------------
