@@ -59,7 +59,8 @@ end_to_end_asan() {
         OUTRIDER="$PWD/build/asan/outrider" SANITIZED=1 \
         "$python" -m pytest -q -rfEs tests/e2e --deselect tests/e2e/demo_test.py \
         --ignore-glob "*browser_test.py" --ignore tests/e2e/attributes_test.py \
-        --ignore tests/e2e/wordpress
+        --ignore tests/e2e/wordpress --ignore tests/e2e/fronts/wordpress_test.py \
+        --ignore tests/e2e/fronts/matrix_test.py --ignore tests/e2e/fronts/examples_test.py
 }
 
 end_to_end_tsan() {
@@ -95,7 +96,7 @@ fuzz() {
     return $result
 }
 
-if ! sh tests/install.sh build demo test wordpress; then
+if ! sh tests/install.sh build demo test fronts wordpress; then
     echo "FAILED: packages are missing"
     exit 1
 fi

@@ -10,6 +10,7 @@ import pytest
 from h2client import Client
 from servers import BINARY, ROOT, Fpm, Outrider
 from stage import Stage
+from wordpress.site import WordPress
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -88,6 +89,16 @@ def connect(make_outrider):
     yield make
     for client in made:
         client.close()
+
+
+@pytest.fixture(scope='session')
+def wordpress(tmp_path_factory):
+    """One WordPress for the whole run."""
+    site = WordPress(tmp_path_factory.mktemp('wordpress'))
+    yield site
+    errors = site.errors()
+    site.close()
+    assert not errors, '\n'.join(errors[:20])
 
 
 @pytest.fixture(scope='session')

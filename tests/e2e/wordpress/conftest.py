@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures: one WordPress and one truth for the whole run, and Outriders before it."""
+"""Fixtures: one truth of the WordPress for the whole run, and Outriders before it."""
 import asyncio
 import shutil
 import time
@@ -7,7 +7,7 @@ import time
 import pytest
 from servers import Outrider
 
-from wordpress.site import FONTS, HOST, THEMES, WordPress
+from wordpress.site import FONTS, HOST, THEMES
 from wordpress.truth import collect
 from wordpress.urls import URLS
 
@@ -74,15 +74,6 @@ class Front(Outrider):
                 last, since = now, time.monotonic()
             assert time.monotonic() < end, 'learning never ends'
             time.sleep(0.05)
-
-
-@pytest.fixture(scope='session')
-def wordpress(tmp_path_factory):
-    site = WordPress(tmp_path_factory.mktemp('wordpress'))
-    yield site
-    errors = site.errors()
-    site.close()
-    assert not errors, '\n'.join(errors[:20])
 
 
 @pytest.fixture(scope='session')
