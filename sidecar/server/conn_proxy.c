@@ -6,7 +6,7 @@
 #include "server/log.h"
 
 static void refuse(struct conn *c, const char *why) {
-    log_line(LOG_INFO, "connection of %s refused: %s",
+    log_line(LOG_INFO, "connection from %s refused: %s",
              c->remote[0] != 0 ? c->remote : "a unix socket", why);
     metrics_add(c->conf->metrics, METRIC_SLOT_PROXY_REFUSED, 1);
     conn_die(c);

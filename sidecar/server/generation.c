@@ -156,7 +156,7 @@ static void look_at_pools(const struct config *config) {
             char path[POOL_PATH_MAX + 1];
             snprintf(path, sizeof path, "%.*s", SPAN_ARG(server->path));
             if (server->is_unix && access(path, W_OK) != 0) {
-                log_line(LOG_WARN, "pool \"%.*s\": %.*s: %s; its pages fail until that is mended",
+                log_line(LOG_WARN, "pool \"%.*s\": %.*s: %s; its pages will fail",
                          SPAN_ARG(pool->name), SPAN_ARG(server->address), strerror(errno));
             }
         }

@@ -30,8 +30,9 @@ void keeping_open(struct keeping *k, const struct config *config, struct learner
     int err = sqlite_open(&k->store, &conf, why);
     log_escape(span_str(why), words, sizeof words);
     if (err != 0) {
-        log_line(LOG_ERROR, "store %.*s: %s; serving goes on, nothing is kept", SPAN_ARG(k->path),
-                 words);
+        log_line(LOG_ERROR,
+                 "store %.*s: %s; Outrider still serves, but nothing is kept over a restart",
+                 SPAN_ARG(k->path), words);
         return;
     }
     if (why[0] != 0) {
@@ -70,7 +71,9 @@ static void tell_failure(struct keeping *k) {
     if (!k->has_failed) {
         char words[2 * STORE_WHY_LEN];
         k->has_failed = true;
-        log_line(LOG_ERROR, "store %.*s: %s; what is learned now is kept once that is mended",
+        log_line(LOG_ERROR,
+                 "store %.*s: %s; Outrider tries again, and a restart before that loses what was "
+                 "learned",
                  SPAN_ARG(k->path), log_escape(span_str(k->store->why), words, sizeof words));
     }
 }
@@ -78,7 +81,7 @@ static void tell_failure(struct keeping *k) {
 static void tell_success(struct keeping *k) {
     if (k->has_failed) {
         k->has_failed = false;
-        log_line(LOG_INFO, "store %.*s: is written again", SPAN_ARG(k->path));
+        log_line(LOG_INFO, "store %.*s: writing works again", SPAN_ARG(k->path));
     }
 }
 
@@ -159,7 +162,7 @@ static void settle(struct keeping *k) {
 // A damaged store cannot be mended while we run: the next start sets it aside.
 static void give_up(struct keeping *k) {
     log_line(LOG_ERROR,
-             "store %.*s: it is damaged; nothing is kept from now on, a restart makes a "
+             "store %.*s: it is damaged; nothing is kept from now on, and a restart makes a "
              "new one",
              SPAN_ARG(k->path));
     store_close(k->store);
@@ -247,8 +250,8 @@ static void load(struct keeping *k) {
     log_line(LOG_INFO, "store %.*s: %zu routes and patterns", SPAN_ARG(k->path),
              learned->routes + learned->patterns);
     if (stats->refused > 0) {
-        log_line(LOG_WARN, "store %.*s: %llu rows are not valid and were left out",
-                 SPAN_ARG(k->path), (unsigned long long)stats->refused);
+        log_line(LOG_WARN, "store %.*s: %llu invalid rows were left out", SPAN_ARG(k->path),
+                 (unsigned long long)stats->refused);
     }
 }
 

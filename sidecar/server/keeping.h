@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Keeps what is learned across restarts: loads the store into the learner before the workers start,
-// and writes behind every flush interval what has changed: on the learner's thread a bounded batch
-// is put, which touches memory only, and then a thread of libuv's commits it, since that may wait
-// for the disk. Meanwhile the learner goes on and the store rests. A store that cannot be used is
-// told in the log and never stops the serving. kill -9 loses at most what was learned since the
-// last flush.
+// Persistence: keeps what was learned across restarts. It loads the store into the learner before
+// the workers start. After each flush interval it writes what has changed: the learner's thread
+// puts a bounded batch into the store, which touches memory only; then a libuv thread commits it,
+// because that may wait for the disk. Meanwhile the learner goes on and nobody else uses the store.
+// If the store cannot be used, the log says so and serving goes on. kill -9 loses at most what was
+// learned since the last flush.
 //
 //     timer ─► begin, put ... ─► [ commit, tidy ] ─► committed ─► timer
 //

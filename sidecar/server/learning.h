@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The way between the workers and the learner: evidence goes to it through a bounded ring of each
-// worker, what follows comes back as immutable tables that workers read without a lock, an
-// allocation or a system call. The learner runs on the main loop; what is replaced is freed when no
-// worker can be reading it any more.
+// The publisher between workers and learner. Evidence goes to the learner through a bounded ring of
+// each worker. Results come back as immutable tables, which workers read without a lock, an
+// allocation or a system call. The learner runs on the main loop; replaced tables are freed when no
+// worker can still be reading them.
 //
 //     worker: learning_put ─► ring ─► drain ─► learner_put, learner_next ─► tables
 //     worker: learning_find, learning_find_asset ◄────── read-copy-update ────┘

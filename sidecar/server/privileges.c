@@ -21,7 +21,7 @@ static int become(const char *name) {
         if (geteuid() == user->pw_uid) {
             return 0;
         }
-        log_line(LOG_WARN, "user: only root can become \"%s\"; staying who we are", name);
+        log_line(LOG_WARN, "user: only root can become \"%s\"; staying the user that we are", name);
         return 0;
     }
     if (initgroups(name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||

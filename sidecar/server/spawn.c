@@ -76,7 +76,8 @@ static int init_user(struct spawn *s, struct spawn_program *p, const struct spaw
     struct span name = conf->user.n > 0 ? conf->user : s->config.user;
     if (name.n == 0) {
         if (geteuid() == 0) {
-            log_line(LOG_WARN, "pool %s: %s runs as root; user says who else", p->pool, p->argv[0]);
+            log_line(LOG_WARN, "pool %s: %s runs as root; set user to change that", p->pool,
+                     p->argv[0]);
         }
         return 0;
     }
@@ -87,7 +88,8 @@ static int init_user(struct spawn *s, struct spawn_program *p, const struct spaw
     }
     if (geteuid() != 0) {
         if (conf->user.n > 0 && user->pw_uid != geteuid()) {
-            log_line(LOG_WARN, "pool %s: only root can become \"%.*s\"; staying who we are",
+            log_line(LOG_WARN,
+                     "pool %s: only root can become \"%.*s\"; staying the user that we are",
                      p->pool, SPAN_ARG(name));
         }
         return 0;
@@ -291,7 +293,7 @@ static void await_server(const struct pool_server_conf *server, uint64_t until_m
         why = try_server(server);
     }
     if (why != 0) {
-        log_line(LOG_WARN, "the program that is to listen on %.*s does not yet: %s",
+        log_line(LOG_WARN, "the program that should listen on %.*s does not listen yet: %s",
                  SPAN_ARG(server->address), strerror(why));
     }
 }
@@ -317,7 +319,8 @@ static void on_control(uv_poll_t *watch, int status, int events) {
     (void)status;
     (void)events;
     uv_poll_stop(watch);
-    log_line(LOG_ERROR, "the process that keeps the programs running is gone, and they with it");
+    log_line(LOG_ERROR, "the process that keeps the spawned programs running has died, and they "
+                        "have ended with it");
     s->on_gone(s->gone_self);
 }
 

@@ -65,7 +65,7 @@ def test_one_network_can_not_take_all_connections(bounded):
         assert once(outrider, HOSTILE) is None
         assert once(outrider, OTHER) == 200
         assert errors(outrider) == {'client_connections': 1}
-        outrider.wait_log(f'connection from {HOSTILE} closed: too many connections of one client network')
+        outrider.wait_log(f'connection from {HOSTILE} closed: too many connections from one client network')
     until(lambda: once(outrider, HOSTILE) == 200, 5, 'the places were not given back')
 
 

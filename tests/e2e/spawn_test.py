@@ -196,7 +196,7 @@ def test_who_is_slow_to_open_its_socket_is_waited_for(connect, make_outrider, fp
 def test_who_never_opens_its_socket_does_not_hold_the_start_up(connect, make_outrider, site, tmp_path):
     outrider = make_outrider(config=config(site, 'command = { "/bin/sleep", "600" }',
                                            servers=f'servers = {{ "unix:{tmp_path}/no.sock" }}'))
-    outrider.wait_log(r'warn the program that is to listen on unix:\S+/no.sock does not yet: No such file')
+    outrider.wait_log(r'warn the program that should listen on unix:\S+/no.sock does not listen yet: No such file')
     client = connect(outrider, tls=False)
     assert client.get('/assets/style.css').status == 200
     assert client.get('/sleep.php').status == 502

@@ -97,7 +97,7 @@ def test_somebody_who_locks_the_file_delays_it_only(connect, make_outrider, fpm,
     assert outrider.wait_log(r'error store \S+: .*locked')
     db.execute('ROLLBACK')
     until(lambda: '/page.php' in learned(path), 5, 'it is not written')
-    assert outrider.wait_log('is written again')
+    assert outrider.wait_log('writing works again')
     db.close()
 
 

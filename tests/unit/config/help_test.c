@@ -31,7 +31,9 @@ static void test_the_table_has_a_row_of_five_cells_for_each_option(void **state)
         lines++;
     }
     assert_int_equal(lines, OPTION_COUNT + 2);
-    assert_true(has(&text, "\n| pool | `think-timeout` | `60s` | 10ms to 24h | From the request"));
+    assert_true(
+        has(&text,
+            "\n| pool | `think-timeout` | `60s` | 10ms to 24h | The most time from the request"));
     assert_true(has(&text, "\n| site hints | `mode` | `hint` | off, observe, hint or push |"));
     assert_true(has(&text, "\n| top | `user` |  | name |"));
     buf_fini(&text);
