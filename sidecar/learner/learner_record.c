@@ -135,6 +135,17 @@ enum step learner_next_changed(struct learner *l, struct learner_record *out) {
     return STEP_MORE;
 }
 
+static void change_each(struct learner *l, struct list *nodes) {
+    for (struct list *at = nodes->next; at != nodes; at = at->next) {
+        learner_change(l, LIST_ITEM(at, struct node, age));
+    }
+}
+
+void learner_change_all(struct learner *l) {
+    change_each(l, &l->main);
+    change_each(l, &l->probation);
+}
+
 bool learner_record_of(const struct learner *l, const struct learner_route *r,
                        struct learner_record *out) {
     if (r != &l->view || l->viewed == NULL) {

@@ -63,6 +63,8 @@ struct learner_record {
 // The next route that changed since it was last given here. STEP_MORE: none. Spans borrow from the
 // learner until its next put, tick, forget or record.
 enum step learner_next_changed(struct learner *l, struct learner_record *out);
+// A store has lost what it had: each route counts as changed.
+void learner_change_all(struct learner *l);
 // Writes the record of a route (for an export). False when it is not known.
 bool learner_record_of(const struct learner *l, const struct learner_route *r,
                        struct learner_record *out);

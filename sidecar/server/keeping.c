@@ -1,44 +1,64 @@
 // SPDX-License-Identifier: MIT
 #include "server/keeping.h"
 
+#include "base/error.h"
+#include "learner/record_text.h"
 #include "learner/route_key.h"
 #include "server/clock.h"
 #include "server/log.h"
-#include "store/sqlite.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define TURN_US 10000        // for which one turn puts
 #define NEXT_TURN_MS 1       // after which the next one goes on
 #define KEYS_MOST (1u << 24) // bytes of keys that wait
 #define FILL_MOST 2          // times the learner's routes that are given to it
+#define WAIT_MS 2000         // for another process, which may just be ending
 
-void keeping_open(struct keeping *k, const struct config *config, struct learner_conf *learner) {
+static _Atomic uint64_t failures, refused; // of the process
+
+uint64_t keeping_failures(void) {
+    return atomic_load_explicit(&failures, memory_order_relaxed);
+}
+
+uint64_t keeping_refused(void) {
+    return atomic_load_explicit(&refused, memory_order_relaxed);
+}
+
+int keeping_open(struct keeping *k, const struct config *config, struct learner_conf *learner) {
     char why[STORE_WHY_LEN], words[2 * STORE_WHY_LEN];
     *k = (struct keeping){.flush_ms = config->store_flush_ms,
                           .path = config->store_path,
                           .routes_most = config->learner_routes};
     buf_init(&k->keys, KEYS_MOST);
     if (k->path.n == 0) {
-        return;
+        return 0;
     }
-    struct store_conf conf = {.path = (const char *)k->path.p,
-                              .now_ms = clock_unix_ms(),
-                              .secret = learner->secret,
-                              .find_policy = learner->find_policy,
-                              .policy_self = learner->policy_self};
-    int err = sqlite_open(&k->store, &conf, why);
+    k->conf = (struct store_conf){.path = (const char *)k->path.p,
+                                  .now_ms = clock_unix_ms(),
+                                  .wait_ms = WAIT_MS,
+                                  .secret = learner->secret,
+                                  .find_policy = learner->find_policy,
+                                  .policy_self = learner->policy_self};
+    int err = sqlite_open(&k->store, &k->conf, why);
     log_escape(span_str(why), words, sizeof words);
+    if (err == ERR_STORE_IN_USE) {
+        log_line(LOG_ERROR, "store %.*s: %s; each outrider needs a file of its own",
+                 SPAN_ARG(k->path), words);
+        return err;
+    }
     if (err != 0) {
         log_line(LOG_ERROR,
                  "store %.*s: %s; Outrider still serves, but nothing is kept over a restart",
                  SPAN_ARG(k->path), words);
-        return;
+        return 0;
     }
     if (why[0] != 0) {
         log_line(LOG_ERROR, "store %.*s: %s", SPAN_ARG(k->path), words);
     }
-    learner->secret = k->store->secret;
+    learner->secret = k->conf.secret = k->store->secret;
+    return 0;
 }
 
 // ---- keys that wait -----------------------------------------------------------------------------
@@ -67,7 +87,7 @@ static bool next_key(struct span *keys, struct span *key) {
 // ---- writing ------------------------------------------------------------------------------------
 
 static void tell_failure(struct keeping *k) {
-    k->failures++;
+    atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
     if (!k->has_failed) {
         char words[2 * STORE_WHY_LEN];
         k->has_failed = true;
@@ -85,6 +105,27 @@ static void tell_success(struct keeping *k) {
     }
 }
 
+// The others of its transaction are kept.
+static int put(struct keeping *k) {
+    uint64_t was = k->store->stats.oversized;
+    int err = store_put(k->store, &k->record);
+    if (k->store->stats.oversized == was) {
+        return err;
+    }
+    atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed);
+    if (!k->is_refusal_told) {
+        char route[RECORD_ROUTE_MAX];
+        k->is_refusal_told = true;
+        size_t n = route_key_print(k->record.key, route, sizeof route);
+        char words[2 * RECORD_ROUTE_MAX];
+        log_line(LOG_WARN,
+                 "store %.*s: %s has a policy or imports too long to be kept, and is learned anew "
+                 "after a restart; further ones are counted as store_refused",
+                 SPAN_ARG(k->path), log_escape(span_of(route, n), words, sizeof words));
+    }
+    return err;
+}
+
 // What waits since the last time, for as long as a turn may take: as it is known now. *done: bytes
 // of k->keys that were.
 static int put_waiting(struct keeping *k, uint64_t until_us, size_t *done) {
@@ -96,7 +137,7 @@ static int put_waiting(struct keeping *k, uint64_t until_us, size_t *done) {
         if (route == NULL || !learner_record_of(k->learner, route, &k->record)) {
             k->record = (struct learner_record){.key = key, .is_gone = true};
         }
-        err = store_put(k->store, &k->record);
+        err = put(k);
     }
     *done = all - keys.n;
     return err;
@@ -115,7 +156,7 @@ static int put_changed(struct keeping *k, uint64_t until_us, bool *is_all) {
             break;
         }
         remember(k, k->record.key);
-        err = store_put(k->store, &k->record);
+        err = put(k);
     }
     return err;
 }
@@ -159,14 +200,47 @@ static void settle(struct keeping *k) {
     buf_take(&k->keys, k->done);
 }
 
-// A damaged store cannot be mended while we run: the next start sets it aside.
-static void give_up(struct keeping *k) {
-    log_line(LOG_ERROR,
-             "store %.*s: it is damaged; nothing is kept from now on, and a restart makes a "
-             "new one",
-             SPAN_ARG(k->path));
+// ---- files that are removed while we run --------------------------------------------------------
+
+static void give_up(struct keeping *k, const char *why) {
+    char words[2 * STORE_WHY_LEN];
+    log_line(LOG_ERROR, "store %.*s: %s; nothing is kept from now on", SPAN_ARG(k->path),
+             log_escape(span_str(why), words, sizeof words));
     store_close(k->store);
     k->store = NULL;
+}
+
+// All that is known goes into a new file, with the secret that voters are known by.
+static void open_anew(struct keeping *k) {
+    char why[STORE_WHY_LEN];
+    store_close(k->store);
+    k->store = NULL;
+    k->conf.now_ms = clock_unix_ms();
+    k->conf.wait_ms = 0;
+    if (sqlite_open(&k->store, &k->conf, why) != 0) {
+        give_up(k, why);
+        return;
+    }
+    log_line(LOG_ERROR,
+             "store %.*s: its files were removed while they were in use; they are "
+             "written anew",
+             SPAN_ARG(k->path));
+    learner_change_all(k->learner);
+}
+
+// False when nothing is kept any more.
+static bool look_after(struct keeping *k) {
+    enum store_place place = store_place(k->store);
+    if (place != STORE_IN_PLACE) {
+        atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
+    }
+    if (place == STORE_REMOVED) {
+        open_anew(k);
+    } else if (place == STORE_REPLACED) {
+        give_up(k, "another file was put in its place, which is left alone until a restart "
+                   "uses it");
+    }
+    return k->store != NULL;
 }
 
 // ---- committing, on a thread of libuv's ---------------------------------------------------------
@@ -189,10 +263,10 @@ static void wait_until_committed(struct keeping *k) {
 
 static void on_timer(uv_timer_t *timer);
 
-// The flush is over.
+// The flush is over. A damaged store cannot be mended while we run: the next start sets it aside.
 static void rest(struct keeping *k) {
     if (k->store->is_damaged) {
-        give_up(k);
+        give_up(k, "it is damaged, and a restart makes a new one");
         return;
     }
     uv_timer_start(&k->timer, on_timer, k->err == 0 && !k->is_all ? NEXT_TURN_MS : k->flush_ms, 0);
@@ -209,6 +283,9 @@ static void on_committed(uv_work_t *work, int status) {
 
 static void on_timer(uv_timer_t *timer) {
     struct keeping *k = timer->data;
+    if (!look_after(k)) {
+        return;
+    }
     if (!collect(k)) {
         rest(k);
     } else if (k->done == 0) {
@@ -289,7 +366,7 @@ void keeping_close(struct keeping *k) {
     if (k->is_committing) {
         wait_until_committed(k);
     }
-    if (k->store != NULL && k->learner != NULL) {
+    if (k->store != NULL && k->learner != NULL && look_after(k)) {
         write_rest(k);
     }
     if (k->is_started) {

@@ -3,8 +3,9 @@
 // the workers start. After each flush interval it writes what has changed: the learner's thread
 // puts a bounded batch into the store, which touches memory only; then a libuv thread commits it,
 // because that may wait for the disk. Meanwhile the learner goes on and nobody else uses the store.
-// If the store cannot be used, the log says so and serving goes on. kill -9 loses at most what was
-// learned since the last flush.
+// If the store cannot be used, the log says so and serving goes on; only a file that another
+// process has ends the start. Files that are removed meanwhile are written anew. kill -9 loses at
+// most what was learned since the last flush.
 //
 //     timer ─► begin, put ... ─► [ commit, tidy ] ─► committed ─► timer
 //
@@ -19,7 +20,7 @@
 #include "config/config.h"
 #include "learner/learner_record.h"
 #include "server/loop.h"
-#include "store/store.h"
+#include "store/sqlite.h"
 
 #define KEEPING_BATCH 256 // records of one transaction
 
@@ -39,17 +40,22 @@ struct keeping {
     struct buf keys; // of the batch under way, each with its length before it: what could
                      // not be written is taken again
     struct learner_record record;
-    struct span path; // for messages
-    uint64_t written, failures;
+    struct span path;       // for messages
+    struct store_conf conf; // to open it anew
+    bool is_refusal_told;   // of a record
 };
 
 // Opens the store of the configuration, if it has one. conf->secret becomes the store's. Logs what
-// is wrong.
-void keeping_open(struct keeping *k, const struct config *config, struct learner_conf *conf);
+// is wrong. 0, or ERR_STORE_IN_USE: another process has it, and two would undo each other's work.
+int keeping_open(struct keeping *k, const struct config *config, struct learner_conf *conf);
 // Gives all that is kept to the learner, and writes what changes from then on.
 void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner);
 // Writes the rest, however long the disk takes, and closes; the loop must run once more.
 // Idempotent.
 void keeping_close(struct keeping *k);
+// Since the process began: times that it could not be written or was removed, and records that it
+// did not take. Of any thread.
+uint64_t keeping_failures(void);
+uint64_t keeping_refused(void);
 
 #endif

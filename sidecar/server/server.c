@@ -37,10 +37,11 @@ struct server {
     struct keeping keeping;
     struct metrics metrics;
     struct metrics_worker *counts; // what is counted here
-    uint64_t log_spared, log_lost; // of the log's counters, what has been counted
-    struct loop_watch renewals;    // looks for certificates that have been renewed
-    struct loop_watch memory;      // gives back what was freed
-    uint64_t most_connections;     // since it did
+    // Of the counters of the log and the store, what has been counted.
+    uint64_t log_spared, log_lost, store_failures, store_refused;
+    struct loop_watch renewals; // looks for certificates that have been renewed
+    struct loop_watch memory;   // gives back what was freed
+    uint64_t most_connections;  // since it did
     struct tls_tickets ticket_keys;
     struct tickets tickets;
     struct siphash_key secret;
@@ -88,7 +89,7 @@ static void on_change(void *self) {
     learning_wants_drain(&s->learning);
 }
 
-static void open_learning(struct server *s) {
+static int open_learning(struct server *s) {
     static const char *gates[GATE_REASONS];
     for (int i = 0; i < GATE_REASONS; i++) {
         gates[i] = gate_reason_row((enum gate_reason)i)->label;
@@ -99,7 +100,7 @@ static void open_learning(struct server *s) {
                                 .secret = s->secret,
                                 .find_policy = find_policy,
                                 .policy_self = s};
-    keeping_open(&s->keeping, s->config, &conf);
+    int err = keeping_open(&s->keeping, s->config, &conf);
     s->secret = conf.secret;
     learning_init(&s->learning, &s->loop, &conf);
     probe_init(&s->probe, &s->learning, &s->now->router);
@@ -113,6 +114,7 @@ static void open_learning(struct server *s) {
                           .change_self = s};
     keeping_start(&s->keeping, &s->loop, s->learning.model);
     learning_drain_all(&s->learning); // what was kept is hinted from the first request on
+    return err;
 }
 
 // ---- running ------------------------------------------------------------------------------------
@@ -334,6 +336,8 @@ static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
     }
     count(s, METRIC_SLOT_LOG_SPARED, log_spared(), &s->log_spared);
     count(s, METRIC_SLOT_LOG_LOST, log_lost(), &s->log_lost);
+    count(s, METRIC_SLOT_STORE_FAILURES, keeping_failures(), &s->store_failures);
+    count(s, METRIC_SLOT_STORE_REFUSED, keeping_refused(), &s->store_refused);
     loop_watch(&s->loop, watch, now_ms + (has_fallen ? TRIM_MS : LOOK_MS));
 }
 
@@ -363,7 +367,7 @@ static int open_all(struct server *s) {
     if (err == 0) {
         list_put(&s->generations, &s->now->node);
         s->generations_n = 1;
-        open_learning(s);
+        err = open_learning(s);
         start_looking(s);
         open_signals(s);
     }

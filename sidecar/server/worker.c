@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "http/coding.h"
+#include "server/keeping.h"
 #include "server/log.h"
 
 #include <stdlib.h>

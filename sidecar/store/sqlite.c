@@ -64,6 +64,13 @@ static int commit(struct store *store) {
 static int put(struct store *store, const struct learner_record *r) {
     struct sqlite *s = self(store);
     int rc = r->is_gone ? sqlite_write_drop(&s->write, r->key) : sqlite_write_put(&s->write, r);
+    if ((rc & 0xff) == SQLITE_TOOBIG) {
+        store->stats.oversized++;
+        rc = sqlite_write_drop(&s->write, r->key); // what is kept is not it any more
+        if (rc == SQLITE_OK) {
+            return 0;
+        }
+    }
     if (rc != SQLITE_OK) {
         return failed(s, "cannot be written", rc);
     }
@@ -132,6 +139,10 @@ static int tidy(struct store *store) {
     return rc == SQLITE_OK ? 0 : ERR_STORE;
 }
 
+static enum store_place place(struct store *store) {
+    return sqlite_file_place(&self(store)->file);
+}
+
 // ---- opening and closing ------------------------------------------------------------------------
 
 static void sqlite_free(struct store *store) {
@@ -140,6 +151,7 @@ static void sqlite_free(struct store *store) {
     sqlite_write_fini(&s->write);
     sqlite3_close(s->tidier);
     sqlite_file_close(&s->file, !store->is_damaged);
+    sqlite_file_leave(&s->file);
     free(s);
 }
 
@@ -151,6 +163,7 @@ static const struct store_calls calls = {
     .cancel = cancel,
     .wants_tidy = wants_tidy,
     .tidy = tidy,
+    .place = place,
     .close = sqlite_free,
 };
 
@@ -179,7 +192,8 @@ static bool read_secret(struct sqlite *s) {
 }
 
 static enum sqlite_file_state open_file(struct sqlite *s, const struct store_conf *conf) {
-    enum sqlite_file_state state = sqlite_file_find(&s->file, conf->path);
+    sqlite_file_leave(&s->file);
+    enum sqlite_file_state state = sqlite_file_find(&s->file, conf->path, conf->wait_ms);
     if (state == SQLITE_FILE_GOOD) {
         state = sqlite_file_open(&s->file, &conf->secret);
     }
@@ -216,10 +230,11 @@ int sqlite_open(struct store **out, const struct store_conf *conf, char *why) {
     *why = 0;
     s->store.calls = &calls;
     s->conf = *conf;
+    s->file.lock.fd = -1;
     enum sqlite_file_state state = open_file(s, conf);
     if (state == SQLITE_FILE_DAMAGED) {
         state = replace(s, conf, why);
-    } else if (state == SQLITE_FILE_UNUSABLE) {
+    } else if (state != SQLITE_FILE_GOOD) {
         snprintf(why, STORE_WHY_LEN, "%s", s->file.why);
     }
     if (state == SQLITE_FILE_GOOD && sqlite_write_init(&s->write, s->file.db) != SQLITE_OK) {
@@ -228,7 +243,7 @@ int sqlite_open(struct store **out, const struct store_conf *conf, char *why) {
     }
     if (state != SQLITE_FILE_GOOD) {
         sqlite_free(&s->store);
-        return ERR_STORE;
+        return state == SQLITE_FILE_IN_USE ? ERR_STORE_IN_USE : ERR_STORE;
     }
     sqlite3_busy_timeout(s->file.db, 0); // who looks at the file may not hold up the learner
     sqlite3_wal_hook(s->file.db, on_logged, s);

@@ -11,6 +11,7 @@
 //     of a newer version                   left alone; nothing is kept
 //     others may write to it, read-only,   left alone; nothing is kept
 //     no right to it, a link
+//     another process has it               left alone; ERR_STORE_IN_USE
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
 
@@ -19,13 +20,15 @@
 struct store_conf {
     const char *path;          // absolute or relative, zero-terminated
     uint64_t now_ms;           // Unix time
+    unsigned wait_ms;          // for another process to leave it
     struct siphash_key secret; // of a new store
     const struct hint_policy *(*find_policy)(void *self, struct span site); // as in learner_conf
     void *policy_self;
 };
 
 // Opens or makes the file. 0 with *out, and a sentence in why (STORE_WHY_LEN bytes) if a file was
-// set aside, else an empty one; or ERR_STORE with the reason in why. Owns: store_close.
+// set aside, else an empty one; or ERR_STORE or ERR_STORE_IN_USE with the reason in why. Owns:
+// store_close.
 int sqlite_open(struct store **out, const struct store_conf *conf, char *why);
 
 #endif

@@ -42,12 +42,17 @@ static bool find_path(struct sqlite_file *f, const char *path) {
     return n < (int)sizeof f->path - 64;
 }
 
-enum sqlite_file_state sqlite_file_find(struct sqlite_file *f, const char *path) {
-    struct stat st;
-    *f = (struct sqlite_file){.db = NULL};
-    if (!find_path(f, path)) {
-        return unusable(f, strerror(errno));
+static enum sqlite_file_state lock(struct sqlite_file *f, unsigned wait_ms) {
+    enum store_lock_state state = store_lock_take(&f->lock, f->path, wait_ms);
+    if (state == STORE_LOCK_HELD) {
+        f->why = "another process keeps what it learns in it";
+        return SQLITE_FILE_IN_USE;
     }
+    return state == STORE_LOCK_TAKEN ? SQLITE_FILE_GOOD : unusable(f, strerror(errno));
+}
+
+static enum sqlite_file_state make_or_find(struct sqlite_file *f) {
+    struct stat st;
     // Before SQLite does: its files take over the rights of this one.
     int fd = open(f->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0) {
@@ -71,6 +76,52 @@ enum sqlite_file_state sqlite_file_find(struct sqlite_file *f, const char *path)
         return unusable(f, "it is read-only");
     }
     return SQLITE_FILE_GOOD;
+}
+
+enum sqlite_file_state sqlite_file_find(struct sqlite_file *f, const char *path, unsigned wait_ms) {
+    *f = (struct sqlite_file){.db = NULL, .lock.fd = -1};
+    if (!find_path(f, path)) {
+        return unusable(f, strerror(errno));
+    }
+    enum sqlite_file_state state = make_or_find(f);
+    return state == SQLITE_FILE_GOOD ? lock(f, wait_ms) : state;
+}
+
+// ---- what becomes of it while we run ------------------------------------------------------------
+
+static const char *const suffixes[SQLITE_FILE_PARTS] = {"", "-wal", "-shm"};
+
+static struct sqlite_file_id identify_part(const struct sqlite_file *f, int part) {
+    char name[SQLITE_FILE_PATH_MAX + 8];
+    struct stat st;
+    snprintf(name, sizeof name, "%s%s", f->path, suffixes[part]);
+    return lstat(name, &st) == 0 ? (struct sqlite_file_id){st.st_dev, st.st_ino}
+                                 : (struct sqlite_file_id){0, 0};
+}
+
+static bool is_same_part(const struct sqlite_file *f, int part) {
+    struct sqlite_file_id now = identify_part(f, part), was = f->parts[part];
+    return now.dev == was.dev && now.ino == was.ino;
+}
+
+enum store_place sqlite_file_place(const struct sqlite_file *f) {
+    if (!is_same_part(f, 0)) {
+        return identify_part(f, 0).ino != 0 ? STORE_REPLACED : STORE_REMOVED;
+    }
+    return is_same_part(f, 1) && is_same_part(f, 2) && store_lock_is_there(&f->lock, f->path)
+               ? STORE_IN_PLACE
+               : STORE_REMOVED;
+}
+
+// Its log and index stand there without it: SQLite would replay the log into the next file.
+static void remove_leftovers(const struct sqlite_file *f) {
+    for (int part = 1; part < SQLITE_FILE_PARTS; part++) {
+        if (f->parts[part].ino != 0 && is_same_part(f, part)) {
+            char name[SQLITE_FILE_PATH_MAX + 8];
+            snprintf(name, sizeof name, "%s%s", f->path, suffixes[part]);
+            unlink(name);
+        }
+    }
 }
 
 static bool move(struct sqlite_file *f, const char *suffix, const char *to) {
@@ -279,14 +330,26 @@ enum sqlite_file_state sqlite_file_open(struct sqlite_file *f, const struct siph
     }
     if (state != SQLITE_FILE_GOOD) {
         sqlite_file_close(f, false);
+        return state;
+    }
+    for (int part = 0; part < SQLITE_FILE_PARTS; part++) {
+        f->parts[part] = identify_part(f, part);
     }
     return state;
 }
 
 void sqlite_file_close(struct sqlite_file *f, bool is_good) {
-    if (f->db != NULL && is_good) {
+    bool is_ours = f->db == NULL || f->parts[0].ino == 0 || is_same_part(f, 0);
+    if (f->db != NULL && is_good && is_ours) {
         sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     }
     sqlite3_close(f->db);
     f->db = NULL;
+    if (!is_ours) {
+        remove_leftovers(f);
+    }
+}
+
+void sqlite_file_leave(struct sqlite_file *f) {
+    store_lock_drop(&f->lock);
 }

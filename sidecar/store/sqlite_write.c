@@ -248,7 +248,20 @@ int sqlite_write_drop(struct sqlite_write *w, struct span key) {
     return rc;
 }
 
+// Beyond what is read again.
+static bool is_oversized(const struct learner_record *r) {
+    bool is = r->csp.n > RECORD_POLICY_MAX || r->referrer.n > RECORD_POLICY_MAX ||
+              r->origin.n > RECORD_POLICY_MAX;
+    for (size_t i = 0; i < r->assets_n; i++) {
+        is = is || r->assets[i].imports.n > RECORD_IMPORTS_MAX;
+    }
+    return is;
+}
+
 int sqlite_write_put(struct sqlite_write *w, const struct learner_record *r) {
+    if (is_oversized(r)) {
+        return SQLITE_TOOBIG;
+    }
     sqlite3_int64 route;
     bind_name(w, w->statements[SQLITE_WRITE_PUT_ROUTE], r->key);
     bind_route(w->statements[SQLITE_WRITE_PUT_ROUTE], r);

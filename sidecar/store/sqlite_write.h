@@ -30,7 +30,8 @@ struct sqlite_write {
 
 // All of these give an SQLite result code.
 int sqlite_write_init(struct sqlite_write *w, sqlite3 *db);
-// Writes a record, in the caller's transaction.
+// Writes a record, in the caller's transaction. SQLITE_TOOBIG, and nothing is written, where one
+// of its texts is longer than what is read again.
 int sqlite_write_put(struct sqlite_write *w, const struct learner_record *r);
 // Drops the record of that key, if there is one.
 int sqlite_write_drop(struct sqlite_write *w, struct span key);

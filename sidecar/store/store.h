@@ -16,6 +16,13 @@
 
 struct store;
 
+// What became of the files while we run.
+enum store_place {
+    STORE_IN_PLACE,
+    STORE_REMOVED,  // some or all of them: open it anew, and put all there is
+    STORE_REPLACED, // others stand there, which are not ours
+};
+
 struct store_calls {
     enum step (*next)(struct store *s, struct learner_record *out);
     int (*begin)(struct store *s);
@@ -24,6 +31,7 @@ struct store_calls {
     void (*cancel)(struct store *s);
     bool (*wants_tidy)(struct store *s);
     int (*tidy)(struct store *s);
+    enum store_place (*place)(struct store *s);
     void (*close)(struct store *s);
 };
 
@@ -31,6 +39,7 @@ struct store_stats {
     uint64_t loaded;  // records given by next
     uint64_t refused; // rows that were not valid, in whole or in part
     uint64_t written, dropped;
+    uint64_t oversized; // records that were not put for their size
 };
 
 // Embedded in what implements it.
@@ -53,7 +62,8 @@ static inline enum step store_next(struct store *s, struct learner_record *out) 
 static inline int store_begin(struct store *s) {
     return s->calls->begin(s);
 }
-// Replaces or, where is_gone, drops a record. 0, or ERR_STORE (why): cancel.
+// Replaces or, where is_gone, drops a record. 0, or ERR_STORE (why): cancel. A record with a value
+// that is too large is not kept, and what was kept of it is dropped: 0, and counted as oversized.
 static inline int store_put(struct store *s, const struct learner_record *record) {
     return s->calls->put(s, record);
 }
@@ -74,7 +84,12 @@ static inline bool store_wants_tidy(struct store *s) {
 static inline int store_tidy(struct store *s) {
     return s->calls->tidy(s);
 }
-// Frees it. s may be NULL.
+// Looks after its files. Not while another thread commits or tidies.
+static inline enum store_place store_place(struct store *s) {
+    return s->calls->place(s);
+}
+// Frees it. s may be NULL. What is not IN_PLACE leaves nothing behind that could be taken for a
+// part of other files.
 static inline void store_close(struct store *s) {
     if (s != NULL) {
         s->calls->close(s);

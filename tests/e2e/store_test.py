@@ -3,6 +3,7 @@
 meanwhile; and the operator can have it forgotten."""
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import time
@@ -129,6 +130,78 @@ def test_kill_at_any_moment_loses_at_most_the_last_interval(connect, make_outrid
         kept, checked = found, checked + len(old)
     assert checked > KILLS, 'too little was old enough to be looked for'
     assert len(kept) > KILLS
+
+
+# ---- files that somebody else uses or takes away -------------------------------------------------
+
+def counted(outrider, name):
+    return int(re.search(rf'^outrider_{name} (\d+)$', outrider.ask_admin('/metrics')[1].decode(), re.M)[1])
+
+
+def test_a_second_one_on_the_same_file_is_refused_at_start(connect, make_outrider, fpm, tmp_path):
+    path = tmp_path / 'learned.db'
+    first = make_outrider(fpm, top=store(path))
+    learn(connect, first, '/page.php')
+    config = tmp_path / 'second.conf'
+    config.write_text((tmp_path / 'outrider0/outrider.conf').read_text().replace('admin.sock', 'second.sock'))
+    second = subprocess.run([BINARY, 'run', '--config', str(config)],
+                            capture_output=True, text=True, timeout=10, check=False)
+    assert second.returncode == 1
+    assert (f'error store {path}: another process keeps what it learns in it; '
+            'each outrider needs a file of its own') in second.stderr
+    until(lambda: '/page.php' in learned(path), 5, 'the first one does not keep it any more')
+    first.process.kill()    # its lock goes with it
+    first.process.wait()
+    first.process.returncode = 0
+    third = make_outrider(fpm, top=store(path))
+    assert hinted(connect(third), '/page.php')
+
+
+def test_files_that_are_removed_while_it_runs_are_written_anew(connect, make_outrider, fpm, tmp_path):
+    path = tmp_path / 'learned.db'
+    outrider = make_outrider(fpm, top=store(path))
+    learn(connect, outrider, '/page.php')
+    until(lambda: '/page.php' in learned(path), 5, 'it is not written')
+    for file in tmp_path.glob('learned.db*'):
+        file.unlink()
+    outrider.wait_log(r'error store \S+: its files were removed .* written anew')
+    until(lambda: path.exists() and '/page.php' in learned(path), 5, 'it is not written anew')
+    until(lambda: counted(outrider, 'store_failures_total') == 1, 5, 'it is not counted')
+    path.unlink()
+    assert outrider.stop() == 0
+    assert '/page.php' in learned(path), 'not at the end'
+    assert hinted(connect(make_outrider(fpm, top=store(path))), '/page.php')
+
+
+def test_a_file_put_in_its_place_is_left_for_the_next_start(connect, make_outrider, fpm, tmp_path):
+    path, other = tmp_path / 'learned.db', tmp_path / 'other.db'
+    learn(connect, backup := make_outrider(fpm, top=store(other)), '/page.php?p=2')
+    backup.stop()
+    outrider = make_outrider(fpm, top=store(path))
+    learn(connect, outrider, '/page.php')
+    other.rename(path)
+    assert outrider.wait_log(r'error store \S+: another file was put in its place.*nothing is kept')
+    outrider.stop()
+    assert '/page.php?p=2' in learned(path) and '/page.php' not in learned(path)
+
+
+def test_a_value_that_is_too_large_costs_its_own_route_only(connect, make_outrider, fpm, site, tmp_path):
+    (site / 'large.php').write_text("""<?php
+// SPDX-License-Identifier: MIT
+header('Content-Security-Policy: default-src *; report-uri /' . str_repeat('x', 9000));
+header('Link: </assets/style.css>; rel=preload; as=style');
+""")
+    path = tmp_path / 'learned.db'
+    outrider = make_outrider(fpm, top=store(path))
+    learn(connect, outrider, '/large.php')
+    learn(connect, outrider, '/page.php')
+    until(lambda: '/page.php' in learned(path), 5, 'the others are not written')
+    assert outrider.wait_log(r'warn.* store \S+: /large.php has a policy or imports too long')
+    assert '/large.php' not in learned(path)
+    until(lambda: counted(outrider, 'store_refused_total') >= 1, 5, 'it is not counted')
+    outrider.stop()
+    again = make_outrider(fpm, top=store(path))
+    assert again.wait_log(r'store \S+: [1-9]\d* routes') and 'not valid' not in again.log
 
 
 # ---- files that cannot be used -------------------------------------------------------------------

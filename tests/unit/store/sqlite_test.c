@@ -410,6 +410,90 @@ static void test_somebody_who_writes_makes_us_try_again_later(void **state) {
     store_close(s);
 }
 
+static void test_two_cannot_have_it(void **state) {
+    (void)state;
+    struct store_conf conf = conf_of(1);
+    char why[STORE_WHY_LEN];
+    struct store *s = must_open(), *other;
+    assert_int_equal(sqlite_open(&other, &conf, why), ERR_STORE_IN_USE);
+    assert_null(other);
+    assert_non_null(strstr(why, "another process"));
+    store_close(s);
+    store_close(must_open());
+}
+
+static void test_a_record_with_too_large_a_value_is_left_out_alone(void **state) {
+    (void)state;
+    static struct learner_record r, large, found;
+    static uint8_t bytes[100000];
+    uint8_t key[ROUTE_KEY_MAX], other[ROUTE_KEY_MAX];
+    struct store *s = must_open();
+    memset(bytes, 'x', sizeof bytes);
+    record_fill(&r, key_of(key, "a.example", "/"));
+    record_fill(&large, key_of(other, "a.example", "/large/"));
+    put(s, &large); // an earlier one, of good size
+    large.csp = span_of(bytes, RECORD_POLICY_MAX + 1);
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_put(s, &large), 0);
+    large.csp = span_of(bytes, sizeof bytes);
+    assert_int_equal(store_put(s, &large), 0);
+    assert_int_equal(store_put(s, &r), 0);
+    assert_int_equal(store_commit(s), 0);
+    assert_int_equal(s->stats.oversized, 2);
+    store_close(s);
+    s = must_open();
+    assert_int_equal(load(s, &found), 1);
+    expect_record(&r, &found);
+    assert_int_equal(s->stats.refused, 0);
+    store_close(s);
+}
+
+static void remove_part(const char *suffix) {
+    char name[128];
+    snprintf(name, sizeof name, "%s%s", path, suffix);
+    assert_int_equal(unlink(name), 0);
+}
+
+static void test_a_removed_part_is_noticed_and_loses_nothing_else(void **state) {
+    (void)state;
+    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+    static struct learner_record r, found;
+    uint8_t key[ROUTE_KEY_MAX];
+    record_fill(&r, key_of(key, "a.example", "/"));
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        struct store *s = must_open();
+        put(s, &r);
+        assert_int_equal(store_place(s), STORE_IN_PLACE);
+        remove_part(suffixes[i]);
+        assert_int_equal(store_place(s), STORE_REMOVED);
+        store_close(s);
+        s = must_open(); // an old log does not spoil a new file
+        assert_int_equal(load(s, &found), i > 0);
+        put(s, &r);
+        store_close(s);
+    }
+}
+
+static void test_a_file_put_in_its_place_is_left_alone(void **state) {
+    (void)state;
+    static struct learner_record r, found;
+    uint8_t key[ROUTE_KEY_MAX];
+    char copy[128];
+    make_one();
+    snprintf(copy, sizeof copy, "%s.copy", path);
+    assert_int_equal(rename(path, copy), 0);
+    struct store *s = must_open();
+    record_fill(&r, key_of(key, "other.example", "/"));
+    put(s, &r);
+    assert_int_equal(rename(copy, path), 0);
+    assert_int_equal(store_place(s), STORE_REPLACED);
+    store_close(s);
+    s = must_open();
+    assert_int_equal(load(s, &found), 1);
+    assert_true(span_eq(route_key_site(found.key), SPAN("blog.example")));
+    store_close(s);
+}
+
 static void test_the_log_is_put_into_the_file_and_used_anew(void **state) {
     (void)state;
     static struct learner_record r, found;
@@ -890,6 +974,10 @@ int main(void) {
         FILE_TEST(test_the_secret_stays_the_same),
         FILE_TEST(test_only_the_owner_may_read_it),
         FILE_TEST(test_somebody_who_writes_makes_us_try_again_later),
+        FILE_TEST(test_two_cannot_have_it),
+        FILE_TEST(test_a_record_with_too_large_a_value_is_left_out_alone),
+        FILE_TEST(test_a_removed_part_is_noticed_and_loses_nothing_else),
+        FILE_TEST(test_a_file_put_in_its_place_is_left_alone),
         FILE_TEST(test_the_log_is_put_into_the_file_and_used_anew),
         FILE_TEST(test_a_file_of_version_1_is_brought_up_to_date),
         FILE_TEST(test_a_file_of_version_2_is_brought_up_to_date),
