@@ -168,6 +168,7 @@ static void add(struct count *c, const struct ballot_view *view, unsigned i, flo
     c->share.votes++;
     c->has_run_out |= says_yes != c->share.newest;
     c->share.run += !c->has_run_out;
+    c->share.mixed += c->has_run_out && says_yes == c->share.newest;
     c->networks |= view->network[i];
     *(c->has_run_out ? &c->others : &c->running) |= view->network[i];
     c->for_it[__builtin_ctzll(view->network[i])] += says_yes ? weight : -weight;
@@ -269,7 +270,7 @@ void ballot_forget(struct ballot *b, unsigned keep) {
 }
 
 bool ballot_has_turned(const struct ballot_share *share) {
-    return share->running >= 2 && 2 * share->running >= share->others;
+    return share->running >= 2 && 2 * share->running >= share->others && share->mixed == 0;
 }
 
 float ballot_wilson(float share, float n) {

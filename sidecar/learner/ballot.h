@@ -81,6 +81,7 @@ struct ballot_share {
     unsigned run;      // votes at the newest end that say what the newest one says
     unsigned running;  // networks of these
     unsigned others;   // networks of all other votes
+    unsigned mixed;    // of these votes, those that say what the newest one says, too
     unsigned pages;    // that say yes
     unsigned given;    // users that say yes and can be told, each of a network of his own
     bool newest;       // what the newest vote says
@@ -106,8 +107,9 @@ struct ballot_share ballot_ask(const struct ballot_view *view, enum ballot_quest
                                unsigned bit);
 // The share of the votes whose newest response failed; need, yes and no as above.
 struct ballot_share ballot_failures(const struct ballot_view *view);
-// The newest votes agree, of half as many networks as all others: two at least. What an application
-// has changed looks like this, and so do as many liars.
+// The newest votes agree, of half as many networks as all others, two at least, and all before them
+// say the opposite. What an application has changed looks like this, and so do as many liars; a
+// page of which there are variants does not.
 bool ballot_has_turned(const struct ballot_share *share);
 // Forgets all but the newest votes.
 void ballot_forget(struct ballot *b, unsigned keep);

@@ -32,6 +32,7 @@ struct slot {
     uint32_t number : 24;
     uint32_t sources : 4;        // enum learner_source
     uint32_t is_behind : 1;      // behind <head>, or not blocking, when judged last
+    uint32_t is_firm : 1;        // enough voters have agreed on it: see learner_judge.c
     uint32_t is_conditional : 1; // what pages apply for some clients only: a place of its own
 };
 

@@ -5,7 +5,9 @@
 #define PAGE_LEAST 0.5f     // lower bound of the share that needs it: what pages say of themselves
 #define REQUEST_LEAST 0.75f // what only requests reveal
 #define PATTERN_LEAST 0.75f
-#define OTHERS_LEAST 8 // one of so many voters may not have been given what the others were
+#define FIRM_VOTES 12   // that all agree on an asset of a pattern, of
+#define FIRM_NETWORKS 5 // so many networks: it then takes half of those to remove it
+#define OTHERS_LEAST 8  // one of so many voters may not have been given what the others were
 #define FAILURES_LEAST 0.5f
 #define FAILURES_ALONE 3 // of a route that one network knows, and never answered
 #define THINK_CAP_US 2000000.0f
@@ -21,6 +23,7 @@ struct judging {
     struct ballot_view view;
     uint64_t now_ms;
     bool fails;
+    bool is_firm;    // of the asset asked about
     unsigned run;    // votes for which the asset asked about last comes or goes
     unsigned turned; // the fewest of them all; 0: nothing does
     bool is_new;     // what was hinted so far was so to others
@@ -29,7 +32,9 @@ struct judging {
 // ---- is it needed, and by whom ------------------------------------------------------------------
 
 // Where several networks vote, it takes two of them and half as many as the others to bring an
-// asset to a page or to take it away; in a pattern, whose pages differ, more to bring it.
+// asset to a page or to take it away; in a pattern, whose pages differ, more to bring it. What all
+// pages had stays until half disagree; what few votes have brought goes with two that disagree, or
+// a pattern would keep by chance what only most of its pages need.
 static bool is_needed(struct judging *j, const struct ballot_share *share, float least, bool was) {
     bool is_enough = share->votes > 0 && share->low >= least;
     bool is_half = share->no >= 2 && 2 * share->no >= share->yes;
@@ -37,7 +42,7 @@ static bool is_needed(struct judging *j, const struct ballot_share *share, float
         return (is_enough || (was && share->no == 0)) && (was || !j->node->is_pattern);
     }
     if (j->node->is_pattern) {
-        return was ? is_enough || !is_half
+        return was ? is_enough || (j->is_firm ? !is_half : share->no < 2)
                    : is_enough && share->yes > share->no && learner_is_common(share);
     }
     bool has_turned = ballot_has_turned(share) && share->newest != was && least <= PAGE_LEAST;
@@ -252,7 +257,7 @@ static bool is_conditional(const struct judging *j, const struct asset *asset, b
 
 static void judge_slot(struct judging *j, unsigned i, struct judged *d) {
     const struct node *node = j->node;
-    const struct slot *slot = &node->slots[i];
+    struct slot *slot = &j->node->slots[i];
     struct asset *asset = asset_at(&j->l->assets, slot->number);
     bool was = !j->is_new && node->group != NULL && learner_group_has(node->group, asset);
     struct ballot_share share;
@@ -261,7 +266,10 @@ static void judge_slot(struct judging *j, unsigned i, struct judged *d) {
     *d = (struct judged){
         .asset = asset, .sources = slot->sources, .is_behind = behind.yes > behind.no};
     j->run = 0;
+    j->is_firm = slot->is_firm;
     bool needed = ask(j, i, was, &share, &is_page);
+    slot->is_firm = needed && (slot->is_firm || (share.no == 0 && share.networks >= FIRM_NETWORKS &&
+                                                 share.votes >= FIRM_VOTES));
     weigh(j, d, &share);
     if (asset->file->newer != NULL) {
         d->verdict = LEARNER_SUPERSEDED;
