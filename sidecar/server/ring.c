@@ -16,7 +16,6 @@ void ring_init(struct ring *r, uint32_t cap) {
     r->cap = cap;
     atomic_init(&r->put, 0);
     atomic_init(&r->taken, 0);
-    atomic_init(&r->dropped, 0);
 }
 
 void ring_fini(struct ring *r) {
@@ -43,14 +42,12 @@ bool ring_put(struct ring *r, struct span record) {
     uint32_t put = atomic_load_explicit(&r->put, memory_order_relaxed);
     uint32_t taken = atomic_load_explicit(&r->taken, memory_order_acquire);
     if (record.n > r->cap / 2 - RING_LENGTH) {
-        atomic_fetch_add_explicit(&r->dropped, 1, memory_order_relaxed);
         return false;
     }
     uint32_t need = footprint((uint32_t)record.n);
     uint32_t at = put & (r->cap - 1);
     uint32_t skip = r->cap - at < need ? r->cap - at : 0;
     if (need + skip > r->cap - (put - taken)) {
-        atomic_fetch_add_explicit(&r->dropped, 1, memory_order_relaxed);
         return false;
     }
     if (skip > 0) {

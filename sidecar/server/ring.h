@@ -16,13 +16,12 @@ struct ring {
     uint32_t cap;                      // a power of two
     _Alignas(64) _Atomic uint32_t put; // running positions; the taker's and the putter's own lines
     _Alignas(64) _Atomic uint32_t taken;
-    _Alignas(64) _Atomic uint64_t dropped;
 };
 
 // cap: bytes, a power of two, at least 64.
 void ring_init(struct ring *r, uint32_t cap);
 void ring_fini(struct ring *r);
-// Called by the putting thread only. False when there is no room: counted in `dropped`.
+// Called by the putting thread only. False when there is no room.
 bool ring_put(struct ring *r, struct span record);
 // Called by the taking thread only: the oldest record, borrowed until ring_taken.
 bool ring_peek(struct ring *r, struct span *record);

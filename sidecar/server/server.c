@@ -10,6 +10,7 @@
 #include "server/privileges.h"
 #include "server/probe.h"
 #include "server/spawn.h"
+#include "server/tally.h"
 #include "server/tickets.h"
 
 #include <errno.h>
@@ -36,9 +37,7 @@ struct server {
     struct probe probe;
     struct keeping keeping;
     struct metrics metrics;
-    struct metrics_worker *counts; // what is counted here
-    // Of the counters of the log and the store, what has been counted.
-    uint64_t log_spared, log_lost, store_failures, store_refused;
+    struct tally tally;         // what is counted here
     struct loop_watch renewals; // looks for certificates that have been renewed
     struct loop_watch memory;   // gives back what was freed
     uint64_t most_connections;  // since it did
@@ -105,7 +104,7 @@ static int open_learning(struct server *s) {
     learning_init(&s->learning, &s->loop, &conf);
     probe_init(&s->probe, &s->learning, &s->now->router);
     metrics_init(&s->metrics, gates, GATE_REASONS);
-    s->counts = metrics_add_worker(&s->metrics);
+    tally_init(&s->tally, &s->metrics);
     s->api = (struct api){.metrics = &s->metrics,
                           .learner = s->learning.model,
                           .find_policy = find_policy,
@@ -322,11 +321,6 @@ static bool memory_fell(struct server *s) {
     return has_fallen;
 }
 
-static void count(struct server *s, enum metric_slot slot, uint64_t now, uint64_t *was) {
-    metrics_add(s->counts, slot, now - *was);
-    *was = now;
-}
-
 // What clients held in small pieces and the program has freed the allocator keeps, for ever.
 static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
     struct server *s = LIST_ITEM(watch, struct server, memory);
@@ -334,10 +328,7 @@ static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
     if (has_fallen) {
         malloc_trim(0);
     }
-    count(s, METRIC_SLOT_LOG_SPARED, log_spared(), &s->log_spared);
-    count(s, METRIC_SLOT_LOG_LOST, log_lost(), &s->log_lost);
-    count(s, METRIC_SLOT_STORE_FAILURES, keeping_failures(), &s->store_failures);
-    count(s, METRIC_SLOT_STORE_REFUSED, keeping_refused(), &s->store_refused);
+    tally_take(&s->tally, s->learning.model);
     loop_watch(&s->loop, watch, now_ms + (has_fallen ? TRIM_MS : LOOK_MS));
 }
 

@@ -4,7 +4,9 @@ requests that our own hints cause, visitors with full caches, assets that no bro
 import time
 
 import pytest
+from faults_test import metrics
 from h2client import links
+from servers import until
 from shop import HINTS, VISIT_OVER, Shop
 
 FONT = '/assets/blocks.ttf'
@@ -27,6 +29,10 @@ def test_the_html_of_the_first_visit_is_the_hint_of_the_second(shop, coding):
     assert (page.header('content-encoding') == 'gzip') == (coding == 'gzip')
     shop.settle()
     assert shop.hints(2, '/') == list(HINTS)
+    until(lambda: metrics(shop.outrider)['learner_routes'] > 0, 5, 'what is learned is not counted')
+    counted = metrics(shop.outrider)
+    assert counted['links_total'] >= len(HINTS) and counted['learner_assets'] >= len(HINTS)
+    assert counted['store_failures_total'] == 0
 
 
 def test_a_font_is_hinted_after_three_cold_networks_asked_for_it(shop):

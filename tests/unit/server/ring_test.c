@@ -26,7 +26,6 @@ static void test_records_come_out_as_and_in_the_order_they_went_in(void **state)
         ring_taken(&r);
         assert_false(ring_peek(&r, &got));
     }
-    assert_int_equal(r.dropped, 0);
     ring_fini(&r);
 }
 
@@ -40,7 +39,6 @@ static void test_a_full_ring_drops_and_counts_and_keeps_what_it_has(void **state
         put++;
     }
     assert_true(put > 20);
-    assert_int_equal(r.dropped, 1);
     while (ring_peek(&r, &got)) {
         assert_memory_equal(got.p, &taken, sizeof taken);
         ring_taken(&r);
@@ -58,7 +56,6 @@ static void test_a_record_larger_than_half_the_ring_is_dropped(void **state) {
     assert_false(ring_put(&r, span_of(bytes, sizeof bytes)));
     assert_false(ring_put(&r, span_of(bytes, 125)));
     assert_true(ring_put(&r, span_of(bytes, 124)));
-    assert_int_equal(r.dropped, 2);
     ring_fini(&r);
 }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "server/tally.h"
+
+#include "server/keeping.h"
+#include "server/log.h"
+
+void tally_init(struct tally *t, struct metrics *metrics) {
+    *t = (struct tally){.counts = metrics_add_worker(metrics)};
+}
+
+static void put(struct tally *t, enum metric_slot slot, uint64_t now) {
+    metrics_add(t->counts, slot, now - t->was[slot]);
+    t->was[slot] = now;
+}
+
+static uint64_t count_refused(const struct hint_tally *links) {
+    uint64_t n = links->broken;
+    for (size_t i = 0; i < HINT_REASONS; i++) {
+        n += i != HINT_OK ? links->reasons[i] : 0;
+    }
+    return n;
+}
+
+static void take_learner(struct tally *t, const struct learner_stats *s) {
+    put(t, METRIC_SLOT_LEARNER_ROUTES, s->routes);
+    put(t, METRIC_SLOT_LEARNER_PATTERNS, s->patterns);
+    put(t, METRIC_SLOT_LEARNER_ASSETS, s->assets);
+    put(t, METRIC_SLOT_LEARNER_BYTES, s->bytes);
+    put(t, METRIC_SLOT_LEARNER_EVICTED, s->evicted);
+    put(t, METRIC_SLOT_LEARNER_EXPIRED, s->expired);
+    put(t, METRIC_SLOT_LEARNER_REFUSED, s->refused);
+    put(t, METRIC_SLOT_EVIDENCE_IGNORED, s->ignored);
+    put(t, METRIC_SLOT_LINKS, s->links.reasons[HINT_OK]);
+    put(t, METRIC_SLOT_LINKS_REFUSED, count_refused(&s->links));
+}
+
+void tally_take(struct tally *t, const struct learner *learner) {
+    take_learner(t, learner_stats(learner));
+    put(t, METRIC_SLOT_STORE_FAILURES, keeping_failures());
+    put(t, METRIC_SLOT_STORE_REFUSED, keeping_refused());
+    put(t, METRIC_SLOT_LOG_SPARED, log_spared());
+    put(t, METRIC_SLOT_LOG_LOST, log_lost());
+}
