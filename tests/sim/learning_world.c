@@ -12,7 +12,7 @@
 #define USES_MAX WORLD_USES
 
 static const struct span session_fields[] = {SPAN_INIT("X-Auth-*")};
-static const struct audience_conf conf = {.fields = {session_fields, 1}};
+static const struct audience_conf conf = {.fields = {.v = session_fields, .n = 1}};
 
 // ---- the world ----------------------------------------------------------------------------------
 

@@ -65,8 +65,9 @@ static const struct span own[] = {SPAN_INIT("shop_*")};
 static const struct span harmless[] = {SPAN_INIT("theme"), SPAN_INIT("frontend")};
 static const struct span fields[] = {SPAN_INIT("x-auth-*"), SPAN_INIT("*-client-*"),
                                      SPAN_INIT("x-jwt-assertion")};
-static const struct audience_conf conf = {
-    .session = {own, 1}, .harmless = {harmless, 1}, .fields = {fields, 3}};
+static const struct audience_conf conf = {.session = {.v = own, .n = 1},
+                                          .harmless = {.v = harmless, .n = 1},
+                                          .fields = {.v = fields, .n = 3}};
 static const struct siphash_key secret = {1, 2};
 static const struct ip here = {4, {10, 1, 2, 3}};
 
@@ -93,7 +94,8 @@ static void is_by(const char *cookies, const char *credential, bool changes) {
 
 static void the_operator_knows_better_than_the_tables(void **state) {
     (void)state;
-    struct audience_conf site = {.session = {harmless, 1}, .harmless = {harmless + 1, 1}};
+    struct audience_conf site = {.session = {.v = harmless, .n = 1},
+                                 .harmless = {.v = harmless + 1, .n = 1}};
     struct pair pair = {SPAN("cookie"), SPAN("theme=1")};
     struct pairs all = {&pair, 1, 1};
     assert_int_equal(audience_of(&site, &all).kind, SESSION);

@@ -15,7 +15,7 @@
 
 static const struct siphash_key secret = {1, 2};
 static const struct span names[] = {SPAN_INIT("X-Auth-*")};
-static const struct audience_conf conf = {.fields = {names, 1}};
+static const struct audience_conf conf = {.fields = {.v = names, .n = 1}};
 static struct lineage lineage;
 
 static int start(void **state) {
