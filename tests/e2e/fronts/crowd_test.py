@@ -77,6 +77,6 @@ def test_a_direct_client_is_told_to_calm_down(world):
         client.turn(1)
         with contextlib.suppress(OSError):      # it may be gone before all are sent
             for _ in range(250):
-                client.abort(client.request('/echo.php'))
+                client.abort(client.request('/sleep.php?ms=200'))
         until(lambda: client.terminated or (client.turn(.05) and client.terminated), 10, 'no GOAWAY')
         assert client.terminated.error_code == 11     # ENHANCE_YOUR_CALM
