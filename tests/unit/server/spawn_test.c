@@ -280,7 +280,7 @@ static void test_the_end_of_the_keeper_is_told_and_its_programs_end(void **state
     wait_gone(self);
     spawn_unwatch(&f->spawn);
     loop_fini(&loop);
-    wait_log(f, "is gone");
+    wait_log(f, "has died");
     char path[256];
     snprintf(path, sizeof path, "%.*s", SPAN_ARG(f->spawn.config.pools[0].servers[0].path));
     spawn_close(&f->spawn);
