@@ -336,7 +336,7 @@ def test_without_its_keeper_it_ends_so_that_it_is_started_again(connect, make_ou
     os.kill(keeper(outrider), signal.SIGKILL)
     assert outrider.process.wait(10) == 1
     none_alive(everybody)
-    assert 'error the process that keeps the programs running is gone' in outrider.log
+    assert 'error the process that keeps the spawned programs running has died' in outrider.log
 
 
 def test_an_address_in_use_starts_nothing_and_leaves_nothing(tmp_path, make_outrider, site):

@@ -279,7 +279,7 @@ def test_a_file_that_cannot_be_used_is_told_and_serving_goes_on(
 
 def test_a_folder_that_is_not_there_is_told(connect, make_outrider, fpm, tmp_path):
     outrider = make_outrider(fpm, top=store(tmp_path / 'missing/learned.db'))
-    assert outrider.wait_log(r'error store .*: No such file or directory; serving goes on')
+    assert outrider.wait_log(r'error store .*: No such file or directory; Outrider still serves')
     learn(connect, outrider, '/page.php')
 
 
