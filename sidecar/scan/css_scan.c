@@ -3,6 +3,7 @@
 // and closes blocks is looked for, with strings, comments and url() in between.
 #include "scan/css_scan.h"
 
+#include "base/hex.h"
 #include "scan/css_font.h"
 #include "scan/css_rule.h"
 
@@ -87,11 +88,6 @@ static bool is_space(uint8_t c) {
 
 static bool is_newline(uint8_t c) {
     return c == '\n' || c == '\r' || c == '\f';
-}
-
-static int hex_value(uint8_t c) {
-    c = span_lower_byte(c);
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static bool is_name_char(uint8_t c) {

@@ -185,13 +185,6 @@ says('large', out(b'Content-Length: 12000000\r\n\r\n'), *[out(PIECE)] * 600, end
 
 @behaviour
 def works(peer):
-    """As PHP in a long computation: does not see that its client leaves until it writes."""
-    time.sleep(4)
-    peer.send(answer(b'worked'))
-
-
-@behaviour
-def works(peer):
     """As PHP: works on, and hears nothing meanwhile, until the connection is closed for good."""
     poll = select.poll()
     poll.register(peer.sock, 0)
