@@ -14,6 +14,7 @@
 
 #define NAP_MS 2
 #define DEPTH_MOST 64 // a deeper chain of parents is cut: its end comes to us once its parents die
+#define FOUND_MOST 512
 
 typedef void visit(pid_t pid, void *context);
 
@@ -50,22 +51,35 @@ static void walk(pid_t pid, int depth, visit *on, void *context) {
     closedir(tasks);
 }
 
+// All are found before any is told: whoever dies at once leaves its children to us, and they would
+// be told twice. To some programs a second SIGTERM means more than the first.
 struct telling {
     int signal_number;
     uint64_t n;
+    size_t found_n;
+    pid_t found[FOUND_MOST];
 };
 
-static void tell(pid_t pid, void *context) {
-    struct telling *t = context;
-    t->n++;
-    if (t->signal_number) {
-        kill(pid, t->signal_number);
+static void tell_found(struct telling *t) {
+    for (size_t i = 0; i < t->found_n && t->signal_number; i++) {
+        kill(t->found[i], t->signal_number);
     }
+    t->found_n = 0;
+}
+
+static void find(pid_t pid, void *context) {
+    struct telling *t = context;
+    if (t->found_n == FOUND_MOST) {
+        tell_found(t);
+    }
+    t->found[t->found_n++] = pid;
+    t->n++;
 }
 
 uint64_t family_tell(int signal_number) {
-    struct telling t = {signal_number, 0};
-    walk(getpid(), 0, tell, &t);
+    struct telling t = {.signal_number = signal_number};
+    walk(getpid(), 0, find, &t);
+    tell_found(&t);
     return t.n;
 }
 

@@ -11,6 +11,7 @@ STAIRS = {
     'fcgi-bridge/base': ([], []),
     'fcgi-bridge/fcgi': (['base'], ['fastcgi']),
     'fcgi-bridge/runner': (['base', 'fcgi'], ['fcgi']),
+    'fcgi-bridge': (['base', 'runner'], []),
     'sidecar/http': (['base'], ['nghttp2', 'openssl', 'zlib', 'brotli', 'uriparser']),
     'sidecar/hints': (['base', 'http/field', 'http/uri'], []),
     # Of the hints a scanner needs the words of a link only.
