@@ -65,8 +65,16 @@ static bool is_unix(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
 }
 
-// Makes room among the connections that wait for nothing. False when there are none.
-static bool drop_idle(struct desk *d) {
+// How many connections may be accepted now: those that wait for nothing make room.
+static size_t count_room(const struct desk *d) {
+    size_t n = d->most - d->n;
+    for (size_t i = 0; i < d->n; i++) {
+        n += d->clients[i]->state == CLIENT_IDLE;
+    }
+    return n;
+}
+
+static void drop_idle(struct desk *d) {
     size_t oldest = d->n;
     for (size_t i = 0; i < d->n; i++) {
         if (d->clients[i]->state == CLIENT_IDLE &&
@@ -74,11 +82,9 @@ static bool drop_idle(struct desk *d) {
             oldest = i;
         }
     }
-    if (oldest == d->n) {
-        return false;
+    if (oldest < d->n) {
+        drop(d, oldest);
     }
-    drop(d, oldest);
-    return true;
 }
 
 static void add(struct desk *d, int fd) {
@@ -100,12 +106,14 @@ static void add(struct desk *d, int fd) {
 }
 
 static void accept_some(struct desk *d) {
-    for (int i = 0; i < ACCEPT_MOST; i++) {
-        if (d->n == d->most && !drop_idle(d)) {
-            return;
-        }
+    // Counted once: whoever was accepted just now was not heard yet, and does not make room.
+    size_t room = count_room(d);
+    for (int i = 0; i < ACCEPT_MOST && room > 0; i++, room--) {
         int fd = accept4(d->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
+            if (d->n == d->most) {
+                drop_idle(d);
+            }
             add(d, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             d->accept_ms = clock_now_ms() + PAUSE_MS;
@@ -117,11 +125,7 @@ static void accept_some(struct desk *d) {
 }
 
 static bool is_accepting(const struct desk *d) {
-    bool has_idle = d->n < d->most;
-    for (size_t i = 0; i < d->n && !has_idle; i++) {
-        has_idle = d->clients[i]->state == CLIENT_IDLE;
-    }
-    return has_idle && !d->is_closed && clock_now_ms() >= d->accept_ms;
+    return !d->is_closed && count_room(d) > 0 && clock_now_ms() >= d->accept_ms;
 }
 
 // ---- one client ----
