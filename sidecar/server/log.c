@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/log.h"
 
-#include "base/hex.h"
+#include "base/escape.h"
 #include "server/log_writer.h"
 
 #include <pthread.h>
@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KINDS 64 // of lines that are counted at once
-#define LIKE 256 // bytes of a line that stands for others
+#define KINDS 64             // of lines that are counted at once
+#define LIKE 256             // bytes of a line that stands for others
+#define WAITING (256u << 10) // bytes of lines that wait
 
 // The lines of one kind in this second.
 struct kind {
@@ -26,7 +27,8 @@ struct kind {
 static _Atomic enum log_level most = LOG_INFO; // changes with the configuration
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kind kinds[KINDS];
-static _Atomic uint64_t spared;
+static _Atomic uint64_t spared, lost;
+static struct log_output *output; // standard error, once the thread has been started
 
 void log_init(enum log_level level) {
     atomic_store_explicit(&most, level, memory_order_relaxed);
@@ -59,7 +61,7 @@ format_line(char line[LOG_WRITER_LINE], enum log_level level, const char *format
 
 static void put(struct span line) {
     if (log_writer_is_running()) {
-        log_writer_put(line);
+        log_output_put(output, line);
         return;
     }
     // Nobody is left to tell when standard error is gone.
@@ -166,7 +168,8 @@ __attribute__((format(printf, 2, 3))) static size_t format_own(char line[LOG_WRI
     return n;
 }
 
-static size_t on_lost(uint64_t lines, char line[LOG_WRITER_LINE]) {
+static size_t on_lost(void *self, uint64_t lines, char line[LOG_WRITER_LINE]) {
+    (void)self;
     return format_own(line, "%llu lines of the log were lost: standard error was not read",
                       (unsigned long long)lines);
 }
@@ -174,8 +177,14 @@ static size_t on_lost(uint64_t lines, char line[LOG_WRITER_LINE]) {
 // ---- from outside -------------------------------------------------------------------------------
 
 void log_start(void) {
-    log_writer_start(
-        &(struct log_writer_conf){.fd = STDERR_FILENO, .on_tick = on_tick, .on_lost = on_lost});
+    if (output == NULL) {
+        output = log_output_open(&(struct log_output_conf){.fd = STDERR_FILENO,
+                                                           .is_borrowed = true,
+                                                           .ring_len = WAITING,
+                                                           .lost = &lost,
+                                                           .on_lost = on_lost});
+    }
+    log_writer_start(on_tick);
 }
 
 void log_stop(void) {
@@ -214,39 +223,13 @@ uint64_t log_spared(void) {
 }
 
 uint64_t log_lost(void) {
-    return log_writer_lost();
+    return atomic_load(&lost);
 }
 
 // ---- escaping -----------------------------------------------------------------------------------
 
-// Returns how many bytes the escaped form takes.
-static size_t escape_byte(uint8_t c, char form[5]) {
-    if (c == '\\') {
-        memcpy(form, "\\\\", 2);
-        return 2;
-    }
-    if (c >= 0x20 && c < 0x7f) {
-        form[0] = (char)c;
-        return 1;
-    }
-    form[0] = '\\';
-    form[1] = 'x';
-    hex_put((uint8_t *)form + 2, c);
-    return 4;
-}
-
 const char *log_escape(struct span text, char *out, size_t out_len) {
-    size_t at = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        char form[5];
-        size_t n = escape_byte(text.p[i], form);
-        if (at + n + 4 > out_len) { // room for "..." and the zero
-            memcpy(out + at, "...", 4);
-            return out;
-        }
-        memcpy(out + at, form, n);
-        at += n;
-    }
-    out[at] = 0;
+    size_t n = escape_text(ESCAPE_LINE, text, out, out_len - 1);
+    out[n] = 0;
     return out;
 }

@@ -1,108 +1,328 @@
 // SPDX-License-Identifier: MIT
 #include "server/log_writer.h"
 
+#include "base/list.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_S 1
+#define TICK_MS 1000
+#define STUCK_MS 20   // until an output that takes nothing is tried again
 #define STOP_S 2      // without a byte taken at the end
 #define CRASH_MS 1000 // the same of a program that crashes
+#define PIECE 65536   // bytes that a file is given at once
 
 // The bytes [from, to) wait, counted from the start; `from` moves when they have been written.
+struct log_output {
+    struct list node;
+    struct log_output_conf conf;
+    uint8_t *ring;
+    _Atomic size_t from, to;
+    uint64_t due_ms;   // when the first that waits is to be written
+    uint64_t untold;   // lines lost, not told yet
+    uint64_t close_ms; // by when what waits must have been taken; 0: it stays open
+    bool is_file, is_stuck;
+};
+
 static struct {
-    struct log_writer_conf conf;
+    void (*on_tick)(void);
     pthread_mutex_t lock;
     pthread_cond_t more, done;
     pthread_t thread;
-    uint8_t ring[LOG_WRITER_BYTES];
-    _Atomic size_t from, to;
+    struct list outputs;
     _Atomic bool is_running;
-    bool is_stopping, has_ended;
-    uint64_t untold; // lines lost, not told yet
-    _Atomic uint64_t lost;
-} writer = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    bool is_stopping, has_ended, wants_reopen;
+} writer = {.lock = PTHREAD_MUTEX_INITIALIZER,
+            .outputs = {&writer.outputs, &writer.outputs},
+            .has_ended = true};
 
-// Whole lines from the front of the ring, at most LOG_WRITER_LINE bytes: what goes into a pipe in
-// one piece, so that other processes' lines do not come in between.
-static size_t copy_lines(uint8_t *out) {
-    size_t from = writer.from, n = writer.to - from, end = 0;
-    n = n < LOG_WRITER_LINE ? n : LOG_WRITER_LINE;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = writer.ring[(from + i) % LOG_WRITER_BYTES];
-        end = out[i] == '\n' ? i + 1 : end;
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool is_empty(const struct log_output *o) {
+    return o->from == o->to;
+}
+
+// ---- the ring -----------------------------------------------------------------------------------
+
+// Without the lock too: nobody else writes where lines wait.
+static void copy_out(const struct log_output *o, uint8_t *out, size_t n) {
+    size_t at = o->from % o->conf.ring_len, first = o->conf.ring_len - at;
+    first = first < n ? first : n;
+    memcpy(out, o->ring + at, first);
+    memcpy(out + first, o->ring, n - first);
+}
+
+// Whole lines from the front, as many as may go in one write: into a pipe in one piece, so that
+// other processes' lines do not come in between. Of a line whose beginning is written the rest.
+static size_t copy_lines(const struct log_output *o, uint8_t *out) {
+    size_t n = o->to - o->from, most = o->is_file ? PIECE : LOG_WRITER_LINE, end = 0;
+    n = n < most ? n : most;
+    copy_out(o, out, n);
+    if (o->conf.is_datagram) {
+        end = span_index(span_of(out, n), '\n');
+        return end < n ? end + 1 : n;
+    }
+    for (end = n; end > 0 && out[end - 1] != '\n'; end--) {
     }
     return end > 0 ? end : n;
 }
 
-// False when nobody is there who could read it.
-static bool write_all(struct span bytes, int wait_ms) {
-    while (bytes.n > 0) {
-        ssize_t n = write(writer.conf.fd, bytes.p, bytes.n);
-        if (n >= 0) {
-            bytes = span_skip(bytes, (size_t)n);
-            continue;
-        }
-        struct pollfd room = {.fd = writer.conf.fd, .events = POLLOUT};
-        bool is_full = errno == EAGAIN && poll(&room, 1, wait_ms) != 0;
-        if (errno != EINTR && !is_full) {
-            return false;
-        }
+// Under the lock. False when there is no room.
+static bool append(struct log_output *o, struct span line) {
+    size_t len = o->conf.ring_len, waits = o->to - o->from;
+    if (line.n > len - waits) {
+        return false;
+    }
+    size_t at = o->to % len, first = len - at < line.n ? len - at : line.n;
+    memcpy(o->ring + at, line.p, first);
+    memcpy(o->ring, line.p + first, line.n - first);
+    o->to += line.n;
+    if (waits == 0) {
+        o->due_ms = o->conf.delay_ms > 0 ? now_ms() + o->conf.delay_ms : 0;
+    }
+    if (waits == 0 || (waits <= len / 2 && waits + line.n > len / 2)) {
+        pthread_cond_signal(&writer.more);
     }
     return true;
 }
 
-// ---- the thread ---------------------------------------------------------------------------------
+// Under the lock.
+static void count_lost(struct log_output *o, uint64_t lines) {
+    o->untold += lines;
+    atomic_fetch_add(o->conf.lost, lines);
+}
 
-// Under the lock, which it lets go while it writes.
-static void write_some(void) {
-    uint8_t lines[LOG_WRITER_LINE];
-    size_t n = copy_lines(lines);
+// ---- writing ------------------------------------------------------------------------------------
+
+static bool has_room(const struct log_output *o, int wait_ms) {
+    struct pollfd room = {.fd = o->conf.fd, .events = POLLOUT};
+    return poll(&room, 1, wait_ms) != 0; // an error is what the write finds, too
+}
+
+// How many bytes were taken; -1 with errno.
+static ssize_t write_bytes(const struct log_output *o, const uint8_t *bytes, size_t n) {
+    if (!o->conf.is_datagram) {
+        return write(o->conf.fd, bytes, n);
+    }
+    size_t message = n > 0 && bytes[n - 1] == '\n' ? n - 1 : n;
+    return send(o->conf.fd, bytes, message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : (ssize_t)n;
+}
+
+static uint64_t count_lines(const uint8_t *bytes, size_t n) {
+    uint64_t lines = 0;
+    for (size_t i = 0; i < n; i++) {
+        lines += bytes[i] == '\n';
+    }
+    return lines;
+}
+
+// Under the lock, which it lets go while it writes. What cannot be written (a full disk, a pipe
+// without a reader) is lost.
+static void write_some(struct log_output *o) {
+    static uint8_t lines[PIECE]; // of the one thread
     pthread_mutex_unlock(&writer.lock);
-    write_all(span_of(lines, n), -1);
+    size_t n = copy_lines(o, lines);
+    ssize_t wrote = -1;
+    errno = EAGAIN;
+    if (has_room(o, 0)) {
+        wrote = write_bytes(o, lines, n);
+    }
+    bool is_full = wrote < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS);
     pthread_mutex_lock(&writer.lock);
-    writer.from += n;
-    uint64_t untold = writer.untold;
-    if (untold > 0) {
-        char told[LOG_WRITER_LINE];
-        writer.untold = 0;
-        pthread_mutex_unlock(&writer.lock);
-        write_all(span_of(told, writer.conf.on_lost(untold, told)), -1);
-        pthread_mutex_lock(&writer.lock);
+    o->is_stuck = is_full;
+    if (wrote < 0 && !is_full) {
+        count_lost(o, count_lines(lines, n));
+    }
+    o->from += wrote > 0 ? (size_t)wrote : is_full ? 0 : n;
+}
+
+// Under the lock, which it lets go.
+static void tell_lost(struct log_output *o) {
+    char line[LOG_WRITER_LINE];
+    uint64_t lines = o->untold;
+    o->untold = 0;
+    pthread_mutex_unlock(&writer.lock);
+    size_t n = o->conf.on_lost(o->conf.self, lines, line);
+    pthread_mutex_lock(&writer.lock);
+    if (n > 0 && !append(o, span_of(line, n))) {
+        o->untold += lines;
     }
 }
 
-// Under the lock, which it lets go. Moves the time of the next.
-static void tick_if_due(struct timespec *due) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec < due->tv_sec || (now.tv_sec == due->tv_sec && now.tv_nsec < due->tv_nsec)) {
-        return;
+// ---- opening, closing ---------------------------------------------------------------------------
+
+static void find_kind(struct log_output *o) {
+    struct stat st;
+    o->is_file = fstat(o->conf.fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+struct log_output *log_output_open(const struct log_output_conf *conf) {
+    struct log_output *o = calloc(1, sizeof *o);
+    if (o == NULL || (o->ring = malloc(conf->ring_len)) == NULL) {
+        abort();
+    }
+    list_init(&o->node);
+    o->conf = *conf;
+    find_kind(o);
+    pthread_mutex_lock(&writer.lock);
+    list_put(&writer.outputs, &o->node);
+    pthread_mutex_unlock(&writer.lock);
+    return o;
+}
+
+// It is off the list.
+static void free_output(struct log_output *o) {
+    if (!o->conf.is_borrowed) {
+        close(o->conf.fd);
+    }
+    if (o->conf.on_closed != NULL) {
+        o->conf.on_closed(o->conf.self);
+    }
+    free(o->ring);
+    free(o);
+}
+
+void log_output_close(struct log_output *o) {
+    pthread_mutex_lock(&writer.lock);
+    o->close_ms = now_ms() + STOP_S * 1000;
+    o->due_ms = 0;
+    bool is_running = writer.is_running;
+    if (!is_running) {
+        list_drop(&o->node);
+    }
+    pthread_cond_signal(&writer.more);
+    pthread_mutex_unlock(&writer.lock);
+    if (!is_running) {
+        free_output(o);
+    }
+}
+
+// Under the lock, which it lets go.
+static void reopen(struct log_output *o, bool is_asked) {
+    pthread_mutex_unlock(&writer.lock);
+    int fd = o->conf.reopen(o->conf.self, o->conf.fd, is_asked);
+    if (fd != o->conf.fd) {
+        close(o->conf.fd);
+        o->conf.fd = fd;
+        find_kind(o);
+    }
+    pthread_mutex_lock(&writer.lock);
+}
+
+void log_writer_reopen(void) {
+    pthread_mutex_lock(&writer.lock);
+    writer.wants_reopen = true;
+    pthread_cond_signal(&writer.more);
+    pthread_mutex_unlock(&writer.lock);
+}
+
+// ---- the thread ---------------------------------------------------------------------------------
+
+// Under the lock, which it lets go. Whether something was done.
+static bool work_on(struct log_output *o, uint64_t now) {
+    bool is_closing = o->close_ms != 0;
+    if (is_closing && (is_empty(o) || now >= o->close_ms)) {
+        list_drop(&o->node);
+        pthread_mutex_unlock(&writer.lock);
+        free_output(o);
+        pthread_mutex_lock(&writer.lock);
+        return true;
+    }
+    size_t waits = o->to - o->from, was = o->from;
+    bool is_due = now >= o->due_ms || waits > o->conf.ring_len / 2 || writer.is_stopping;
+    if (waits > 0 && is_due) {
+        write_some(o);
+    }
+    if (o->untold > 0 && o->conf.ring_len - (o->to - o->from) >= LOG_WRITER_LINE) {
+        tell_lost(o);
+    }
+    return o->from != was;
+}
+
+// Under the lock, which it lets go. A new output comes in at the end, and only this thread takes
+// one off: the next is known before.
+static bool work(void) {
+    uint64_t now = now_ms();
+    bool has_worked = false;
+    for (struct list *n = writer.outputs.next, *next; n != &writer.outputs; n = next) {
+        struct log_output *o = LIST_ITEM(n, struct log_output, node);
+        next = n->next;
+        has_worked |= work_on(o, now);
+    }
+    return has_worked;
+}
+
+// Under the lock.
+static void wait_for_work(uint64_t tick_ms) {
+    uint64_t until = tick_ms;
+    for (struct list *n = writer.outputs.next; n != &writer.outputs; n = n->next) {
+        const struct log_output *o = LIST_ITEM(n, struct log_output, node);
+        uint64_t due = o->is_stuck ? now_ms() + STUCK_MS : o->due_ms;
+        until = !is_empty(o) && due < until ? due : until;
+    }
+    struct timespec at = {.tv_sec = (time_t)(until / 1000),
+                          .tv_nsec = (long)(until % 1000) * 1000000};
+    pthread_cond_timedwait(&writer.more, &writer.lock, &at);
+}
+
+// Under the lock, which it lets go.
+static void reopen_all(bool is_asked) {
+    for (struct list *n = writer.outputs.next, *next; n != &writer.outputs; n = next) {
+        struct log_output *o = LIST_ITEM(n, struct log_output, node);
+        next = n->next;
+        if (o->conf.reopen != NULL) {
+            reopen(o, is_asked);
+        }
+    }
+}
+
+// Under the lock, which it lets go. Returns the time of the next.
+static uint64_t tick_if_due(uint64_t due) {
+    bool is_asked = writer.wants_reopen;
+    uint64_t now = now_ms();
+    writer.wants_reopen = false;
+    if (is_asked || now >= due) {
+        reopen_all(is_asked);
+    }
+    if (now < due) {
+        return due;
     }
     pthread_mutex_unlock(&writer.lock);
-    writer.conf.on_tick();
+    writer.on_tick();
     pthread_mutex_lock(&writer.lock);
-    *due = now;
-    due->tv_sec += TICK_S;
+    return now + TICK_MS;
+}
+
+// Under the lock.
+static bool is_done(void) {
+    bool is = true;
+    for (struct list *n = writer.outputs.next; n != &writer.outputs; n = n->next) {
+        const struct log_output *o = LIST_ITEM(n, struct log_output, node);
+        is &= is_empty(o) && o->untold == 0;
+    }
+    return is;
 }
 
 static void *run(void *self) {
-    struct timespec due;
+    uint64_t due = now_ms() + TICK_MS;
     (void)self;
-    clock_gettime(CLOCK_MONOTONIC, &due);
-    due.tv_sec += TICK_S;
     pthread_mutex_lock(&writer.lock);
-    while (!writer.is_stopping || writer.from < writer.to) {
-        if (writer.from < writer.to) {
-            write_some();
-        } else {
-            pthread_cond_timedwait(&writer.more, &writer.lock, &due);
+    while (!writer.is_stopping || !is_done()) {
+        if (!work() && !(writer.is_stopping && is_done())) {
+            wait_for_work(due);
         }
-        tick_if_due(&due);
+        due = tick_if_due(due);
     }
     writer.has_ended = true;
     pthread_cond_signal(&writer.done);
@@ -114,14 +334,16 @@ static void *run(void *self) {
 
 // Whoever else writes goes on, so a line may be there twice; none is missing.
 static void on_crash(int number) {
-    uint8_t lines[LOG_WRITER_LINE];
-    struct pollfd room = {.fd = writer.conf.fd, .events = POLLOUT};
-    while (writer.from < writer.to && poll(&room, 1, CRASH_MS) > 0) {
-        size_t n = copy_lines(lines);
-        if (!write_all(span_of(lines, n), CRASH_MS)) {
-            break;
+    static uint8_t lines[PIECE];
+    for (struct list *n = writer.outputs.next; n != &writer.outputs; n = n->next) {
+        struct log_output *o = LIST_ITEM(n, struct log_output, node);
+        while (!is_empty(o) && has_room(o, CRASH_MS)) {
+            ssize_t wrote = write_bytes(o, lines, copy_lines(o, lines));
+            if (wrote < 0 && errno != EINTR && errno != EAGAIN) {
+                break;
+            }
+            o->from += wrote > 0 ? (size_t)wrote : 0;
         }
-        writer.from += n;
     }
     raise(number); // as it would have ended: the handler is gone (SA_RESETHAND)
 }
@@ -139,10 +361,13 @@ static void watch_crashes(void) {
 
 // ---- start, stop, put ---------------------------------------------------------------------------
 
-void log_writer_start(const struct log_writer_conf *conf) {
+void log_writer_start(void (*on_tick)(void)) {
     pthread_condattr_t clock;
     sigset_t all, was;
-    writer.conf = *conf;
+    if (writer.is_running) {
+        return;
+    }
+    writer.on_tick = on_tick;
     writer.is_stopping = writer.has_ended = false;
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -160,15 +385,24 @@ bool log_writer_is_running(void) {
     return writer.is_running;
 }
 
+// Under the lock: bytes written in all.
+static size_t progress(void) {
+    size_t n = 0;
+    for (struct list *node = writer.outputs.next; node != &writer.outputs; node = node->next) {
+        n += LIST_ITEM(node, struct log_output, node)->from;
+    }
+    return n;
+}
+
 // Under the lock: false when it has moved nothing for so long.
 static bool wait_for_end(void) {
-    size_t from = writer.from;
+    size_t was = progress();
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_S;
     while (!writer.has_ended) {
         if (pthread_cond_timedwait(&writer.done, &writer.lock, &until) == ETIMEDOUT) {
-            return writer.has_ended || writer.from != from;
+            return writer.has_ended || progress() != was;
         }
     }
     return true;
@@ -191,21 +425,10 @@ void log_writer_stop(void) {
     }
 }
 
-void log_writer_put(struct span line) {
+void log_output_put(struct log_output *o, struct span line) {
     pthread_mutex_lock(&writer.lock);
-    if (line.n > LOG_WRITER_BYTES - (writer.to - writer.from)) {
-        writer.untold++;
-        atomic_fetch_add(&writer.lost, 1);
-    } else {
-        for (size_t i = 0; i < line.n; i++) {
-            writer.ring[(writer.to + i) % LOG_WRITER_BYTES] = line.p[i];
-        }
-        writer.to += line.n;
-        pthread_cond_signal(&writer.more);
+    if (!append(o, line)) {
+        count_lost(o, 1);
     }
     pthread_mutex_unlock(&writer.lock);
-}
-
-uint64_t log_writer_lost(void) {
-    return atomic_load(&writer.lost);
 }

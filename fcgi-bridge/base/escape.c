@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "base/escape.h"
+
+#include "base/hex.h"
+
+#define FORM_MOST 12 // bytes that one character becomes: a pair of surrogates
+#define REPLACEMENT 0xFFFD
+
+// What it becomes.
+struct form {
+    uint8_t bytes[FORM_MOST];
+    size_t n;
+};
+
+static void put(struct form *f, const char *text) {
+    while (*text != 0) {
+        f->bytes[f->n++] = (uint8_t)*text++;
+    }
+}
+
+static void put_hex(struct form *f, uint8_t c) {
+    hex_put(f->bytes + f->n, c);
+    f->n += 2;
+}
+
+static void put_unit(struct form *f, unsigned unit) {
+    put(f, "\\u");
+    put_hex(f, (uint8_t)(unit >> 8));
+    put_hex(f, (uint8_t)unit);
+}
+
+static bool is_plain(enum escape how, uint8_t c) {
+    return c >= 0x20 && c < 0x7f && c != '\\' && (c != '"' || how == ESCAPE_LINE);
+}
+
+// How many bytes a character has that begins with c; 0 when none does (RFC 3629, 4).
+static size_t utf8_len(uint8_t c) {
+    return c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+}
+
+// The character at the front of s, and how many bytes it has. What is none is one byte of
+// REPLACEMENT.
+static unsigned utf8_read(struct span s, size_t *len) {
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = utf8_len(s.p[0]);
+    *len = 1;
+    if (n == 0 || n > s.n) {
+        return REPLACEMENT;
+    }
+    unsigned c = n == 1 ? s.p[0] : s.p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s.p[i] & 0xc0) != 0x80) {
+            return REPLACEMENT;
+        }
+        c = c << 6 | (s.p[i] & 0x3fu);
+    }
+    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
+        return REPLACEMENT;
+    }
+    *len = n;
+    return c;
+}
+
+// Returns how many bytes of s it stands for.
+static size_t form_json(struct form *f, struct span s) {
+    size_t len = 1;
+    if (s.p[0] == '"' || s.p[0] == '\\') {
+        put(f, s.p[0] == '"' ? "\\\"" : "\\\\");
+        return 1;
+    }
+    unsigned c = utf8_read(s, &len);
+    if (c >= 0x10000) {
+        put_unit(f, 0xd800 + ((c - 0x10000) >> 10));
+        put_unit(f, 0xdc00 + (c & 0x3ff));
+    } else {
+        put_unit(f, c);
+    }
+    return len;
+}
+
+static size_t form_of(enum escape how, struct form *f, struct span s) {
+    f->n = 0;
+    if (how == ESCAPE_JSON) {
+        return form_json(f, s);
+    }
+    if (s.p[0] == '\\' && how == ESCAPE_LINE) {
+        put(f, "\\\\");
+    } else {
+        put(f, "\\x");
+        put_hex(f, s.p[0]);
+    }
+    return 1;
+}
+
+size_t escape_text(enum escape how, struct span text, char *out, size_t cap) {
+    size_t n = 0, whole = 0; // whole: behind the last form that "..." still fits behind
+    while (text.n > 0) {
+        struct form f;
+        size_t took = 1;
+        if (is_plain(how, text.p[0])) {
+            f.bytes[0] = text.p[0];
+            f.n = 1;
+        } else {
+            took = form_of(how, &f, text);
+        }
+        if (n + f.n > cap) {
+            memcpy(out + whole, "...", 3);
+            return whole + 3;
+        }
+        memcpy(out + n, f.bytes, f.n);
+        n += f.n;
+        whole = n + 3 <= cap ? n : whole;
+        text = span_skip(text, took);
+    }
+    return n;
+}
