@@ -174,7 +174,8 @@ static const struct command commands[] = {
     {"export", "--admin ADDRESS", "Write what has been learned as JSON.", learned_export},
     {"import", "--admin ADDRESS [FILE]", "Learn from an export, of another outrider too.",
      learned_import},
-    {"help", "[options [--markdown]]", "Show this, or all options of the configuration.", help},
+    {"help", "[options|fields [--markdown]]",
+     "Show this, all options of the configuration, or what an access log can say.", help},
     {"version", "", "Show the version.", version},
 };
 
@@ -196,27 +197,36 @@ static int show_named(const char *name) {
     return DONE;
 }
 
+static const struct topic {
+    const char *name;
+    int (*text)(struct buf *), (*markdown)(struct buf *);
+} topics[] = {{"options", help_options, help_markdown},
+              {"fields", help_fields, help_fields_markdown}};
+
+#define TOPICS (sizeof topics / sizeof topics[0])
+
+static int print(int (*make)(struct buf *)) {
+    struct buf text;
+    buf_init(&text, 1u << 20);
+    int err = make(&text);
+    fwrite(text.p + text.from, 1, buf_len(&text), stdout);
+    buf_fini(&text);
+    return err == 0 ? DONE : FAILED;
+}
+
 static int help(int argc, char **argv) {
-    if (argc >= 1 && strcmp(argv[0], "options") == 0) {
-        bool markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
-        struct buf text;
-        buf_init(&text, 1u << 20);
-        int err = markdown ? help_markdown(&text) : help_options(&text);
-        fwrite(text.p + text.from, 1, buf_len(&text), stdout);
-        buf_fini(&text);
-        return err == 0 ? DONE : FAILED;
+    for (size_t i = 0; argc >= 1 && i < TOPICS; i++) {
+        if (strcmp(topics[i].name, argv[0]) == 0) {
+            bool is_markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
+            return print(is_markdown ? topics[i].markdown : topics[i].text);
+        }
     }
     printf("Outrider answers 103 Early Hints for slow FastCGI pages.\n\n");
     for (size_t i = 0; i < COMMANDS; i++) {
         show(&commands[i]);
     }
     printf("\n");
-    struct buf text;
-    buf_init(&text, 1u << 20);
-    help_usage(&text);
-    fwrite(text.p + text.from, 1, buf_len(&text), stdout);
-    buf_fini(&text);
-    return DONE;
+    return print(help_usage);
 }
 
 int cli_main(int argc, char **argv) {

@@ -2,6 +2,7 @@
 #include "config/build_site.h"
 
 #include "config/build_access.h"
+#include "config/build_access_log.h"
 #include "hints/hint.h"
 #include "hints/plan.h"
 #include "hints/target.h"
@@ -493,6 +494,7 @@ void build_sites(struct build *b) {
         build_hints(&s);
         build_assets(&s);
         build_rules(&s);
+        sites[i].access_log = build_access_log(b, &s.section);
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k <= sites[i].aliases.n; k++) {

@@ -30,6 +30,7 @@ enum {
     LINE_CLIENTS,
     LINE_HINTS_END,
     LINE_SITE_POOL,
+    LINE_ACCESS_LOG,
     LINE_SITE_END,
     LINE_LISTENS, // two of each
     LINES = LINE_LISTENS + 2 * (1 + CONFIG_ARG_LISTENS),
@@ -190,7 +191,7 @@ int config_args(struct config *c, const struct config_args *args, struct config_
         [LINE_CHECK - 1] = "--check-script", [LINE_HINTS - 1] = "--mode",
         [LINE_HINTS_END - 1] = "--mode",     [LINE_MODE - 1] = "--mode",
         [LINE_CLIENTS - 1] = "--clients",    [LINE_SITE_POOL - 1] = "--fastcgi",
-        [LINE_SITE_END - 1] = "--name",
+        [LINE_SITE_END - 1] = "--name",      [LINE_ACCESS_LOG - 1] = "--access-log",
     };
     for (unsigned i = LINE_LISTENS; i < LINES; i++) {
         places[i - 1] = (i - LINE_LISTENS) % 2 == 0 ? "--listen" : "--behind";
@@ -212,6 +213,7 @@ int config_args(struct config *c, const struct config_args *args, struct config_
     put_line(&text, "clients = ", args->clients, "");
     buf_put(&text, SPAN("}\n"));
     put_line(&text, "pool = ", has_pool(args) ? POOL_NAME : NULL, "");
+    put_line(&text, "access-log { to = ", args->access_log, " }");
     buf_put(&text, SPAN("}\n"));
     put_listens(&text, args);
     errors->places = places;

@@ -72,6 +72,8 @@ struct config {
     size_t pools_n;
     const struct spawn_conf *spawns;
     size_t spawns_n;
+    const struct span *access_logs; // where they go, each once; zero-terminated
+    size_t access_logs_n;
     const struct site *sites; // the first is the default
     size_t sites_n;
     size_t learner_routes, learner_memory; // most of them; bytes

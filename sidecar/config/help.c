@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "config/options.h"
+#include "exchange/access_log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,14 @@ static const struct arg_row args[] = {
 #define ARG(member, name, value, sentence) {name, value, sentence},
 #include "config/args.def"
 #undef ARG
+};
+
+static const struct field_row {
+    const char *name, *sentence;
+} fields[] = {
+#define ACCESS_FIELD(id, name, kind, most, sentence) {name, sentence},
+#include "exchange/access_field.def"
+#undef ACCESS_FIELD
 };
 
 __attribute__((format(printf, 2, 3))) static int put(struct buf *out, const char *format, ...) {
@@ -96,6 +105,23 @@ int help_markdown(struct buf *out) {
                          "| --- | --- | --- | --- | --- |\n");
     for (enum option id = 0; id < OPTION_COUNT && error == 0; id++) {
         error = put_row(out, id);
+    }
+    return error;
+}
+
+int help_fields(struct buf *out) {
+    int error = 0;
+    for (size_t i = 0; i < ENTRY_FIELDS && error == 0; i++) {
+        error = put(out, "  {%s}%*s %s\n", fields[i].name, (int)(12 - strlen(fields[i].name)), "",
+                    fields[i].sentence);
+    }
+    return error;
+}
+
+int help_fields_markdown(struct buf *out) {
+    int error = put(out, "| field | meaning |\n| --- | --- |\n");
+    for (size_t i = 0; i < ENTRY_FIELDS && error == 0; i++) {
+        error = put(out, "| `%s` | %s |\n", fields[i].name, fields[i].sentence);
     }
     return error;
 }

@@ -13,5 +13,9 @@ int help_options(struct buf *out);
 // `outrider help options --markdown`: the same as the table on OPTIONS.md beside this file. 0, or
 // ERR_BUF_LIMIT.
 int help_markdown(struct buf *out);
+// `outrider help fields`: what an access log can say, for a terminal and as a table. 0, or
+// ERR_BUF_LIMIT.
+int help_fields(struct buf *out);
+int help_fields_markdown(struct buf *out);
 
 #endif

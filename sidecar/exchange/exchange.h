@@ -148,6 +148,13 @@ void exchange_fini(struct exchange *x);
 bool exchange_wants_time(const struct exchange *x, enum exchange_event_kind kind);
 // Microseconds of a clock with any zero.
 void exchange_set_time(struct exchange *x, uint64_t now_us);
+// The time that was set last, and that of the request.
+static inline uint64_t exchange_now_us(const struct exchange *x) {
+    return x->facts.now_us;
+}
+static inline uint64_t exchange_asked_us(const struct exchange *x) {
+    return x->facts.asked_us;
+}
 // The request's body is awaited before anybody is asked.
 static inline bool exchange_is_collecting(const struct exchange *x) {
     return x->is_collecting;
@@ -172,6 +179,14 @@ static inline const struct site *exchange_site(const struct exchange *x) {
 static inline bool exchange_decision(const struct exchange *x, enum gate_reason *reason) {
     *reason = x->hinting.gate;
     return x->has_decision;
+}
+// What was said about hints.
+static inline const struct hinting *exchange_hinting(const struct exchange *x) {
+    return &x->hinting;
+}
+// Bytes of the request's body so far.
+static inline uint64_t exchange_received(const struct exchange *x) {
+    return x->body_len;
 }
 // The visit that the request is; its place is 0 when it is none.
 static inline struct visit_ref exchange_visit(const struct exchange *x) {

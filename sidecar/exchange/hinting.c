@@ -287,16 +287,20 @@ static struct span timing(const struct facts *f, const char *label, int error) {
     return put_text(f, text, n, sizeof text);
 }
 
+const char *hinting_sources(const struct hinting *h) {
+    static const char *const sources[] = {"none",        "rule", "learned", "rule+learned",
+                                          "application", "",     "",        ""};
+    return sources[h->sources & 7];
+}
+
 // outrider = reason *( ";" name "=" value ): the decision, from where the hints came ("rule",
 // "learned", both, "application") and how close to the route that was learned, how many were sent,
 // and by how many milliseconds they were ahead of the final head.
 static struct span debug(const struct hinting *h, const char *label) {
     static const char *const scopes[] = {
         [OFFER_EXACT] = "exact", [OFFER_PATTERN] = "pattern", [OFFER_SITE] = "site"};
-    static const char *const sources[] = {"none",        "rule", "learned", "rule+learned",
-                                          "application", "",     "",        ""};
     char text[160];
-    int n = snprintf(text, sizeof text, "%s;source=%s", label, sources[h->sources & 7]);
+    int n = snprintf(text, sizeof text, "%s;source=%s", label, hinting_sources(h));
     if (h->has_offer) {
         n += snprintf(text + n, sizeof text - (size_t)n, ";scope=%s", scopes[h->scope]);
     }

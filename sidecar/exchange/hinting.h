@@ -52,6 +52,9 @@ void hinting_interim(struct hinting *h, const struct response *response,
                      struct hinting_words *words);
 // Chooses h->push from the final response.
 void hinting_final(struct hinting *h, const struct response *response);
+// "rule", "learned", "rule+learned", "application", or "none": where the hints that were sent came
+// from.
+const char *hinting_sources(const struct hinting *h);
 // Something is published for the route, whoever asks.
 bool hinting_is_known(struct hinting *h);
 

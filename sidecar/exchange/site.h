@@ -19,6 +19,8 @@ enum site_relay {
     SITE_RELAY_OFF,
 };
 
+struct access_log; // exchange/access_log.h
+
 struct span_list {
     const struct span *v;
     size_t n;
@@ -63,6 +65,7 @@ struct site {
     struct span_list internal;    // of paths that only the application may name
     uint32_t pool;                // index into the pools, or SITE_NO_POOL
     struct span certificate, key; // PEM files, zero-terminated; empty: none
+    const struct access_log *access_log; // how requests are logged; NULL: they are not
     struct site_buffer buffer;
     bool has_server_timing;        // responses carry a Server-Timing field of ours
     struct span_list params;       // FastCGI parameters, "NAME=value" each

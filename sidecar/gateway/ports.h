@@ -19,6 +19,7 @@ struct call;         // one request to a pool, in its port's memory
 struct downstream;   // the client's connection (gateway/downstream.h)
 struct file;         // a static file that is open
 struct relay;        // gateway/relay.h
+struct site;         // exchange/site.h
 
 // What a pool is asked.
 struct call_request {
@@ -98,6 +99,9 @@ struct downstream_ops {
     void (*cut)(struct downstream *);
     // Whether a request for `host` may come on it (RFC 9110, 7.4); NULL: any may.
     bool (*covers)(struct downstream *, struct span host);
+    // The version of TLS ("TLSv1.3") and what ALPN agreed on ("h2"), static texts; NULL for what
+    // there was not. NULL itself: it is not known.
+    void (*tls)(struct downstream *, const char **version, const char **alpn);
 };
 
 enum relay_level { RELAY_INFO, RELAY_WARN, RELAY_ERROR };
@@ -124,6 +128,8 @@ struct relay_ops {
     // A page of a host was asked for that no site has as a name: the operator may have forgotten
     // it, or a front does not pass on what its client asked for. May be NULL.
     void (*stranger)(void *self, struct span host);
+    // The request is over, and is there for the last time: its site has an access log. May be NULL.
+    void (*access)(struct relay *, const struct site *);
     // One line about the request of this relay. why: static words, or NULL.
     void (*log)(struct relay *, enum relay_level, const char *words, const char *why);
 };

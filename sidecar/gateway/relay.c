@@ -30,7 +30,10 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     r->unconsumed = 0;
     r->has_call = r->has_file = r->is_call_ended = r->wants_call_end = r->wants_finish =
         r->is_acting = r->is_counted = r->is_decided = false;
-    r->put = 0;
+    r->put = r->head_us = 0;
+    r->status = r->error = 0;
+    r->pushed = 0;
+    r->is_sent = false;
     spool_init(&r->held, &conf->spools, RELAY_HELD_MOST, 0);
     spool_init(&r->kept, &conf->spools, 0, 0);
     buf_init(&r->last, RELAY_PIECE);
@@ -79,9 +82,17 @@ static void count_decision(struct relay *r) {
     r->is_decided = true;
 }
 
+static void note_access(struct relay *r) {
+    const struct site *site = exchange_site(&r->exchange);
+    if (site != NULL && site->access_log != NULL && r->conf->ops->access != NULL) {
+        r->conf->ops->access(r, site);
+    }
+}
+
 // The front has let go of the stream, or is about to.
 void relay_end(struct relay *r) {
     count_decision(r);
+    note_access(r);
     exchange_fini(&r->exchange);
     release(r);
     spool_fini(&r->kept);
@@ -100,6 +111,7 @@ bool relay_is_asking(const struct relay *r) {
 void relay_count_error(struct relay *r, int error) {
     if (!r->is_counted) {
         r->is_counted = true;
+        r->error = error;
         metrics_add_by(r->conf->metrics, METRIC_ERRORS, (unsigned)(-1 - error), 1);
     }
 }
@@ -162,6 +174,7 @@ static void promise_one(struct relay *r, struct span path) {
         return;
     }
     metrics_add(r->conf->metrics, METRIC_SLOT_PUSHES, 1);
+    r->pushed++;
     struct relay *p = relay_new(d, pushed, true);
     // It is answered after this turn's heads: the page's own head comes first.
     p->conf->ops->begin_later(p);
@@ -176,6 +189,8 @@ static void send_head(struct relay *r, const struct exchange_command *c) {
         exchange_put(&r->exchange, &failed);
         return;
     }
+    r->status = c->response->status;
+    r->head_us = exchange_now_us(&r->exchange);
     metrics_add_by(r->conf->metrics, METRIC_RESPONSES, (unsigned)c->response->status / 100 - 1, 1);
 }
 
@@ -369,6 +384,7 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
         relay_end(r);
         break;
     case FRONT_DONE:
+        r->is_sent = true;
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_SENT});
         relay_end(r);
         break;

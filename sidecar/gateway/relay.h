@@ -78,6 +78,10 @@ struct relay {
     int refusal;                // ERR_ of a bound that was reached before it came, or 0
     bool is_excess;             // twice as much as it may hold was there before
     bool is_trimmed;            // only what the log needs is left of the request
+    int status, error;          // of the final head, and what failed; 0: none
+    uint64_t head_us;           // when that head was given
+    unsigned pushed;            // pushes that were promised
+    bool is_sent;               // the client has all of the response
     uint64_t memory, disk;      // bytes of each
 };
 

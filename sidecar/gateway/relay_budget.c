@@ -6,6 +6,7 @@
 #define UNIT (16u << 10)      // bytes that memory is counted in: an ordinary request counts once
 #define STREAM_OWN (2u << 10) // bytes about that a front has of its own for a stream
 #define NAME_LEN 128          // bytes of a target
+#define FIELD_LEN 128         // bytes of a field that the access log names
 
 // ---- counting -----------------------------------------------------------------------------------
 
@@ -82,10 +83,22 @@ bool relay_budget_admits(struct relay *r) {
     return !r->is_excess;
 }
 
+// What the access log says of it besides, of a long value its beginning.
+static void keep_fields(struct pairs *to, struct arena *a, const struct pairs *from) {
+    static const struct span names[] = {SPAN_INIT("referer"), SPAN_INIT("user-agent")};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct span *value = pairs_find(from, names[i]);
+        if (value != NULL) {
+            pairs_put(to, a, names[i], arena_copy(a, span_first(*value, FIELD_LEN)));
+        }
+    }
+}
+
 // What the log calls a request: of a long target its beginning.
-static void keep_name(struct front_stream *s) {
+static void keep_name(struct front_stream *s, bool has_access_log) {
     struct arena old = s->arena;
     struct request *q = &s->request;
+    struct pairs fields = q->fields;
     arena_init(&s->arena, old.budget);
     *q = (struct request){.method = arena_copy(&s->arena, q->method),
                           .authority = arena_copy(&s->arena, q->authority),
@@ -93,13 +106,17 @@ static void keep_name(struct front_stream *s) {
                           .protocol = q->protocol,
                           .is_secure = q->is_secure,
                           .body_len = q->body_len};
+    if (has_access_log) {
+        keep_fields(&q->fields, &s->arena, &fields);
+    }
     arena_fini(&old);
 }
 
 void relay_budget_trim(struct relay *r) {
     if (exchange_is_done(&r->exchange) && !r->has_call && !r->has_file && !r->is_trimmed) {
         r->is_trimmed = true;
-        keep_name(r->stream);
+        const struct site *site = exchange_site(&r->exchange);
+        keep_name(r->stream, site != NULL && site->access_log != NULL);
         relay_budget_see(r);
     }
 }

@@ -243,6 +243,10 @@ enum tls_protocol tls_protocol(const struct tls *t) {
     return n > 0 ? TLS_PROTOCOL_HTTP11 : TLS_PROTOCOL_NONE;
 }
 
+const char *tls_version(const struct tls *t) {
+    return t->ssl != NULL ? SSL_get_version(t->ssl) : "";
+}
+
 struct span tls_server_name(const struct tls *t) {
     return t->ssl == NULL ? span_of(NULL, 0)
                           : span_str(SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));

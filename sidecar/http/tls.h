@@ -72,6 +72,8 @@ bool tls_is_open(const struct tls *t);
 // The peer sent close_notify: no plaintext follows.
 bool tls_has_ended(const struct tls *t);
 enum tls_protocol tls_protocol(const struct tls *t);
+// "TLSv1.2" or "TLSv1.3", once it is open.
+const char *tls_version(const struct tls *t);
 // The name the client asked for (SNI); empty when it did not. Borrowed until tls_fini.
 struct span tls_server_name(const struct tls *t);
 // Whether a request for `host` may come on this connection (RFC 9110, 7.4): it is the name that the

@@ -246,6 +246,7 @@ void backend_failed(struct backend *b, int error, const char *why) {
 static void backend_connected(struct backend *b) {
     b->is_connected = true;
     if (b->call != NULL) {
+        b->call->connected_us = b->call->is_timed ? loop_now_us() : 0;
         call_wait_for(b->call, DEADLINE_CALL_THINKING);
     }
     backend_read(b, true);

@@ -131,8 +131,11 @@ void call_go(struct call *call, unsigned server) {
         b = backend_new(u, server);
     }
     b->call = call;
+    call->server = &u->conf->servers[server];
+    call->placed_us = call->is_timed ? loop_now_us() : 0;
     b->errors_len = 0;
     call->backend = b;
+    call->connected_us = is_kept ? call->placed_us : 0;
     call_wait_for(call, is_kept ? DEADLINE_CALL_THINKING : DEADLINE_CALL_CONNECTING);
     if (!is_kept && !has_connected(b)) {
         return;
@@ -248,6 +251,8 @@ void call_init(struct call *call, struct upstream *u) {
     call->place_by_ms = deadline_due_from(&u->limits, DEADLINE_CALL_THINKING, now_ms);
     call->has_head = call->is_paused = call->has_body = call->has_retried = false;
     call->tried = 0;
+    call->server = NULL;
+    call->begun_us = call->is_timed ? loop_now_us() : 0;
     list_init(&call->node);
     list_init(&call->waiter.node);
     call->waiter.deadline_ms = 0; // it has not waited

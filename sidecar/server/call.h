@@ -29,14 +29,19 @@ struct call {
     bool is_open;             // between upstream_call and END, FAILED or call_abort
     bool has_place;           // in the queue, counted for its network
     bool has_head, is_paused, has_body, has_retried;
-    struct response response; // the last one told
-    struct loop_task failed;  // tells FAILED at the end of the turn
-    int error;                // that it tells
+    struct response response;              // the last one told
+    uint64_t begun_us;                     // if is_timed: when it began,
+    uint64_t placed_us;                    // when a server had been found,
+    uint64_t connected_us;                 // and a connection; 0: not yet
+    const struct pool_server_conf *server; // the last that it went to; NULL: none
+    struct loop_task failed;               // tells FAILED at the end of the turn
+    int error;                             // that it tells
     // Set by the owner before upstream_call:
     const struct pairs *params;
     struct arena *arena; // of the request
     uint64_t body_len;
     bool is_safe;               // may be asked twice (RFC 9110, 9.2.2)
+    bool is_timed;              // the three times are wanted
     struct budget_share *share; // of the client's network, or NULL
     // What the log calls the request: escaped.
     const char *(*name)(struct call *);

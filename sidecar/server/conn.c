@@ -128,8 +128,19 @@ static bool on_covers(struct downstream *d, struct span host) {
     return c->conf->tls == NULL || tls_covers(&c->tls, host);
 }
 
-static const struct downstream_ops downstream_ops = {
-    .wants_flush = on_wants_flush, .pump = on_pump, .cut = on_cut, .covers = on_covers};
+static void on_tls(struct downstream *d, const char **version, const char **alpn) {
+    static const char *const names[] = {
+        [TLS_PROTOCOL_NONE] = NULL, [TLS_PROTOCOL_HTTP11] = "http/1.1", [TLS_PROTOCOL_H2] = "h2"};
+    const struct conn *c = LIST_ITEM(d, struct conn, down);
+    *version = c->conf->tls != NULL ? tls_version(&c->tls) : NULL;
+    *alpn = c->conf->tls != NULL ? names[tls_protocol(&c->tls)] : NULL;
+}
+
+static const struct downstream_ops downstream_ops = {.wants_flush = on_wants_flush,
+                                                     .pump = on_pump,
+                                                     .cut = on_cut,
+                                                     .covers = on_covers,
+                                                     .tls = on_tls};
 
 static void open_handle(struct conn *c, int fd, bool is_unix) {
     uv_loop_t *uv = &c->conf->loop->uv;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "http/tls_self_signed.h"
+#include "server/access_output.h"
 #include "server/log.h"
 
 #include <errno.h>
@@ -170,6 +171,7 @@ static struct worker_conf worker_conf(struct generation *g) {
                                 .learning = g->conf->learning,
                                 .metrics = g->conf->metrics,
                                 .networks = &g->networks,
+                                .access_outputs = g->access_outputs,
                                 .secret = g->conf->secret};
 }
 
@@ -219,6 +221,27 @@ unsigned generation_cut(const struct generation *g) {
     return n;
 }
 
+// ---- access logs --------------------------------------------------------------------------------
+
+static int open_access(struct generation *g) {
+    size_t n = g->config->access_logs_n;
+    g->access_outputs = must(calloc(n + 1, sizeof *g->access_outputs));
+    for (size_t i = 0; i < n; i++) {
+        g->access_outputs[i] = access_output_take(g->config->access_logs[i]);
+        if (g->access_outputs[i] == NULL) {
+            return ERR_CONFIG;
+        }
+    }
+    return 0;
+}
+
+static void close_access(struct generation *g) {
+    for (size_t i = 0; g->access_outputs != NULL && g->access_outputs[i] != NULL; i++) {
+        access_output_release(g->access_outputs[i]);
+    }
+    free(g->access_outputs);
+}
+
 // ---- life ---------------------------------------------------------------------------------------
 
 void generation_config_free(struct generation_config *from) {
@@ -249,7 +272,7 @@ struct generation *generation_new(const struct generation_conf *conf, const stru
     g->ended.data = g;
     g->stamps = must(calloc(2 * config->sites_n, sizeof *g->stamps));
     generation_has_renewals(g); // before they are read: what comes meanwhile is found later
-    if (open_tls(g) != 0 || listening_open(conf->listening, config) != 0) {
+    if (open_tls(g) != 0 || open_access(g) != 0 || listening_open(conf->listening, config) != 0) {
         generation_free(g);
         return NULL;
     }
@@ -264,6 +287,7 @@ static void on_closed(uv_handle_t *ended) {
     for (size_t i = 0; i < g->config->pools_n && g->upstreams != NULL; i++) {
         upstream_shared_fini(&g->upstreams[i]);
     }
+    close_access(g);
     free(g->upstreams);
     free(g->workers);
     free(g->stamps);

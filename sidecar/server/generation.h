@@ -47,7 +47,8 @@ struct generation {
     struct stamp *stamps; // of each site's certificate and key, as they were read
     struct networks networks;
     struct worker_conf worker_conf;
-    struct upstream_shared *upstreams; // as in config->pools
+    struct access_output **access_outputs; // as in config->access_logs; NULL: not open
+    struct upstream_shared *upstreams;     // as in config->pools
     struct worker *workers;
     unsigned started_n; // of them
     uv_async_t ended;   // a worker's thread is about to end

@@ -27,6 +27,7 @@ struct log_output {
     _Atomic size_t from, to;
     uint64_t due_ms;   // when the first that waits is to be written
     uint64_t untold;   // lines lost, not told yet
+    uint64_t tell_ms;  // not before, with tells_elsewhere
     uint64_t close_ms; // by when what waits must have been taken; 0: it stays open
     bool is_file, is_stuck;
 };
@@ -229,6 +230,13 @@ void log_writer_reopen(void) {
 
 // ---- the thread ---------------------------------------------------------------------------------
 
+static bool may_tell(const struct log_output *o, uint64_t now) {
+    if (o->conf.tells_elsewhere) {
+        return now >= o->tell_ms || writer.is_stopping;
+    }
+    return o->conf.ring_len - (o->to - o->from) >= LOG_WRITER_LINE;
+}
+
 // Under the lock, which it lets go. Whether something was done.
 static bool work_on(struct log_output *o, uint64_t now) {
     bool is_closing = o->close_ms != 0;
@@ -244,7 +252,8 @@ static bool work_on(struct log_output *o, uint64_t now) {
     if (waits > 0 && is_due) {
         write_some(o);
     }
-    if (o->untold > 0 && o->conf.ring_len - (o->to - o->from) >= LOG_WRITER_LINE) {
+    if (o->untold > 0 && may_tell(o, now)) {
+        o->tell_ms = now + TICK_MS;
         tell_lost(o);
     }
     return o->from != was;

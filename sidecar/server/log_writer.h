@@ -22,8 +22,10 @@ struct log_output_conf {
     size_t ring_len;        // bytes of lines that wait
     unsigned delay_ms;      // how long the first of them waits for others; 0: written at once
     _Atomic uint64_t *lost; // counts the lines that were lost; borrowed for ever
-    void *self;             // of the next three; they are called by the thread
-    // So many lines were lost. Makes the line that tells it, or tells it elsewhere and returns 0.
+    bool tells_elsewhere;
+    void *self; // of the next three; they are called by the thread
+    // So many lines were lost. Makes the line that tells it, when there is room for it; with
+    // tells_elsewhere it does so itself, at most once a second, and returns 0.
     size_t (*on_lost)(void *self, uint64_t lines, char out[LOG_WRITER_LINE]);
     // About once a second, or since log_writer_reopen asks for it: the descriptor to write to from
     // now on, `fd` or another. May be NULL: always the same.

@@ -57,6 +57,7 @@ static struct relay *take(void *self) {
     s->free.run = on_free;
     s->begin.run = on_begin;
     s->name[0] = 0;
+    s->call.server = NULL;
     return &s->relay;
 }
 
@@ -137,6 +138,11 @@ static void stranger(void *self, struct span host) {
     }
 }
 
+static void log_access(struct relay *r, const struct site *site) {
+    struct slot *s = slot_of(r);
+    access_entries_put(&s->relays->access, r, &s->call, site->access_log);
+}
+
 static const struct relay_ops ops = {.take = take,
                                      .give_back = give_back,
                                      .begin_later = begin_later,
@@ -146,6 +152,7 @@ static const struct relay_ops ops = {.take = take,
                                      .let_go = networks_release,
                                      .claimed = claimed,
                                      .stranger = stranger,
+                                     .access = log_access,
                                      .log = write_log};
 
 // ---- calls --------------------------------------------------------------------------------------
@@ -169,6 +176,7 @@ static void start(struct relay *r, const struct call_request *q) {
         .arena = q->arena,
         .body_len = q->body_len,
         .is_safe = q->is_safe,
+        .is_timed = exchange_site(&r->exchange)->access_log != NULL,
         .share = q->share,
         .name = on_call_name,
         .on_event = on_call_event,

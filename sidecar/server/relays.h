@@ -5,6 +5,7 @@
 #define SERVER_RELAYS_H
 
 #include "gateway/relay.h"
+#include "server/access_entries.h"
 #include "server/conn.h"
 #include "server/files.h"
 #include "server/learning.h"
@@ -18,13 +19,14 @@ struct relays {
     struct learning_worker *learning;
     struct networks *networks; // of the clients behind fronts; NULL: they are not counted
     struct temporary temporary;
+    struct access_entries access;
     struct list spare; // that wait for their next use
     unsigned spare_count;
     unsigned under_way; // requests
 };
 
-// What of it the caller has made: loop, upstreams, learning, networks and the folder of `temporary`
-// are set. observer, metrics and secret of conf are the caller's to set.
+// What of it the caller has made: loop, upstreams, learning, networks, the outputs of `access` and
+// the folder of `temporary` are set. observer, metrics and secret of conf are the caller's to set.
 void relays_init(struct relays *rs, struct files *files);
 void relays_fini(struct relays *rs);
 

@@ -2,11 +2,13 @@
 #include "server/server.h"
 
 #include "base/error.h"
+#include "server/access_output.h"
 #include "server/admin_port.h"
 #include "server/generation.h"
 #include "server/keeping.h"
 #include "server/listener.h"
 #include "server/log.h"
+#include "server/log_writer.h"
 #include "server/privileges.h"
 #include "server/probe.h"
 #include "server/spawn.h"
@@ -52,7 +54,7 @@ struct server {
     int admin_fd;
     struct admin_port admin;
     struct api api;
-    uv_signal_t terminate, interrupt, hangup;
+    uv_signal_t terminate, interrupt, hangup, rotate;
     struct spawn spawn;
     int status; // that the process ends with
 };
@@ -161,6 +163,7 @@ static void finish(struct server *s) {
     uv_close((uv_handle_t *)&s->terminate, NULL);
     uv_close((uv_handle_t *)&s->interrupt, NULL);
     uv_close((uv_handle_t *)&s->hangup, NULL);
+    uv_close((uv_handle_t *)&s->rotate, NULL);
 }
 
 static void on_generation_ended(struct generation *g, void *self) {
@@ -294,10 +297,19 @@ static void on_renewals(struct loop_watch *watch, uint64_t now_ms) {
     log_line(LOG_INFO, "renewed certificates are in use");
 }
 
+// Whoever has renamed the access logs wants them made anew.
+static void on_rotate(uv_signal_t *handle, int number) {
+    (void)handle;
+    (void)number;
+    log_writer_reopen();
+}
+
 static void open_signals(struct server *s) {
     uv_signal_init(&s->loop.uv, &s->terminate);
     uv_signal_init(&s->loop.uv, &s->interrupt);
     uv_signal_init(&s->loop.uv, &s->hangup);
+    uv_signal_init(&s->loop.uv, &s->rotate);
+    uv_signal_start(&s->rotate, on_rotate, SIGUSR1);
     s->terminate.data = s->interrupt.data = s->hangup.data = s;
     uv_signal_start(&s->terminate, on_signal, SIGTERM);
     uv_signal_start(&s->interrupt, on_signal, SIGINT);
@@ -341,6 +353,7 @@ static void start_looking(struct server *s) {
 
 // As far as privileges may be needed.
 static int open_privileged(struct server *s) {
+    access_output_chown(s->config->user);
     s->now = generation_new(&s->generation_conf, s->config, NULL);
     int err = s->now != NULL ? bind_admin(s) : ERR_CONFIG;
     if (err == 0) {

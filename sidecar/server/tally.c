@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/tally.h"
 
+#include "server/access_output.h"
 #include "server/keeping.h"
 #include "server/log.h"
 
@@ -40,4 +41,5 @@ void tally_take(struct tally *t, const struct learner *learner) {
     put(t, METRIC_SLOT_STORE_REFUSED, keeping_refused());
     put(t, METRIC_SLOT_LOG_SPARED, log_spared());
     put(t, METRIC_SLOT_LOG_LOST, log_lost());
+    put(t, METRIC_SLOT_ACCESS_LOST, access_output_lost());
 }

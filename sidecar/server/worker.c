@@ -231,6 +231,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                 .upstreams = w->upstreams,
                                 .learning = learning_add_worker(conf->learning),
                                 .networks = conf->networks,
+                                .access = {.outputs = conf->access_outputs, .draw = index},
                                 .temporary = {(const char *)config->temp.p}};
     relays_init(&w->relays, &w->files);
     observer_init(&w->observer, conf->secret, &w->loop.unix_time, &coding_unpack);

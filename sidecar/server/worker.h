@@ -37,8 +37,9 @@ struct worker_conf {
     struct tls_context *tls; // NULL when nobody listens with TLS
     struct learning *learning;
     struct metrics *metrics;
-    struct networks *networks;         // of all workers
-    struct upstream_shared *upstreams; // as in config->pools
+    struct networks *networks;                   // of all workers
+    struct upstream_shared *upstreams;           // as in config->pools
+    struct access_output *const *access_outputs; // as in config->access_logs
     const struct siphash_key *secret;
 };
 

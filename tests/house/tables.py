@@ -74,13 +74,14 @@ def block(page, command):
     return found[1].strip()
 
 
-def test_the_options_page_has_the_table_that_the_program_prints():
+@pytest.mark.parametrize('topic', ['options', 'fields'])
+def test_the_options_page_has_the_table_that_the_program_prints(topic):
     if not os.access(OUTRIDER, os.X_OK):
         pytest.skip(f'{OUTRIDER} is not built')
-    printed = subprocess.run([OUTRIDER, 'help', 'options', '--markdown'], check=True, timeout=10,
+    printed = subprocess.run([OUTRIDER, 'help', topic, '--markdown'], check=True, timeout=10,
                              capture_output=True, text=True).stdout
     assert printed.count('|') > 20
-    assert block(OPTIONS_PAGE, 'outrider help options --markdown') == printed.strip()
+    assert block(OPTIONS_PAGE, f'outrider help {topic} --markdown') == printed.strip()
 
 
 @pytest.mark.parametrize('what, page', [('--table', 'tests/sim/README.md'), ('--bounds', 'sidecar/learner/README.md')])

@@ -96,6 +96,18 @@ static const struct row rows[] = {
     {"a flag that is a word", IN_SITE("check-script = yes"),
      "t.conf:2: check-script must be true or false, not \"yes\"\n"},
 
+    {"an access log without a place", IN_SITE("access-log { format = json }"),
+     "t.conf:2: access-log does not say where to: to = \"/var/log/outrider/access.log\"\n"},
+    {"an access log beside the working folder", IN_SITE("access-log { to = \"access.log\" }"),
+     "t.conf:2: to \"access.log\": it is stdout, stderr, syslog, syslog:/path, or the absolute "
+     "path "
+     "of a file\n"},
+    {"a field that nobody knows", IN_SITE("access-log { to = stdout format = \"{statsu}\" }"),
+     "t.conf:2: format: there is no field of a name between { and }; outrider help fields names "
+     "all\n"},
+    {"a sample of nothing", IN_SITE("access-log { to = stdout sample = \"0%\" }"),
+     "t.conf:2: sample must be between 0.01% and 100%, not 0%\n"},
+
     {"a parameter without value", IN_SITE("params = {\"APP_ENV\"}"),
      "t.conf:2: \"APP_ENV\": a parameter is written NAME=value\n"},
     {"a parameter in small letters", IN_SITE("params = {\"app=1\"}"),
