@@ -13,6 +13,17 @@ from stage import Stage
 from wordpress.site import WordPress
 
 
+# Browsers and WordPress take the whole machine, and browsers ask late when it is busy.
+ALONE = {'browser', 'staged', 'wordpress'}
+
+
+def pytest_collection_modifyitems(items):
+    """Marks what tests/run.sh runs by itself, after those that it runs side by side."""
+    for item in items:
+        if ALONE & set(item.fixturenames) or 'browser_test' in item.nodeid:
+            item.add_marker('alone')
+
+
 @pytest.fixture(scope='session', autouse=True)
 def binary():
     assert os.access(BINARY, os.X_OK), f'{BINARY} is not built: cmake --build --preset release'
