@@ -64,7 +64,7 @@ def test_the_bounds_of_a_client_are_its_own(front):
 
 def test_who_leaves_work_behind_waits_for_its_end(front):
     for _ in range(2):
-        gone = front.request('/sleep.php?ms=600', headers=of('198.51.100.66'))
+        gone = front.request('/sleep.php?ms=2500', headers=of('198.51.100.66'))
         front.turn(.15)
         front.abort(gone)
     front.turn(.1)
