@@ -12,6 +12,7 @@
 #define PARAMS_MOST (1u << 20) // bytes of all parameters of a request
 #define IN_PAUSE (64u << 10)   // bytes waiting for the worker; then the client waits
 #define OUT_PAUSE (128u << 10) // bytes waiting for the client; then the worker waits
+#define SHORT_MOST 4096        // bytes of records: what the smallest pipe takes (PIPE_BUF)
 #define SMALL_MOST (64u << 10) // beyond OUT_PAUSE: our own answers
 
 void client_init(struct client *c, const struct client_conf *conf, int fd) {
@@ -238,6 +239,10 @@ bool client_feed(struct client *c, struct span bytes) {
 }
 
 // ---- the worker's side ----
+
+bool client_is_short(const struct client *c) {
+    return c->is_input_ended && buf_len(&c->in) <= SHORT_MOST;
+}
 
 bool client_start(struct client *c) {
     uint8_t begin[8] = {0, FCGI_RESPONDER};

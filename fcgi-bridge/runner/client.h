@@ -56,6 +56,8 @@ void client_fini(struct client *c);
 bool client_wants(const struct client *c);
 // Bytes from the client, at most CLIENT_PIECE. False when they make no sense: close.
 bool client_feed(struct client *c, struct span bytes);
+// The request that waits has all of its body here, and it is so short that any pipe takes it whole.
+bool client_is_short(const struct client *c);
 // Puts the request's head in front of `in`, for the worker that takes it now: WAITS -> RUNS.
 // False when there is no memory for it.
 bool client_start(struct client *c);

@@ -138,8 +138,8 @@ struct crew_slot *crew_free(struct crew *crew) {
     return NULL;
 }
 
-bool crew_give(struct crew_slot *slot, int fd) {
-    char byte = 0;
+bool crew_give(struct crew_slot *slot, int fd, bool is_short) {
+    char byte = is_short;
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];

@@ -42,8 +42,9 @@ bool crew_start_due(struct crew *crew, int *exit_status);
 int64_t crew_due_ms(const struct crew *crew);
 // A worker that is free, or NULL.
 struct crew_slot *crew_free(struct crew *crew);
-// Hands a connection over; fd stays the caller's to close. False when the worker is gone.
-bool crew_give(struct crew_slot *slot, int fd);
+// Hands a connection over, and whether its request is short (client.h); fd stays the caller's to
+// close. False when the worker is gone.
+bool crew_give(struct crew_slot *slot, int fd, bool is_short);
 // Takes what the worker of a slot reports.
 void crew_hear(struct crew *crew, struct crew_slot *slot);
 // Reaps the dead.

@@ -272,7 +272,7 @@ static void give(struct desk *d, struct client *c, struct crew_slot *slot) {
         return;
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK); // the worker's end is libfcgi's, which waits
-    if (crew_give(slot, ends[1]) && client_start(c)) {
+    if (crew_give(slot, ends[1], client_is_short(c)) && client_start(c)) {
         c->channel = ends[0];
         write_worker(c);
     } else {

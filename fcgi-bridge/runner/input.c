@@ -18,7 +18,7 @@
 
 static void tell(int eventfd) {
     static const uint64_t one = 1;
-    while (write(eventfd, &one, sizeof one) < 0 && errno == EINTR) {
+    while (eventfd >= 0 && write(eventfd, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
@@ -159,30 +159,41 @@ static void *carry(void *context) {
     return NULL;
 }
 
-static int fail(struct input *i, int why) {
+static void close_all(struct input *i) {
+    int fds[] = {i->stop, i->hurry, i->changed, i->file};
     close_to(i);
-    if (i->stop >= 0) {
-        close(i->stop);
+    for (size_t at = 0; at < sizeof fds / sizeof fds[0]; at++) {
+        if (fds[at] >= 0) {
+            close(fds[at]);
+        }
     }
-    if (i->hurry >= 0) {
-        close(i->hurry);
-    }
-    if (i->changed >= 0) {
-        close(i->changed);
-    }
+}
+
+static int fail(struct input *i, int why) {
+    close_all(i);
     return why;
+}
+
+static void init(struct input *i, FCGX_Stream *stream, int to) {
+    *i = (struct input){.stream = stream, .file = -1, .stop = -1, .hurry = -1, .changed = -1};
+    atomic_init(&i->to, to);
+    atomic_init(&i->state, INPUT_OPEN);
+    atomic_init(&i->moved_ms, clock_now_ms());
+    atomic_init(&i->came_ms, clock_now_ms());
+}
+
+void input_pour(struct input *i, FCGX_Stream *stream, int to) {
+    init(i, stream, to);
+    carry(i);
 }
 
 int input_start(struct input *i, FCGX_Stream *stream, int to, uint64_t most) {
     sigset_t all, old;
-    *i = (struct input){.stream = stream, .file = -1, .most = most};
-    atomic_init(&i->to, to);
+    init(i, stream, to);
+    i->most = most;
     i->stop = eventfd(0, EFD_CLOEXEC);
     i->hurry = eventfd(0, EFD_CLOEXEC);
     i->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    atomic_init(&i->state, INPUT_OPEN);
-    atomic_init(&i->moved_ms, clock_now_ms());
-    atomic_init(&i->came_ms, clock_now_ms());
     if (i->stop < 0 || i->hurry < 0 || i->changed < 0) {
         return fail(i, -errno);
     }
@@ -191,6 +202,7 @@ int input_start(struct input *i, FCGX_Stream *stream, int to, uint64_t most) {
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&i->thread, NULL, carry, i);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    i->has_thread = error == 0;
     return error ? fail(i, -error) : 0;
 }
 
@@ -199,13 +211,10 @@ void input_hurry(struct input *i) {
 }
 
 void input_finish(struct input *i, int channel) {
-    tell(i->stop);
-    shutdown(channel, SHUT_RD);
-    pthread_join(i->thread, NULL);
-    close(i->stop);
-    close(i->hurry);
-    close(i->changed);
-    if (i->file >= 0) {
-        close(i->file);
+    if (i->has_thread) {
+        tell(i->stop);
+        shutdown(channel, SHUT_RD);
+        pthread_join(i->thread, NULL);
     }
+    close_all(i);
 }

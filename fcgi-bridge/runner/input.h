@@ -35,13 +35,16 @@ struct input {
     int file;                 // -1: none
     uint64_t put, taken;      // bytes of the file
     uint64_t most;
-    bool is_hurried, has_failed;
+    bool is_hurried, has_failed, has_thread;
     pthread_t thread;
 };
 
 // Starts the thread. Owns `to`, which is non-blocking and closed after the last byte; most: bytes
 // of the file. 0 or -errno.
 int input_start(struct input *i, FCGX_Stream *stream, int to, uint64_t most);
+// In place of input_start for a body that is all here, and short enough for an empty pipe: carries
+// it at once, without a thread. Owns `to`, likewise.
+void input_pour(struct input *i, FCGX_Stream *stream, int to);
 // Asks it to hurry from now on.
 void input_hurry(struct input *i);
 // Ends the thread, whether the body has come to its end or not; `channel` is shut for reading.

@@ -27,6 +27,7 @@ struct relay {
     uint64_t written;    // bytes of output that came
     uint64_t sent;       // bytes of output that went on to the client
     uint64_t complained; // bytes of errors
+    bool is_short;       // see input_pour
     bool has_exited, is_client_gone;
     bool has_refused; // to read its input
     bool has_stalled; // the body, while as much was held as may be

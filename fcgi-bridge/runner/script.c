@@ -113,7 +113,12 @@ static bool conclude(struct relay *r, const char *path) {
 // Carries for a program that was started, until its end or until it need not be waited for.
 static void serve(struct script_end *end, struct relay *relay, const char *path) {
     struct input input;
-    int error = input_start(&input, relay->request->in, end->process.in, relay->options->spool);
+    int error = 0;
+    if (relay->is_short) {
+        input_pour(&input, relay->request->in, end->process.in);
+    } else {
+        error = input_start(&input, relay->request->in, end->process.in, relay->options->spool);
+    }
     end->process.in = -1;
     if (error < 0) {
         family_tell(SIGKILL);
@@ -144,7 +149,7 @@ static void refuse(struct script_end *end, FCGX_Request *request, int status) {
 }
 
 static void run(struct script_end *end, struct program *program, FCGX_Request *request,
-                const struct script_conf *conf) {
+                bool is_short, const struct script_conf *conf) {
     struct relay relay;
     int error = start(&end->process, program, request->envp, conf);
     if (error == -E2BIG) {
@@ -161,11 +166,13 @@ static void run(struct script_end *end, struct program *program, FCGX_Request *r
     end->has_process = true;
     relay_init(&relay, request, conf->options, end->deadline_ms);
     relay.process = &end->process;
+    relay.is_short = is_short;
     serve(end, &relay, program->path);
     relay_fini(&relay);
 }
 
-void script_run(struct script_end *end, FCGX_Request *request, const struct script_conf *conf) {
+void script_run(struct script_end *end, FCGX_Request *request, bool is_short,
+                const struct script_conf *conf) {
     static struct program program; // large
     const char *asked = FCGX_GetParam("SCRIPT_NAME", request->envp);
     int64_t ms = (int64_t)conf->options->timeout;
@@ -177,5 +184,5 @@ void script_run(struct script_end *end, FCGX_Request *request, const struct scri
         refuse(end, request, status);
         return;
     }
-    run(end, &program, request, conf);
+    run(end, &program, request, is_short, conf);
 }

@@ -31,8 +31,9 @@ struct script_end {
     int64_t deadline_ms; // of what lives on
 };
 
-// Answers an accepted request. The program, and what it started, may live on then; the caller ends
-// or watches it and closes end->process.
-void script_run(struct script_end *end, FCGX_Request *request, const struct script_conf *conf);
+// Answers an accepted request; is_short: see input_pour. The program, and what it started, may live
+// on then; the caller ends or watches it and closes end->process.
+void script_run(struct script_end *end, FCGX_Request *request, bool is_short,
+                const struct script_conf *conf);
 
 #endif

@@ -18,8 +18,8 @@
 #define SETTLE_MS 20  // for what is just ending to end
 
 // Receives a connection. -1 when there is none.
-static int take_connection(int control) {
-    char byte;
+static int take_connection(int control, bool *is_short) {
+    char byte = 0;
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
@@ -35,14 +35,15 @@ static int take_connection(int control) {
     if (header && header->cmsg_type == SCM_RIGHTS) {
         memcpy(&fd, CMSG_DATA(header), sizeof fd);
     }
+    *is_short = byte;
     return fd;
 }
 
 // Waits for a connection. -1 when it is time to stop.
-static int await(int control) {
+static int await(int control, bool *is_short) {
     struct pollfd door = {.fd = control, .events = POLLIN};
     while (stop_level() == STOP_NOT) {
-        int fd = stop_poll(&door, 1, -1) > 0 ? take_connection(control) : -1;
+        int fd = stop_poll(&door, 1, -1) > 0 ? take_connection(control, is_short) : -1;
         if (fd >= 0) {
             return fd;
         }
@@ -89,9 +90,10 @@ static bool is_clean(struct script_end *end, bool must_end) {
 }
 
 // Serves one request. False when this worker is to end.
-static bool serve(FCGX_Request *request, const struct script_conf *conf, int control) {
+static bool serve(FCGX_Request *request, bool is_short, const struct script_conf *conf,
+                  int control) {
     struct script_end end;
-    script_run(&end, request, conf);
+    script_run(&end, request, is_short, conf);
     close_request(request, end.is_whole);
     clock_alarm(0);
     bool is_killed = end.ending != REPORT_ENDED && end.ending != REPORT_ANSWERED;
@@ -117,13 +119,14 @@ int worker_run(const struct script_conf *conf, int control) {
         return 1;
     }
     stop_init(); // again: libfcgi has set handlers where signals were ignored
+    bool is_short;
     int fd;
-    while ((fd = await(control)) >= 0) {
+    while ((fd = await(control, &is_short)) >= 0) {
         bool is_request = accept_request(&request, fd);
         clock_alarm(0);
         if (!is_request) {
             tell(control, REPORT_FREE, REPORT_CLIENT_GONE);
-        } else if (!serve(&request, conf, control)) {
+        } else if (!serve(&request, is_short, conf, control)) {
             return 0;
         }
     }

@@ -202,6 +202,23 @@ static void test_a_kept_connection_serves_again(void **state) {
     client_fini(&c);
 }
 
+static void test_a_request_is_short_once_all_of_a_little_body_is_here(void **state) {
+    (void)state;
+    struct client c;
+    client_init(&c, &conf, -1);
+    feed(&c, SPAN(HEAD BODY));
+    assert_false(client_is_short(&c));
+    feed(&c, SPAN(BODY_END));
+    assert_true(client_is_short(&c));
+    feed(&c, SPAN(ABORT HEAD));
+    for (int i = 0; i < 1000; i++) {
+        feed(&c, SPAN(BODY));
+    }
+    feed(&c, SPAN(BODY_END));
+    assert_false(client_is_short(&c));
+    client_fini(&c);
+}
+
 static void test_an_answer_may_be_cut_anywhere(void **state) {
     (void)state;
     static const char answer[] = ANSWER ANSWER_END END;
@@ -308,6 +325,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_a_kept_connection_serves_again),
+        cmocka_unit_test(test_a_request_is_short_once_all_of_a_little_body_is_here),
         cmocka_unit_test(test_an_answer_may_be_cut_anywhere),
         cmocka_unit_test(test_a_worker_that_dies_cuts_the_connection),
         cmocka_unit_test(test_an_abort_of_what_runs_frees_the_connection),

@@ -87,7 +87,7 @@ static size_t ask(struct scene *s, char *text, size_t most) {
     struct crew_slot *slot = crew_free(&s->crew);
     assert_non_null(slot);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    assert_true(crew_give(slot, ends[1]));
+    assert_true(crew_give(slot, ends[1], true));
     assert_true(slot->is_busy);
     close(ends[1]);
     assert_int_equal(write(ends[0], REQUEST, sizeof REQUEST - 1), sizeof REQUEST - 1);

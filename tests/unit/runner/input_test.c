@@ -223,6 +223,27 @@ static void test_a_front_that_breaks_off_is_said_to_have(void **state) {
     close(old);
 }
 
+static void test_a_short_body_needs_no_thread(void **state) {
+    struct scene *s = *state;
+    send_body(s, 0, 4096);
+    end_body(s);
+    input_pour(&s->input, &s->stream, s->input.file);
+    assert_int_equal(atomic_load(&s->input.state), INPUT_ENDED);
+    read_until(s, UINT64_MAX);
+    assert_int_equal(s->seen, 4096);
+}
+
+static void test_a_short_body_for_a_program_that_has_closed_its_input(void **state) {
+    struct scene *s = *state;
+    signal(SIGPIPE, SIG_IGN);
+    close(s->program);
+    send_body(s, 0, 4096);
+    end_body(s);
+    input_pour(&s->input, &s->stream, s->input.file);
+    assert_int_equal(atomic_load(&s->input.state), INPUT_ENDED);
+    s->program = dup(s->front[0]);
+}
+
 static void test_it_ends_when_told_to_whatever_waits(void **state) {
     struct scene *s = *state;
     start(s, 0);
@@ -240,6 +261,8 @@ int main(void) {
         SCENE(test_a_file_takes_no_more_than_it_may),
         SCENE(test_a_program_may_close_its_input),
         SCENE(test_a_front_that_breaks_off_is_said_to_have),
+        SCENE(test_a_short_body_needs_no_thread),
+        SCENE(test_a_short_body_for_a_program_that_has_closed_its_input),
         SCENE(test_it_ends_when_told_to_whatever_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
