@@ -7,6 +7,8 @@
 #include <fastcgi.h>
 #include <stdio.h>
 
+#define PIECES 16 // of a body, by which it arrives
+
 // A byte of the script where that is enough, else two.
 static unsigned roll_script(struct storm *t, unsigned sides) {
     size_t n = sides > 256 ? 2 : 1;
@@ -53,9 +55,12 @@ static void say_head(struct storm *t, struct backend *b, struct said *said, char
     say(t, b, span_of(text, (size_t)n));
 }
 
+// Long ones where they do not arrive in so many pieces that a storm takes a second.
 static void say_body(struct storm *t, struct backend *b, struct said *said, char mark) {
     char text[40000];
-    size_t n = roll(t, 4) ? 1 + roll(t, 900) : 1 + roll(t, sizeof text);
+    size_t most = t->stage.conf.app_step * PIECES;
+    most = most == 0 || most > sizeof text ? sizeof text : most;
+    size_t n = roll(t, 4) ? 1 + roll(t, 900) % most : 1 + roll(t, sizeof text) % most;
     memset(text, mark, n);
     said->len += n;
     say(t, b, span_of(text, n));
