@@ -16,6 +16,7 @@
 #include "fcgi/reader.h"
 
 #define FCGI_CONN_WINDOW_DEFAULT (64u << 10)
+#define FCGI_CONN_END_LEN 8 // bytes of output that end a request: the empty STDIN record
 
 struct fcgi_conn_conf {
     struct cgi_head_conf head; // limits of the response's header blocks

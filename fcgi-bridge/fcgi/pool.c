@@ -8,6 +8,10 @@
 
 #define NONE (-1) // no server
 
+bool pool_conf_learns(const struct pool_conf *conf) {
+    return conf->is_auto && conf->children == 0;
+}
+
 void pool_init(struct pool *p, const struct pool_conf *conf, struct pool_share *share,
                unsigned member) {
     assert(conf->server_count > 0 && conf->server_count <= POOL_SERVERS_MAX);
@@ -45,8 +49,7 @@ bool pool_is_down(const struct pool *p, unsigned server, uint64_t now_ms) {
 }
 
 static bool has_room(const struct pool *p, unsigned server) {
-    return !list_is_empty(&p->servers[server].idle) ||
-           !pool_share_is_full(p->share, server, p->conf.connections);
+    return !list_is_empty(&p->servers[server].idle) || !pool_share_is_full(p->share, server);
 }
 
 // Which servers may be asked: those that work; if there is none, backups too; if there is none,
@@ -109,7 +112,7 @@ static bool take_at(struct pool *p, unsigned server) {
         pool_share_reuse(p->share, server);
         return true;
     }
-    return pool_share_take(p->share, server, p->conf.connections);
+    return pool_share_take(p->share, server);
 }
 
 static int take_slot(struct pool *p, uint64_t now_ms, uint64_t tried) {
@@ -260,8 +263,7 @@ void pool_pass(struct pool *p) {
         return;
     }
     for (unsigned i = 0; i < p->conf.server_count; i++) {
-        if (!list_is_empty(&p->servers[i].idle) ||
-            !pool_share_is_full(p->share, i, p->conf.connections)) {
+        if (!list_is_empty(&p->servers[i].idle) || !pool_share_is_full(p->share, i)) {
             p->share->wake(p->share->self, (unsigned)first);
             return;
         }
@@ -298,8 +300,7 @@ static struct pool_idle *drop_idle(struct pool *p, unsigned server, struct list 
 
 struct pool_idle *pool_keep(struct pool *p, unsigned server, struct pool_idle *c, uint64_t now_ms) {
     struct pool_server *s = &p->servers[server];
-    if (p->conf.keepalive == 0 ||
-        !pool_share_keep(p->share, server, p->member, p->conf.connections)) {
+    if (p->conf.keepalive == 0 || !pool_share_keep(p->share, server, p->member)) {
         return c;
     }
     c->since_ms = now_ms;
@@ -323,7 +324,7 @@ struct pool_idle *pool_shed(struct pool *p) {
     for (unsigned i = 0; i < p->conf.server_count; i++) {
         struct pool_server *s = &p->servers[i];
         if (first != POOL_SHARE_NOBODY && first != (int)p->member && !list_is_empty(&s->idle) &&
-            pool_share_is_full(p->share, i, p->conf.connections)) {
+            pool_share_is_full(p->share, i)) {
             return drop_idle(p, i, s->idle.next);
         }
     }

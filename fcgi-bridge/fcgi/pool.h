@@ -83,6 +83,9 @@ struct pool {
 
 enum pool_verdict { POOL_TAKEN, POOL_WAIT };
 
+// Nobody knows how many processes its servers have: it is to be learned (pool_cap.h).
+bool pool_conf_learns(const struct pool_conf *conf);
+
 // Copies conf but borrows what it points to until fini, and the share, which has room for all
 // servers; member is who of it this is.
 void pool_init(struct pool *p, const struct pool_conf *conf, struct pool_share *share,

@@ -118,9 +118,10 @@ static void tell_capacity(const char *file, const struct pool_conf *pool) {
         printf("%s: pool \"%.*s\": connections = %u, which is pm.max_children of its PHP-FPM\n",
                file, SPAN_ARG(pool->name), pool->connections);
     } else if (pool->is_auto) {
-        printf("%s: pool \"%.*s\": connections = %u is a guess, since no PHP-FPM pool file says "
-               "pm.max_children: set it to the number of processes\n",
-               file, SPAN_ARG(pool->name), pool->connections);
+        printf(
+            "%s: pool \"%.*s\": connections begins at %u and is learned on unix sockets, since no "
+            "PHP-FPM pool file says pm.max_children: better set it to the number of processes\n",
+            file, SPAN_ARG(pool->name), pool->connections);
     } else if (pool->children > 0 &&
                (pool->connections == 0 || pool->connections > pool->children)) {
         printf("%s: warning: pool \"%.*s\": connections = %u is above pm.max_children = %u of its "

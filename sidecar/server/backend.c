@@ -44,6 +44,7 @@ void backend_die(struct backend *b) {
         pool_forget(&b->upstream->pool, b->server, &b->idle);
     }
     list_drop(&b->flush.node);
+    list_drop(&b->unread);
     uv_close(&b->io.handle, on_backend_closed);
 }
 
@@ -57,6 +58,7 @@ struct backend *backend_new(struct upstream *u, unsigned server) {
     list_init(&b->node);
     list_init(&b->idle.node);
     list_init(&b->flush.node);
+    list_init(&b->unread);
     list_init(&b->free.node);
     b->flush.run = on_backend_flush;
     b->free.run = on_backend_free;
@@ -324,25 +326,32 @@ static void backend_write_rest(struct backend *b, struct span rest) {
     uv_write(&b->write, &b->io.stream, &bytes, 1, on_backend_written);
 }
 
+// How many bytes of it the kernel took, or a libuv error but UV_EAGAIN.
+static ssize_t try_write(struct backend *b, struct span piece) {
+    uv_buf_t bytes = {.len = piece.n};
+    memcpy(&bytes.base, &piece.p, sizeof bytes.base); // libuv does not write through it
+    int n = uv_try_write(&b->io.stream, &bytes, 1);
+    return n == UV_EAGAIN ? 0 : n;
+}
+
 static void on_backend_flush(struct loop_task *task) {
     struct backend *b = LIST_ITEM(task, struct backend, flush);
     if (b->is_dead || b->is_orphan || !b->is_connected || buf_len(&b->stuck) > 0) {
         return;
     }
-    struct span out = fcgi_conn_output(&b->fcgi);
-    if (out.n > 0) {
-        uv_buf_t bytes = {.len = out.n};
-        memcpy(&bytes.base, &out.p, sizeof bytes.base); // libuv does not write through it
-        int n = uv_try_write(&b->io.stream, &bytes, 1);
-        size_t took = n < 0 ? 0 : (size_t)n;
-        if (n < 0 && n != UV_EAGAIN) {
+    for (struct span out; (out = fcgi_conn_output(&b->fcgi)).n > 0;) {
+        struct span piece = capacity_piece(b, out);
+        ssize_t took = try_write(b, piece);
+        if (took < 0) {
             return; // reading tells what became of it
         }
-        fcgi_conn_sent(&b->fcgi, took);
-        if (took < out.n) {
-            backend_write_rest(b, span_skip(out, took));
+        fcgi_conn_sent(&b->fcgi, (size_t)took);
+        if ((size_t)took < piece.n) {
+            list_drop(&b->unread); // too much to be looked at
+            backend_write_rest(b, span_skip(out, (size_t)took));
             return;
         }
+        capacity_sent(b);
     }
     if (b->call != NULL) {
         b->call->on_room(b->call);
@@ -420,6 +429,7 @@ static void on_backend_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *byte
     if (n == 0 || b->is_dead) {
         return;
     }
+    list_drop(&b->unread);
     if (b->is_orphan) {
         fcgi_conn_feed(&b->fcgi, n > 0 ? span_of(bytes->base, (size_t)n) : span_of("", 0));
         if (n < 0 || fcgi_conn_drain(&b->fcgi) || b->is_overdue) {

@@ -10,6 +10,9 @@
 struct backend {
     struct list node;      // in upstream->backends
     struct pool_idle idle; // in the pool, while no call uses it
+    struct list unread;    // in the capacity, while the server is not known to have begun to read
+    uint64_t sent_ms;      // since when it is there
+    int left; // what the kernel had of it when all had been written, 0: it has not been
     struct loop_task flush, free;
     struct upstream *upstream;
     struct call *call; // NULL while idle or dying

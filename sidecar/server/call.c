@@ -61,6 +61,7 @@ static int call_wait(struct call *call, bool first) {
         pool_wait(&u->pool, &call->waiter, loop_now_ms(u->loop));
     }
     upstream_watch(u, pool_deadline(&u->pool, loop_now_ms(u->loop)));
+    capacity_watch(&u->capacity);
     upstream_next(u); // another worker may have given a slot back just now
     return 0;
 }
@@ -149,6 +150,9 @@ void call_go(struct call *call, unsigned server) {
         backend_die(b);
         call_fail(call, err);
         return;
+    }
+    if (!is_kept && call->body_len == 0) {
+        capacity_put(&u->capacity, b);
     }
     backend_wants_flush(b);
 }

@@ -174,6 +174,7 @@ int upstream_init(struct upstream *u, struct loop *loop, const struct pool_conf 
     uv_unref((uv_handle_t *)&u->again);
     uv_unref((uv_handle_t *)&u->wake);
     u->again.data = u->wake.data = u;
+    capacity_init(&u->capacity, u);
     upstream_shared_open(shared, worker, &u->wake);
     return 0;
 }
@@ -188,11 +189,13 @@ void upstream_close(struct upstream *u) {
     loop_unwatch(&u->watch);
     list_drop(&u->next.node);
     upstream_shared_open(u->shared, u->pool.member, NULL);
+    capacity_close(&u->capacity);
     uv_close((uv_handle_t *)&u->again, NULL);
     uv_close((uv_handle_t *)&u->wake, NULL);
 }
 
 void upstream_fini(struct upstream *u) {
     pool_fini(&u->pool);
+    capacity_fini(&u->capacity);
     free(u->addresses);
 }

@@ -9,6 +9,7 @@
 #include "fcgi/pool.h"
 #include "metrics/metrics.h"
 #include "server/call.h"
+#include "server/capacity.h"
 #include "server/loop.h"
 #include "server/upstream_shared.h"
 
@@ -23,6 +24,7 @@ struct upstream {
     struct upstream_address *addresses; // of the servers, resolved at start
     struct upstream_shared *shared;
     struct pool pool;
+    struct capacity capacity;
     struct list backends; // all that are open, idle ones too
     struct metrics_worker *metrics;
     struct list calls; // all calls under way, for their deadlines

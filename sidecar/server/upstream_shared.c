@@ -15,17 +15,23 @@ static void wake(void *self, unsigned worker) {
 
 void upstream_shared_init(struct upstream_shared *s, const struct pool_conf *conf,
                           unsigned workers) {
-    pool_share_init(&s->share, conf->server_count, workers);
+    pool_share_init(&s->share, conf->server_count, workers, conf->connections);
     s->share.wake = wake;
     s->share.self = s;
+    s->capacities = calloc(conf->server_count, sizeof *s->capacities);
     s->wakes = calloc(workers, sizeof *s->wakes);
-    if (s->wakes == NULL || uv_mutex_init(&s->lock) != 0) {
+    if (s->capacities == NULL || s->wakes == NULL || uv_mutex_init(&s->lock) != 0) {
         abort();
+    }
+    for (size_t i = 0; i < conf->server_count; i++) {
+        pool_cap_init(&s->capacities[i].cap, conf->connections, 0);
+        s->capacities[i].logged = conf->connections;
     }
 }
 
 void upstream_shared_fini(struct upstream_shared *s) {
     pool_share_fini(&s->share);
+    free(s->capacities);
     free(s->wakes);
     uv_mutex_destroy(&s->lock);
 }

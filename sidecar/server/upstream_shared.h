@@ -5,13 +5,15 @@
 #define SERVER_UPSTREAM_SHARED_H
 
 #include "fcgi/pool.h"
+#include "server/capacity.h"
 
 #include <uv.h>
 
 struct upstream_shared {
     struct pool_share share;
-    uv_mutex_t lock;    // of `wakes`
-    uv_async_t **wakes; // of the workers; NULL: not open
+    struct capacity_shared *capacities; // of the servers
+    uv_mutex_t lock;                    // of `capacities` and `wakes`
+    uv_async_t **wakes;                 // of the workers; NULL: not open
 };
 
 void upstream_shared_init(struct upstream_shared *s, const struct pool_conf *conf,

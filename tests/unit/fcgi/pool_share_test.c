@@ -32,7 +32,7 @@ static void init(size_t servers, unsigned connections, unsigned keepalive) {
                           .max_fails = 3,
                           .queue_timeout_ms = 1000,
                           .keepalive_timeout_ms = 1000};
-    pool_share_init(&share, servers, WORKERS);
+    pool_share_init(&share, servers, WORKERS, connections);
     share.wake = on_wake;
     for (unsigned i = 0; i < WORKERS; i++) {
         pool_init(&pools[i], &c, &share, i);
@@ -164,10 +164,10 @@ static void a_kept_connection_is_used_again_where_there_is_no_other_room(void **
         assert_int_equal(pool_share_executing(&share, 0), 1);
         pool_put(&pools[0], 0);
         assert_null(pool_keep(&pools[0], 0, &idle, 0));
-        assert_true(pool_share_is_full(&share, 0, 1));
+        assert_true(pool_share_is_full(&share, 0));
     }
     pool_forget(&pools[0], 0, &idle);
-    assert_false(pool_share_is_full(&share, 0, 1));
+    assert_false(pool_share_is_full(&share, 0));
     fini();
 }
 
@@ -177,7 +177,7 @@ static _Atomic unsigned inside, most;
 static void *hammer(void *arg) {
     (void)arg;
     for (int i = 0; i < 20000; i++) {
-        if (!pool_share_take(&share, 0, CAP)) {
+        if (!pool_share_take(&share, 0)) {
             continue;
         }
         unsigned now = atomic_fetch_add(&inside, 1) + 1;
@@ -186,7 +186,7 @@ static void *hammer(void *arg) {
         }
         atomic_fetch_sub(&inside, 1);
         pool_share_put(&share, 0);
-        if (i % 3 == 0 && pool_share_keep(&share, 0, 0, CAP)) {
+        if (i % 3 == 0 && pool_share_keep(&share, 0, 0)) {
             pool_share_drop(&share, 0);
         }
     }
@@ -196,7 +196,7 @@ static void *hammer(void *arg) {
 static void threads_never_take_more_than_the_cap(void **state) {
     (void)state;
     pthread_t threads[6];
-    pool_share_init(&share, 1, 1);
+    pool_share_init(&share, 1, 1, CAP);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, hammer, NULL), 0);
     }

@@ -31,7 +31,7 @@ static struct pool_share share;
 // The pool of the only worker.
 static void init(struct pool *p, struct pool_conf c) {
     pool_share_fini(&share);
-    pool_share_init(&share, c.server_count, 1);
+    pool_share_init(&share, c.server_count, 1, c.connections);
     pool_init(p, &c, &share, 0);
 }
 
