@@ -92,25 +92,58 @@ static size_t form_of(enum escape how, struct form *f, struct span s) {
     return 1;
 }
 
-size_t escape_text(enum escape how, struct span text, char *out, size_t cap) {
-    size_t n = 0, whole = 0; // whole: behind the last form that "..." still fits behind
-    while (text.n > 0) {
-        struct form f;
-        size_t took = 1;
-        if (is_plain(how, text.p[0])) {
-            f.bytes[0] = text.p[0];
-            f.n = 1;
-        } else {
-            took = form_of(how, &f, text);
-        }
-        if (n + f.n > cap) {
-            memcpy(out + whole, "...", 3);
-            return whole + 3;
-        }
-        memcpy(out + n, f.bytes, f.n);
-        n += f.n;
-        whole = n + 3 <= cap ? n : whole;
-        text = span_skip(text, took);
+// How many bytes at the front of s stand for themselves.
+static size_t plain_run(enum escape how, struct span s) {
+    size_t n = 0;
+    while (n < s.n && is_plain(how, s.p[n])) {
+        n++;
     }
     return n;
+}
+
+// What is written so far, and where "..." could still follow.
+struct written {
+    char *out;
+    size_t n, cap, dots;
+};
+
+// Text that stands for itself, as much of it as fits: it may be cut anywhere.
+static bool append_run(struct written *w, struct span run) {
+    size_t last = w->cap - 3, from = w->n, n = run.n < w->cap - from ? run.n : w->cap - from;
+    memcpy(w->out + from, run.p, n);
+    w->n += n;
+    if (from <= last) {
+        w->dots = w->n < last ? w->n : last;
+    }
+    return n == run.n;
+}
+
+// A form fits as a whole, or not at all.
+static bool append_form(struct written *w, const struct form *f) {
+    if (f->n > w->cap - w->n) {
+        return false;
+    }
+    memcpy(w->out + w->n, f->bytes, f->n);
+    w->n += f->n;
+    w->dots = w->n <= w->cap - 3 ? w->n : w->dots;
+    return true;
+}
+
+size_t escape_text(enum escape how, struct span text, char *out, size_t cap) {
+    struct written w = {out, 0, cap, 0};
+    while (text.n > 0) {
+        struct form f;
+        size_t took = plain_run(how, text);
+        bool fits = took == 0 || append_run(&w, span_first(text, took));
+        if (took == 0) {
+            took = form_of(how, &f, text);
+            fits = append_form(&w, &f);
+        }
+        if (!fits) {
+            memcpy(out + w.dots, "...", 3);
+            return w.dots + 3;
+        }
+        text = span_skip(text, took);
+    }
+    return w.n;
 }

@@ -149,18 +149,16 @@ static void put_text(struct line *l, const struct row *row, bool is_json, struct
 static void put_value(struct line *l, const struct access_log *log, const struct access_entry *e,
                       enum access_field field) {
     const struct row *row = &rows[field];
-    const struct access_value *v = &e->v[field];
-    bool is_text = row->kind == TEXT || row->kind == WHOLE;
-    if (is_text ? v->text.n == 0 : !v->is_known) {
+    if ((e->known >> field & 1) == 0) {
         put(l, log->is_json ? SPAN("null") : SPAN("-"));
-    } else if (is_text) {
-        put_text(l, row, log->is_json, v->text);
+    } else if (row->kind == TEXT || row->kind == WHOLE) {
+        put_text(l, row, log->is_json, e->text[field]);
     } else if (row->kind == COUNT) {
-        put_number(l, v->number, 1);
+        put_number(l, e->number[field], 1);
     } else {
-        put_number(l, v->number / 1000, 1);
+        put_number(l, e->number[field] / 1000, 1);
         put(l, SPAN("."));
-        put_number(l, v->number % 1000, 3);
+        put_number(l, e->number[field] % 1000, 3);
     }
 }
 

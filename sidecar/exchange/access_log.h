@@ -38,15 +38,11 @@ struct access_log {
     unsigned ipv4_prefix, ipv6_prefix; // bits that are left of an address
 };
 
-// What is known of a request. A text that is empty, and a number that is not `is_known`, is not.
-struct access_value {
-    struct span text;
-    uint64_t number; // of TIME: microseconds
-    bool is_known;   // the number
-};
-
+// What is known of a request: bits by field; what is not known need not be set.
 struct access_entry {
-    struct access_value v[ENTRY_FIELDS];
+    uint64_t known;
+    struct span text[ENTRY_FIELDS]; // of TEXT and WHOLE
+    uint64_t number[ENTRY_FIELDS];  // of COUNT; of TIME: microseconds
 };
 
 // Reads a format; its parts live in the arena. False with words for the operator in *why.
@@ -61,8 +57,15 @@ bool access_log_wants(const struct access_log *log, int status, uint32_t draw);
 struct ip access_log_client(const struct access_log *log, const struct ip *client);
 
 static inline void access_entry_count(struct access_entry *e, enum access_field field, uint64_t n) {
-    e->v[field].number = n;
-    e->v[field].is_known = true;
+    e->number[field] = n;
+    e->known |= UINT64_C(1) << field;
+}
+
+// An empty text is not known.
+static inline void access_entry_text(struct access_entry *e, enum access_field field,
+                                     struct span text) {
+    e->text[field] = text;
+    e->known |= (uint64_t)(text.n > 0) << field;
 }
 
 #endif

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "fcgi/pool_address.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define STATUS_GONE 499  // the client left before it was answered, as nginx has it
@@ -15,7 +14,7 @@ static const char *const protocols[] = {
     [PROTOCOL_HTTP10] = "HTTP/1.0", [PROTOCOL_HTTP11] = "HTTP/1.1", [PROTOCOL_HTTP2] = "HTTP/2.0"};
 
 static void put_text(struct access_entry *e, enum access_field field, const char *text) {
-    e->v[field].text = span_str(text);
+    access_entry_text(e, field, span_str(text));
 }
 
 // ---- time ---------------------------------------------------------------------------------------
@@ -57,14 +56,18 @@ static void put_request(struct access_entry *e, const struct request *q, char li
     const struct span *agent = pairs_find(&q->fields, SPAN("user-agent"));
     struct span target = span_first(q->target, REQUEST_LEN - 128),
                 method = span_first(q->method, 64);
-    int n = snprintf(line, REQUEST_LEN, "%.*s %.*s %s", SPAN_ARG(method), SPAN_ARG(target),
-                     protocols[q->protocol]);
-    e->v[ENTRY_REQUEST].text = span_of(line, n > 0 ? (size_t)n : 0);
-    e->v[ENTRY_METHOD].text = q->method;
-    e->v[ENTRY_TARGET].text = q->target;
-    e->v[ENTRY_HOST].text = q->authority;
-    e->v[ENTRY_REFERER].text = referer != NULL ? *referer : span_of(NULL, 0);
-    e->v[ENTRY_AGENT].text = agent != NULL ? *agent : span_of(NULL, 0);
+    struct span protocol = span_str(protocols[q->protocol]);
+    char *at = mempcpy(line, method.p, method.n);
+    *at++ = ' ';
+    at = mempcpy(at, target.p, target.n);
+    *at++ = ' ';
+    at = mempcpy(at, protocol.p, protocol.n);
+    access_entry_text(e, ENTRY_REQUEST, span_of(line, (size_t)(at - line)));
+    access_entry_text(e, ENTRY_METHOD, q->method);
+    access_entry_text(e, ENTRY_TARGET, q->target);
+    access_entry_text(e, ENTRY_HOST, q->authority);
+    access_entry_text(e, ENTRY_REFERER, referer != NULL ? *referer : span_of(NULL, 0));
+    access_entry_text(e, ENTRY_AGENT, agent != NULL ? *agent : span_of(NULL, 0));
     put_text(e, ENTRY_PROTOCOL, protocols[q->protocol]);
 }
 
@@ -85,7 +88,7 @@ static void put_backend(struct access_entry *e, const struct relay *r, const str
     if (call->server == NULL) {
         return;
     }
-    e->v[ENTRY_UPSTREAM].text = call->server->address;
+    access_entry_text(e, ENTRY_UPSTREAM, call->server->address);
     put_duration(e, ENTRY_QUEUE, call->begun_us, call->placed_us);
     if (call->connected_us == 0) {
         return;
@@ -138,7 +141,8 @@ void access_entries_put(struct access_entries *a, struct relay *r, const struct 
     if (!access_log_wants(log, status, draw(a))) {
         return;
     }
-    struct access_entry e = {0};
+    struct access_entry e;
+    e.known = 0;
     char line[ACCESS_LOG_LINE], request[REQUEST_LEN], client[IP_TEXT_LEN];
     struct ip ip = access_log_client(log, &r->client.client.ip);
     put_time(a, &e);
@@ -147,7 +151,8 @@ void access_entries_put(struct access_entries *a, struct relay *r, const struct 
     put_backend(&e, r, call);
     put_hints(&e, r);
     put_connection(&e, r->down);
-    e.v[ENTRY_SITE].text = exchange_site(&r->exchange)->name;
-    e.v[ENTRY_CLIENT].text = ip.n > 0 ? span_of(client, ip_print(&ip, client)) : SPAN("unix");
+    access_entry_text(&e, ENTRY_SITE, exchange_site(&r->exchange)->name);
+    access_entry_text(&e, ENTRY_CLIENT,
+                      ip.n > 0 ? span_of(client, ip_print(&ip, client)) : SPAN("unix"));
     access_output_put(a->outputs[log->output], span_of(line, access_log_format(log, &e, line)));
 }

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RING (2u << 20) // bytes of lines that wait: 0.4 s of 20,000 requests a second
+#define RING (4u << 20) // bytes of lines that wait: 0.5 s of 20,000 requests a second
 #define DELAY_MS 100    // for which a line waits for others
 #define MODE 0640       // of a file that is made
 #define DEV_LOG "/dev/log"

@@ -36,7 +36,8 @@ static struct access_log parsed(const char *format) {
 static struct access_entry full(struct span text, uint64_t number) {
     struct access_entry e = {0};
     for (int i = 0; i < ENTRY_FIELDS; i++) {
-        e.v[i] = (struct access_value){text, number, true};
+        access_entry_text(&e, (enum access_field)i, text);
+        access_entry_count(&e, (enum access_field)i, number);
     }
     return e;
 }
@@ -52,10 +53,10 @@ static const char *line_of(const struct access_log *log, const struct access_ent
 
 static struct access_entry page(void) {
     struct access_entry e = {0};
-    e.v[ENTRY_CLIENT].text = SPAN("192.0.2.7");
-    e.v[ENTRY_CLF_TIME].text = SPAN("01/Dec/2026:11:18:44 +0000");
-    e.v[ENTRY_REQUEST].text = SPAN("GET /a?b=c HTTP/2.0");
-    e.v[ENTRY_AGENT].text = SPAN("curl/8");
+    access_entry_text(&e, ENTRY_CLIENT, SPAN("192.0.2.7"));
+    access_entry_text(&e, ENTRY_CLF_TIME, SPAN("01/Dec/2026:11:18:44 +0000"));
+    access_entry_text(&e, ENTRY_REQUEST, SPAN("GET /a?b=c HTTP/2.0"));
+    access_entry_text(&e, ENTRY_AGENT, SPAN("curl/8"));
     access_entry_count(&e, ENTRY_STATUS, 200);
     access_entry_count(&e, ENTRY_BYTES, 0);
     access_entry_count(&e, ENTRY_TOTAL, 1234005);
