@@ -180,6 +180,26 @@ static int answer_import(const struct api *api, const struct api_request *q,
                                  (json_int_t)import.refused));
 }
 
+static int reload(const struct api *api, const struct api_request *q, const json_t *body,
+                  struct api_response *out) {
+    (void)q;
+    if (json_object_size(body) > 0) {
+        return refuse(out, 400, "the object must be empty");
+    }
+    if (api->reload == NULL) {
+        return refuse(out, 409, "there is no configuration to be read again");
+    }
+    bool is_good = api->reload(api->reload_self, &out->body);
+    out->status = is_good ? 200 : 409;
+    out->type = SPAN("text/plain; charset=utf-8");
+    return is_good ? buf_put(&out->body, SPAN("the new configuration is in use\n")) : 0;
+}
+
+static int answer_reload(const struct api *api, const struct api_request *q,
+                         struct api_response *out) {
+    return answer_object(api, q, out, reload);
+}
+
 // ---- all ----------------------------------------------------------------------------------------
 
 static const struct target {
@@ -189,8 +209,9 @@ static const struct target {
 } targets[] = {
     {SPAN_INIT("/routes"), false, answer_routes}, {SPAN_INIT("/metrics"), false, answer_metrics},
     {SPAN_INIT("/health"), false, answer_health}, {SPAN_INIT("/export"), false, answer_export},
-    {SPAN_INIT("/import"), true, answer_import},  {SPAN_INIT("/forget"), true, answer_forget},
-    {SPAN_INIT("/clear"), true, answer_clear},
+    {SPAN_INIT("/readyz"), false, answer_health}, {SPAN_INIT("/import"), true, answer_import},
+    {SPAN_INIT("/forget"), true, answer_forget},  {SPAN_INIT("/clear"), true, answer_clear},
+    {SPAN_INIT("/reload"), true, answer_reload},
 };
 
 // application/json, with or without parameters. A web page cannot send it to another origin without

@@ -7,11 +7,14 @@
 //     GET  /routes   what has been learned and why each hint is sent or not; ?site= ?route=
 //                    ?audience= ?limit= ?after=
 //     GET  /metrics  Prometheus text
-//     GET  /health   {"status":"ok"} or 503 {"status":"draining"}
+//     GET  /health   {"status":"ok"}, or 503 {"status":"draining"} from the first moment of a
+//     drain;
+//          /readyz   the same
 //     GET  /export   what has been learned, to be imported elsewhere; ?since= ?limit= ?after=
 //     POST /import   an export
 //     POST /forget   {"site":"...","route":"...","audience":"public"}: one route
 //     POST /clear    {"site":"..."} or {}: the routes of a site, or of all sites; ?after=
+//     POST /reload   {}: reads the configuration again; 200, or 409 with what is wrong, as text
 //
 // An answer that is cut, so that the loop goes on, has "truncated":true and "next", the value of
 // "after" that asks for what follows. A cut /clear without "next" is to be asked again as it was.
@@ -35,6 +38,10 @@ struct api {
     // Called when a request has changed the learner, so that it is published. May be NULL.
     void (*on_change)(void *self);
     void *change_self;
+    // Reads the configuration again. False: it is refused, and *errors says why, a line an error.
+    // May be NULL: there is nothing to be read.
+    bool (*reload)(void *self, struct buf *errors);
+    void *reload_self;
     bool is_draining;
 };
 

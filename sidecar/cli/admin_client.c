@@ -105,6 +105,7 @@ static int take_body(struct buf *answer, struct buf *body, char *why, size_t why
         for (char *c = why; *c != 0; c++) {
             *c = *c < 0x20 || *c == 0x7f ? '?' : *c;
         }
+        buf_put(body, text);
         return 1;
     }
     if (buf_put(body, text) != 0) {

@@ -13,8 +13,9 @@ struct admin_request {
     struct span body;   // JSON, of a POST
 };
 
-// Asks the endpoint at `address` ("unix:/path" or "host:port"); the body of a 200 is put into
-// *body, which the caller initialised. 0, or 1 with words in why (ADMIN_CLIENT_WHY_LEN bytes).
+// Asks the endpoint at `address` ("unix:/path" or "host:port"); the body of the answer is put into
+// *body, which the caller initialised. 0 for a 200, or 1 with words in why (ADMIN_CLIENT_WHY_LEN
+// bytes).
 int admin_client_ask(const char *address, const struct admin_request *request, struct buf *body,
                      char *why);
 

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/learned.h"
+#include "cli/reload.h"
 #include "cli/routes.h"
 #include "config/config.h"
 #include "config/help.h"
@@ -78,7 +79,7 @@ static int load(void *self, struct config *config, struct config_errors *errors)
 static int serve(struct given *given) {
     struct config config;
     struct config_errors errors;
-    const struct server_source source = {.load = load, .self = given};
+    const struct server_source source = {.load = load, .self = given, .path = given->file};
     config_errors_init(&errors);
     if (load(given, &config, &errors) != 0) {
         return tell_errors(&config, &errors);
@@ -162,6 +163,9 @@ static int version(int argc, char **argv) {
 static const struct command commands[] = {
     {"run", "--config FILE", "Serve what a configuration file says.", run},
     {"run", "--root DIR --fastcgi ADDRESS [...]", "Serve a folder of PHP without a file.", run},
+    {"reload", "--config FILE | --admin ADDRESS",
+     "Have the running outrider read its configuration again, and say what is wrong with it.",
+     reload_command},
     {"check", "FILE", "Look for errors in a configuration file.", check},
     {"routes",
      "--admin ADDRESS [--site NAME] [--route ROUTE] [--audience public|session]"

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -230,12 +231,69 @@ static void note_age(struct tls_context *c, X509 *x, const char *path) {
     }
 }
 
+// ---- files --------------------------------------------------------------------------------------
+
+static int (*opener)(const char *path);
+
+void tls_context_set_opener(int (*open)(const char *path)) {
+    opener = open;
+}
+
+static BIO *open_file(const char *path) {
+    BIO *file = BIO_new_file(path, "r");
+    bool is_locked = file == NULL && ERR_GET_REASON(ERR_peek_error()) == EACCES;
+    int fd = is_locked && opener != NULL ? opener(path) : -1;
+    if (fd >= 0) {
+        ERR_clear_error();
+        file = BIO_new_fd(fd, BIO_CLOSE);
+    }
+    return file;
+}
+
+// Whether the chain ended where nothing of its kind follows.
+static bool has_ended(void) {
+    unsigned long code = ERR_peek_last_error();
+    bool is = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    if (is) {
+        ERR_clear_error();
+    }
+    return is;
+}
+
+static bool add_chain(SSL_CTX *x, BIO *file) {
+    X509 *above;
+    while ((above = PEM_read_bio_X509(file, NULL, NULL, NULL)) != NULL) {
+        if (SSL_CTX_add0_chain_cert(x, above) != 1) {
+            X509_free(above);
+            return false;
+        }
+    }
+    return has_ended();
+}
+
+static bool load_chain(SSL_CTX *x, const char *path) {
+    BIO *file = open_file(path);
+    X509 *own = file != NULL ? PEM_read_bio_X509_AUX(file, NULL, NULL, NULL) : NULL;
+    bool is_good = own != NULL && SSL_CTX_use_certificate(x, own) == 1 && add_chain(x, file);
+    X509_free(own);
+    BIO_free(file);
+    return is_good;
+}
+
+static bool load_key(SSL_CTX *x, const char *path, bool *is_locked) {
+    BIO *file = open_file(path);
+    EVP_PKEY *key =
+        file != NULL ? PEM_read_bio_PrivateKey(file, NULL, on_password, is_locked) : NULL;
+    bool is_good = key != NULL && SSL_CTX_use_PrivateKey(x, key) == 1;
+    EVP_PKEY_free(key);
+    BIO_free(file);
+    return is_good;
+}
+
 static int load_files(struct tls_context *c, SSL_CTX *x, const char *certificate_path,
                       const char *key_path) {
     bool is_locked = false;
-    SSL_CTX_set_default_passwd_cb(x, on_password);
-    SSL_CTX_set_default_passwd_cb_userdata(x, &is_locked);
-    if (SSL_CTX_use_certificate_chain_file(x, certificate_path) != 1) {
+    if (!load_chain(x, certificate_path)) {
         return refuse(c, "certificate", certificate_path, reason());
     }
     if (is_upside_down(x)) {
@@ -244,9 +302,7 @@ static int load_files(struct tls_context *c, SSL_CTX *x, const char *certificate
     }
     note_age(c, SSL_CTX_get0_certificate(x), certificate_path);
     ERR_clear_error();
-    int is_loaded = SSL_CTX_use_PrivateKey_file(x, key_path, SSL_FILETYPE_PEM);
-    SSL_CTX_set_default_passwd_cb_userdata(x, NULL);
-    if (is_loaded != 1) {
+    if (!load_key(x, key_path, &is_locked)) {
         return refuse(c, "key", key_path, is_locked ? "it is encrypted" : key_reason());
     }
     return is_pair(x) ? 0 : refuse(c, "key", key_path, "it does not belong to the certificate");

@@ -4,10 +4,10 @@
 #include "base/list.h"
 #include "server/log.h"
 #include "server/log_writer.h"
+#include "server/opener.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -18,7 +18,6 @@
 
 #define RING (4u << 20) // bytes of lines that wait: 0.5 s of 20,000 requests a second
 #define DELAY_MS 100    // for which a line waits for others
-#define MODE 0640       // of a file that is made
 #define DEV_LOG "/dev/log"
 #define PRIORITY 190  // local7.info (RFC 3164, 4.1.1)
 #define HEADER_LEN 64 // bytes before the line in a message
@@ -36,21 +35,8 @@ struct access_output {
 
 static struct list outputs = {&outputs, &outputs};
 static _Atomic uint64_t lost;
-static uid_t owner; // who files of root's are given to; 0: they stay
 
 // ---- opening ------------------------------------------------------------------------------------
-
-// A pipe that nobody reads, or not fast enough, does not hold anybody up.
-static int open_file(const char *path) {
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    int fd = open(path, flags, MODE);
-    struct stat st;
-    if (owner != 0 && fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
-        fchown(fd, owner, (gid_t)-1) != 0) {
-        log_line(LOG_WARN, "access log %s cannot be given to the user: %s", path, strerror(errno));
-    }
-    return fd;
-}
 
 static ino_t inode_of(const char *path) {
     struct stat st;
@@ -92,7 +78,7 @@ static int open_output(struct access_output *o) {
         return open_syslog(syslog_path(o));
     }
     o->kind = FILE_KIND;
-    return open_file(o->path);
+    return opener_append(o->path);
 }
 
 // ---- on the writer's thread ---------------------------------------------------------------------
@@ -188,11 +174,6 @@ void access_output_release(struct access_output *o) {
         list_drop(&o->node);
         log_output_close(o->lines);
     }
-}
-
-void access_output_chown(struct span user) {
-    const struct passwd *row = user.n > 0 ? getpwnam((const char *)user.p) : NULL;
-    owner = row != NULL && geteuid() == 0 ? row->pw_uid : 0;
 }
 
 // <190>Dec  1 11:18:44 outrider[123]: (RFC 3164, 4.1)

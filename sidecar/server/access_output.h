@@ -13,8 +13,6 @@ struct access_output;
 // NULL when that fails (logged). Each one is to be released.
 struct access_output *access_output_take(struct span to);
 void access_output_release(struct access_output *o);
-// Files of root's belong to that user from now on, who has to open them again. Called as root.
-void access_output_chown(struct span user);
 // A line with its LF. From any thread; never waits.
 void access_output_put(struct access_output *o, struct span line);
 // Lines of all outputs that were lost.

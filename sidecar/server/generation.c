@@ -46,7 +46,7 @@ bool generation_has_renewals(struct generation *g) {
     bool is_other = false;
     for (size_t i = 0; i < 2 * g->config->sites_n; i++) {
         struct stamp now = stamp(g, i);
-        bool is_seen = now.inode != 0; // what is root's own may be out of sight by now
+        bool is_seen = now.inode != 0; // one that is gone for a moment is no other
         is_other |= is_seen && !stamp_is_same(&g->stamps[i], &now);
         g->stamps[i] = is_seen ? now : g->stamps[i];
     }

@@ -28,7 +28,8 @@ static _Atomic enum log_level most = LOG_INFO; // changes with the configuration
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kind kinds[KINDS];
 static _Atomic uint64_t spared, lost;
-static struct log_output *output; // standard error, once the thread has been started
+static _Thread_local struct buf *errors; // log_copy_errors
+static struct log_output *output;        // standard error, once the thread has been started
 
 void log_init(enum log_level level) {
     atomic_store_explicit(&most, level, memory_order_relaxed);
@@ -110,11 +111,17 @@ static struct kind *find_kind(const char *words, time_t second) {
     return spot;
 }
 
-// What a line says: all behind its time and level, without its end.
-static void copy_words(struct span line, char out[LIKE]) {
+// What a line says: all behind its time and level.
+static struct span words_of(struct span line) {
     for (int blanks = 0; line.n > 0 && blanks < 2; line = span_skip(line, 1)) {
         blanks += line.p[0] == ' ';
     }
+    return line;
+}
+
+// The same without its end.
+static void copy_words(struct span line, char out[LIKE]) {
+    line = words_of(line);
     size_t n = line.n > LIKE ? LIKE : line.n;
     memcpy(out, line.p, n);
     out[n > 0 ? n - 1 : 0] = 0;
@@ -199,6 +206,9 @@ __attribute__((format(printf, 3, 0))) static void write_line(const char *kind, e
         return;
     }
     struct span line = span_of(bytes, format_line(bytes, level, format, args));
+    if (errors != NULL && level == LOG_ERROR) {
+        buf_put(errors, words_of(line));
+    }
     if (!is_too_many(kind, level, line)) {
         put(line);
     }
@@ -216,6 +226,10 @@ void log_line_of(const char *kind, enum log_level level, const char *format, ...
     va_start(args, format);
     write_line(kind, level, format, args);
     va_end(args);
+}
+
+void log_copy_errors(struct buf *copy) {
+    errors = copy;
 }
 
 uint64_t log_spared(void) {

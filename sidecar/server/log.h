@@ -6,7 +6,7 @@
 #ifndef SERVER_LOG_H
 #define SERVER_LOG_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -26,6 +26,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 // The same where `format` does not say what kind of line it is: `kind` is static words.
 void log_line_of(const char *kind, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// What this thread logs as errors from now on is appended to `copy`, too: words and LF. NULL: no
+// more.
+void log_copy_errors(struct buf *copy);
 // How many lines were left out as too many of their kind, and how many were lost since nobody read
 // standard error.
 uint64_t log_spared(void);

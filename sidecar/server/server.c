@@ -2,18 +2,12 @@
 #include "server/server.h"
 
 #include "base/error.h"
-#include "server/access_output.h"
-#include "server/admin_port.h"
-#include "server/generation.h"
-#include "server/keeping.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/log_writer.h"
+#include "server/opener.h"
 #include "server/privileges.h"
-#include "server/probe.h"
-#include "server/spawn.h"
-#include "server/tally.h"
-#include "server/tickets.h"
+#include "server/server_inside.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -24,44 +18,13 @@
 #include <unistd.h>
 
 #define WORKERS_MOST 256
-#define GENERATIONS_MOST 4 // at a time; another reload cuts what the oldest still has under way
-#define LOOK_MS 1000       // how often it is looked at how much memory clients hold
-#define RENEWALS_MS 2000   // how often for other certificates
-#define TRIM_MS 3000       // and when some has just been given back
-#define LINE_MOST 1024     // bytes of an error of the configuration, in the log
-#define FALL (16u << 20)   // bytes of it that are worth that
-
-struct server {
-    const struct config *config; // the one it was started with
-    const struct server_source *source;
-    struct loop loop;
-    struct learning learning;
-    struct probe probe;
-    struct keeping keeping;
-    struct metrics metrics;
-    struct tally tally;         // what is counted here
-    struct loop_watch renewals; // looks for certificates that have been renewed
-    struct loop_watch memory;   // gives back what was freed
-    uint64_t most_connections;  // since it did
-    struct tls_tickets ticket_keys;
-    struct tickets tickets;
-    struct siphash_key secret;
-    struct listening listening;
-    struct generation_conf generation_conf;
-    struct list generations; // oldest first; the last one takes new connections
-    struct generation *now;  // that one
-    unsigned generations_n, cut;
-    int admin_fd;
-    struct admin_port admin;
-    struct api api;
-    uv_signal_t terminate, interrupt, hangup, rotate;
-    struct spawn spawn;
-    int status; // that the process ends with
-};
+#define LOOK_MS 1000     // how often it is looked at how much memory clients hold
+#define TRIM_MS 3000     // and when some has just been given back
+#define FALL (16u << 20) // bytes of it that are worth that
 
 // ---- before the start ---------------------------------------------------------------------------
 
-static unsigned worker_count(const struct config *config) {
+unsigned server_workers(const struct config *config) {
     long n = config->workers > 0 ? (long)config->workers : sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > WORKERS_MOST ? WORKERS_MOST : (unsigned)n;
 }
@@ -112,7 +75,9 @@ static int open_learning(struct server *s) {
                           .find_policy = find_policy,
                           .policy_self = s,
                           .on_change = on_change,
-                          .change_self = s};
+                          .change_self = s,
+                          .reload = server_on_reload,
+                          .reload_self = s};
     keeping_start(&s->keeping, &s->loop, s->learning.model);
     learning_drain_all(&s->learning); // what was kept is hinted from the first request on
     return err;
@@ -180,123 +145,6 @@ static void on_generation_ended(struct generation *g, void *self) {
     }
 }
 
-// ---- another configuration ----------------------------------------------------------------------
-
-static void tell_errors(const struct config_errors *errors) {
-    struct span rest = buf_span(&errors->text), line;
-    char text[LINE_MOST];
-    while (span_cut(&rest, '\n', &line)) {
-        if (line.n > 0) {
-            log_line(LOG_ERROR, "%s", log_escape(line, text, sizeof text));
-        }
-    }
-}
-
-// The same as at the start, or NULL (logged).
-static struct generation_config *load(struct server *s) {
-    struct generation_config *from = calloc(1, sizeof *from);
-    struct config_errors errors;
-    if (from == NULL) {
-        abort();
-    }
-    config_errors_init(&errors);
-    int err = s->source->load(s->source->self, &from->config, &errors);
-    tell_errors(&errors);
-    config_errors_fini(&errors);
-    if (err != 0 || spawn_adopt(&s->spawn, &from->config) != 0) {
-        generation_config_free(from);
-        return NULL;
-    }
-    return from;
-}
-
-// What only a start acts on.
-static void tell_ignored(const struct server *s, const struct config *to) {
-    const struct config *from = s->config;
-    const struct {
-        bool is_same;
-        const char *what;
-    } rows[] = {
-        {worker_count(from) == worker_count(to), "workers"},
-        {span_eq(from->user, to->user), "user"},
-        {span_eq(from->ticket_keys, to->ticket_keys), "ticket-keys"},
-        {span_eq(from->store_path, to->store_path), "store"},
-        {from->store_flush_ms == to->store_flush_ms, "store"},
-        {from->learner_routes == to->learner_routes, "learner"},
-        {from->learner_memory == to->learner_memory, "learner"},
-        {from->learner_ttl_ms == to->learner_ttl_ms, "learner"},
-        {span_eq(from->admin.text, to->admin.text), "admin"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (!rows[i].is_same) {
-            log_line(LOG_WARN, "%s has changed, which takes a restart", rows[i].what);
-        }
-    }
-}
-
-// A generation that serves that configuration, or NULL (logged).
-static struct generation *start(struct server *s, const struct config *config,
-                                struct generation_config *from) {
-    struct generation *g = generation_new(&s->generation_conf, config, from);
-    if (g == NULL) {
-        return NULL;
-    }
-    list_put(&s->generations, &g->node);
-    s->generations_n++;
-    if (generation_start(g) == 0) {
-        return g;
-    }
-    listening_open(&s->listening, s->now->config); // all of it is held
-    listening_drop_rest(&s->listening);
-    return NULL;
-}
-
-static void replace(struct server *s, struct generation *g) {
-    struct generation *before = s->now;
-    s->now = g;
-    probe_fini(&s->probe);
-    probe_init(&s->probe, &s->learning, &g->router);
-    log_init((enum log_level)g->config->log);
-    generation_stop(before, WORKER_LEAVES);
-    listening_drop_rest(&s->listening);
-    if (s->generations_n > GENERATIONS_MOST) {
-        generation_stop(LIST_ITEM(s->generations.next, struct generation, node), WORKER_CUTS);
-    }
-}
-
-static void on_hangup(uv_signal_t *handle, int number) {
-    struct server *s = handle->data;
-    if (s->api.is_draining) {
-        return;
-    }
-    log_line(LOG_INFO, "reading the configuration again on signal %d", number);
-    struct generation_config *from = load(s);
-    struct generation *g = from != NULL ? start(s, &from->config, from) : NULL;
-    if (g == NULL) {
-        log_line(LOG_ERROR, "the new configuration is refused; the one before stays in use");
-        return;
-    }
-    replace(s, g);
-    tell_ignored(s, g->config);
-    log_line(LOG_INFO, "the new configuration is in use");
-}
-
-// The same configuration with other certificates: whoever renews them need not tell us.
-static void on_renewals(struct loop_watch *watch, uint64_t now_ms) {
-    struct server *s = LIST_ITEM(watch, struct server, renewals);
-    loop_watch(&s->loop, watch, now_ms + RENEWALS_MS);
-    if (s->api.is_draining || !generation_has_renewals(s->now)) {
-        return;
-    }
-    struct generation *g = start(s, s->now->config, s->now->from);
-    if (g == NULL) {
-        log_line(LOG_ERROR, "renewed certificates cannot be used; those before stay in use");
-        return;
-    }
-    replace(s, g);
-    log_line(LOG_INFO, "renewed certificates are in use");
-}
-
 // Whoever has renamed the access logs wants them made anew.
 static void on_rotate(uv_signal_t *handle, int number) {
     (void)handle;
@@ -313,7 +161,7 @@ static void open_signals(struct server *s) {
     s->terminate.data = s->interrupt.data = s->hangup.data = s;
     uv_signal_start(&s->terminate, on_signal, SIGTERM);
     uv_signal_start(&s->interrupt, on_signal, SIGINT);
-    uv_signal_start(&s->hangup, on_hangup, SIGHUP);
+    uv_signal_start(&s->hangup, server_on_hangup, SIGHUP);
 }
 
 // Many connections have been closed since there were most.
@@ -347,13 +195,13 @@ static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
 static void start_looking(struct server *s) {
     loop_watch_init(&s->memory, on_memory);
     loop_watch(&s->loop, &s->memory, loop_now_ms(&s->loop) + LOOK_MS);
-    loop_watch_init(&s->renewals, on_renewals);
+    loop_watch_init(&s->renewals, server_on_renewals);
     loop_watch(&s->loop, &s->renewals, loop_now_ms(&s->loop) + RENEWALS_MS);
 }
 
 // As far as privileges may be needed.
 static int open_privileged(struct server *s) {
-    access_output_chown(s->config->user);
+    tls_context_set_opener(opener_read);
     s->now = generation_new(&s->generation_conf, s->config, NULL);
     int err = s->now != NULL ? bind_admin(s) : ERR_CONFIG;
     if (err == 0) {
@@ -382,7 +230,7 @@ static int open_all(struct server *s) {
 }
 
 static void init(struct server *s, const struct config *config) {
-    unsigned workers_n = worker_count(config);
+    unsigned workers_n = server_workers(config);
     s->config = config;
     if (loop_init(&s->loop) != 0 ||
         getrandom(&s->secret, sizeof s->secret, 0) != (ssize_t)sizeof s->secret) {
@@ -417,7 +265,7 @@ static int run(struct server *s, const struct config *config) {
     log_init((enum log_level)config->log);
     // Before threads, handles and the loss of rights; and the programs keep the limits we were
     // given.
-    if (spawn_open(&s->spawn, config) != 0) {
+    if (opener_start(config, s->source) != 0 || spawn_open(&s->spawn, config) != 0) {
         return 1;
     }
     log_start(); // what the programs write has its own way

@@ -11,6 +11,7 @@ struct server_source {
     // 0, or ERR_CONFIG with errors told, as config_load. config_fini is to be called either way.
     int (*load)(void *self, struct config *config, struct config_errors *errors);
     void *self;
+    const char *path; // of the file, or NULL
 };
 
 // Binds, starts, and runs until SIGTERM or SIGINT, then completes what is under way (a second

@@ -16,7 +16,7 @@ struct stamp {
 };
 
 struct stamp stamp_of(const struct stat *file);
-// Of the file of that name. Follows links.
+// Of the file of that name, also where only root may see it (server/opener.h). Follows links.
 struct stamp stamp_of_path(const char *path);
 bool stamp_is_same(const struct stamp *a, const struct stamp *b);
 

@@ -3,9 +3,9 @@
 
 #include "base/error.h"
 #include "server/log.h"
+#include "server/opener.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #define ROTATE_MS                                                                                  \
@@ -24,7 +24,7 @@ static int fail(struct tickets *t, const char *why) {
 static int read_file(struct tickets *t) {
     uint8_t bytes[TLS_TICKETS_MOST * TLS_TICKETS_KEY + 1];
     struct stat now;
-    int fd = open(t->path, O_RDONLY | O_CLOEXEC);
+    int fd = opener_read(t->path);
     if (fd < 0 || fstat(fd, &now) != 0) {
         int why = errno;
         if (fd >= 0) {

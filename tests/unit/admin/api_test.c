@@ -20,11 +20,21 @@ struct fixture {
     struct metrics metrics;
     struct learner *learner;
     struct api api;
-    unsigned changes;
+    unsigned changes, reloads;
 };
 
 static void on_change(void *self) {
     ((struct fixture *)self)->changes++;
+}
+
+// Says what is wrong until it is asked a second time.
+static bool on_reload(void *self, struct buf *errors) {
+    struct fixture *f = self;
+    if (f->reloads++ == 0) {
+        buf_put(errors, SPAN("t.conf:3: there is no option xs\n"));
+        return false;
+    }
+    return true;
 }
 
 static const struct hint_policy *find_policy(void *self, struct span site) {
@@ -117,6 +127,7 @@ static void test_targets_and_methods(void **state) {
     expect(&f, "GET", "/health", 200, "{\"status\":\"ok\"}");
     f.api.is_draining = true;
     expect(&f, "GET", "/health", 503, "{\"status\":\"draining\"}");
+    expect(&f, "GET", "/readyz", 503, "{\"status\":\"draining\"}");
     expect(&f, "POST", "/routes", 405, "only GET and HEAD");
     expect(&f, "DELETE", "/routes", 405, "only GET and HEAD");
     expect(&f, "GET", "/clear", 405, "only POST");
@@ -394,6 +405,20 @@ static void test_an_answer_looks_at_so_many_routes_and_no_more(void **state) {
     fixture_fini(&f);
 }
 
+static void test_reload_says_what_is_wrong(void **state) {
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    expect(&f, "POST", "/reload", 409, "no configuration");
+    f.api.reload = on_reload;
+    f.api.reload_self = &f;
+    expect(&f, "GET", "/reload", 405, "only POST");
+    expect(&f, "POST", "/reload", 409, "t.conf:3: there is no option xs\n");
+    expect(&f, "POST", "/reload", 200, "the new configuration is in use\n");
+    assert_int_equal(f.reloads, 2);
+    fixture_fini(&f);
+}
+
 static void test_metrics_are_prometheus_text(void **state) {
     (void)state;
     struct fixture f;
@@ -417,6 +442,7 @@ int main(void) {
         cmocka_unit_test(test_any_byte_may_be_wrong_in_an_import),
         cmocka_unit_test(test_forget_and_clear),
         cmocka_unit_test(test_an_answer_looks_at_so_many_routes_and_no_more),
+        cmocka_unit_test(test_reload_says_what_is_wrong),
         cmocka_unit_test(test_metrics_are_prometheus_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
