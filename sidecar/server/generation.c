@@ -213,6 +213,18 @@ void generation_stop(struct generation *g, enum worker_stop how) {
     }
 }
 
+bool generation_is_alive(const struct generation *g, uint64_t within_ms, unsigned *stuck) {
+    uint64_t now_ms = loop_now_ms(g->conf->loop);
+    for (unsigned i = 0; i < g->started_n && !g->is_over; i++) {
+        const struct worker *w = &g->workers[i];
+        if (!atomic_load(&w->has_ended) && !worker_is_alive(w, now_ms, within_ms)) {
+            *stuck = i;
+            return false;
+        }
+    }
+    return true;
+}
+
 unsigned generation_cut(const struct generation *g) {
     unsigned n = 0;
     for (unsigned i = 0; i < g->started_n; i++) {

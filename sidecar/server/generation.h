@@ -69,6 +69,8 @@ bool generation_has_renewals(struct generation *g);
 int generation_start(struct generation *g);
 // From now on it takes no new connections. Harmless for one that has ended.
 void generation_stop(struct generation *g, enum worker_stop how);
+// Each worker that has not ended has turned its loop within that time; else its index in *stuck.
+bool generation_is_alive(const struct generation *g, uint64_t within_ms, unsigned *stuck);
 // How many requests were cut at the end of its drain. After on_ended.
 unsigned generation_cut(const struct generation *g);
 // For one that has ended or was not started. The loop must run once more.

@@ -2,9 +2,11 @@
 #include "server/listener.h"
 
 #include "base/error.h"
+#include "server/inherited.h"
 #include "server/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -71,12 +73,24 @@ static int give_away(const struct listen_conf *conf, const char *path) {
     return owner == (uid_t)-1 && group == (gid_t)-1 ? 0 : chown(path, owner, group);
 }
 
+// The same socket for all from `got` on: a unix socket, or one that another program has made.
+static void share(int *fds, unsigned got, unsigned n) {
+    for (unsigned i = got; i < n; i++) {
+        fds[i] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+    }
+}
+
 static int bind_unix(const struct listen_conf *conf, int *fds, unsigned n) {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     if (conf->path.n >= sizeof to.sun_path) {
         return failed(conf, "the path is too long for a unix socket");
     }
     memcpy(to.sun_path, conf->path.p, conf->path.n);
+    unsigned got = inherited_take((struct sockaddr *)&to, sizeof to, fds, n);
+    if (got > 0) {
+        share(fds, got, n);
+        return 0;
+    }
     if (is_stale(&to)) {
         unlink(to.sun_path);
     }
@@ -96,9 +110,7 @@ static int bind_unix(const struct listen_conf *conf, int *fds, unsigned n) {
         }
         return failed(conf, strerror(why));
     }
-    for (unsigned i = 1; i < n; i++) {
-        fds[i] = dup(fds[0]);
-    }
+    share(fds, 1, n);
     return 0;
 }
 
@@ -144,15 +156,20 @@ static int resolve(const struct listen_conf *conf, struct sockaddr_storage *to, 
     return 0;
 }
 
+// What connections that are accepted inherit.
+static void set_options(int fd) {
+    int most = NOTSENT_MOST;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+}
+
 static int bind_one(const struct sockaddr_storage *to, socklen_t len) {
     int on = 1;
     int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -1;
     }
-    int most = NOTSENT_MOST;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most); // accepted ones inherit it
+    set_options(fd);
     if (to->ss_family == AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
@@ -183,12 +200,36 @@ static bool is_taken(const struct sockaddr_storage *to, socklen_t len) {
     return taken;
 }
 
+// The sockets that were there when we began, and as many more as are wanted. False: there were
+// none.
+static bool take_inherited(const struct sockaddr_storage *to, socklen_t len, int *fds, unsigned n,
+                           uint16_t *port) {
+    unsigned got = inherited_take((const struct sockaddr *)to, len, fds, n);
+    struct sockaddr_storage at = *to;
+    if (got == 0) {
+        return false;
+    }
+    *port = bound_port(fds[0]);
+    set_port(&at, *port);
+    for (unsigned i = 0; i < got; i++) {
+        set_options(fds[i]);
+    }
+    while (got < n && (fds[got] = bind_one(&at, len)) >= 0) {
+        got++;
+    }
+    share(fds, got, n); // whoever made it did not mean others to be bound beside it
+    return true;
+}
+
 static int bind_tcp(const struct listen_conf *conf, int *fds, unsigned n, uint16_t *port) {
     struct sockaddr_storage to = {0};
     socklen_t len = 0;
     int err = resolve(conf, &to, &len);
     if (err != 0) {
         return err;
+    }
+    if (take_inherited(&to, len, fds, n, port)) {
+        return 0;
     }
     if (conf->port != 0 && is_taken(&to, len)) {
         return failed(conf, strerror(EADDRINUSE));

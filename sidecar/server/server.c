@@ -2,9 +2,11 @@
 #include "server/server.h"
 
 #include "base/error.h"
+#include "server/inherited.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/log_writer.h"
+#include "server/notify.h"
 #include "server/opener.h"
 #include "server/privileges.h"
 #include "server/server_inside.h"
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define WORKERS_MOST 256
@@ -92,6 +95,7 @@ static void stop_generations(struct server *s, enum worker_stop how) {
 }
 
 static void stop(struct server *s) {
+    notify("STOPPING=1");
     s->api.is_draining = true;
     listening_close(&s->listening); // the workers have sockets of their own
     stop_generations(s, WORKER_STOPS);
@@ -129,6 +133,8 @@ static void finish(struct server *s) {
     uv_close((uv_handle_t *)&s->interrupt, NULL);
     uv_close((uv_handle_t *)&s->hangup, NULL);
     uv_close((uv_handle_t *)&s->rotate, NULL);
+    uv_close((uv_handle_t *)&s->child, NULL);
+    manager_close(&s->manager);
 }
 
 static void on_generation_ended(struct generation *g, void *self) {
@@ -152,11 +158,21 @@ static void on_rotate(uv_signal_t *handle, int number) {
     log_writer_reopen();
 }
 
+// Nobody else asks how they ended. As the first process of a container we inherit all orphans.
+static void on_child(uv_signal_t *handle, int number) {
+    (void)handle;
+    (void)number;
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+}
+
 static void open_signals(struct server *s) {
     uv_signal_init(&s->loop.uv, &s->terminate);
     uv_signal_init(&s->loop.uv, &s->interrupt);
     uv_signal_init(&s->loop.uv, &s->hangup);
     uv_signal_init(&s->loop.uv, &s->rotate);
+    uv_signal_init(&s->loop.uv, &s->child);
+    uv_signal_start(&s->child, on_child, SIGCHLD);
     uv_signal_start(&s->rotate, on_rotate, SIGUSR1);
     s->terminate.data = s->interrupt.data = s->hangup.data = s;
     uv_signal_start(&s->terminate, on_signal, SIGTERM);
@@ -208,6 +224,7 @@ static int open_privileged(struct server *s) {
         err = tickets_open(&s->tickets, &s->loop, &s->ticket_keys,
                            (const char *)s->config->ticket_keys.p);
     }
+    inherited_close_rest();
     return err;
 }
 
@@ -221,6 +238,7 @@ static int open_all(struct server *s) {
         s->generations_n = 1;
         err = open_learning(s);
         start_looking(s);
+        manager_open(&s->manager, &s->loop, &s->generations);
         open_signals(s);
     }
     if (err == 0 && s->config->has_admin) {
@@ -263,6 +281,8 @@ static int run(struct server *s, const struct config *config) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of that file
     log_init((enum log_level)config->log);
+    inherited_init();
+    notify_init();
     // Before threads, handles and the loss of rights; and the programs keep the limits we were
     // given.
     if (opener_start(config, s->source) != 0 || spawn_open(&s->spawn, config) != 0) {
@@ -282,6 +302,7 @@ static int run(struct server *s, const struct config *config) {
         return 1;
     }
     log_line(LOG_INFO, "ready, %u workers", s->generation_conf.workers_n);
+    notify("READY=1");
     loop_run(&s->loop);
     fini(s);
     spawn_close(&s->spawn); // only now: what was under way needed the programs

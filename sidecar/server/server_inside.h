@@ -9,6 +9,7 @@
 #include "server/admin_port.h"
 #include "server/generation.h"
 #include "server/keeping.h"
+#include "server/manager.h"
 #include "server/probe.h"
 #include "server/server.h"
 #include "server/spawn.h"
@@ -40,7 +41,8 @@ struct server {
     int admin_fd;
     struct admin_port admin;
     struct api api;
-    uv_signal_t terminate, interrupt, hangup, rotate;
+    uv_signal_t terminate, interrupt, hangup, rotate, child;
+    struct manager manager;
     struct spawn spawn;
     int status; // that the process ends with
 };

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "server/log.h"
+#include "server/notify.h"
 
 #include <stdlib.h>
 
@@ -93,7 +94,7 @@ static void replace(struct server *s, struct generation *g) {
     }
 }
 
-bool server_reload(struct server *s) {
+static bool reload(struct server *s) {
     struct generation_config *from = load(s);
     struct generation *g = from != NULL ? start(s, &from->config, from) : NULL;
     if (g == NULL) {
@@ -104,6 +105,13 @@ bool server_reload(struct server *s) {
     tell_ignored(s, g->config);
     log_line(LOG_INFO, "the new configuration is in use");
     return true;
+}
+
+bool server_reload(struct server *s) {
+    notify_reloading();
+    bool is_good = reload(s);
+    notify("READY=1");
+    return is_good;
 }
 
 void server_on_hangup(uv_signal_t *handle, int number) {

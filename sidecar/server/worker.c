@@ -45,6 +45,7 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     const struct observer *t = &w->observer;
     struct worker_counts *was = &w->counted;
     loop_watch(&w->loop, watch, now_ms + SECOND_MS);
+    atomic_store_explicit(&w->alive_ms, now_ms, memory_order_relaxed);
     relay_tell_visits(&w->relays.conf, VISITS_A_SECOND);
     count(w, METRIC_SLOT_VISITS, t->visits.opened, &was->visits);
     count(w, METRIC_SLOT_VISITS_REFUSED, t->visits.refused, &was->refused);
@@ -236,6 +237,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     relays_init(&w->relays, &w->files);
     observer_init(&w->observer, conf->secret, &w->loop.unix_time, &coding_unpack);
     init_holdbacks(w, index);
+    w->alive_ms = loop_now_ms(&w->loop);
     loop_watch_init(&w->watch, on_second);
     loop_watch(&w->loop, &w->watch, loop_now_ms(&w->loop) + SECOND_MS);
     w->loop.on_turn_end = on_turn_end;
@@ -270,6 +272,10 @@ static void run(void *self) {
 
 int worker_start(struct worker *w) {
     return uv_thread_create(&w->thread, run, w);
+}
+
+bool worker_is_alive(const struct worker *w, uint64_t now_ms, uint64_t within_ms) {
+    return atomic_load_explicit(&w->alive_ms, memory_order_relaxed) + within_ms >= now_ms;
 }
 
 void worker_stop(struct worker *w, enum worker_stop how) {

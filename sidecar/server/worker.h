@@ -66,8 +66,9 @@ struct worker {
     uint64_t stop_by_ms;
     unsigned cut; // requests that were under way at the end of the drain
     uv_thread_t thread;
-    _Atomic bool has_ended; // its loop is over
-    uv_async_t *ended;      // of the main loop, told when it is
+    _Atomic uint64_t alive_ms; // when its loop turned last, about
+    _Atomic bool has_ended;    // its loop is over
+    uv_async_t *ended;         // of the main loop, told when it is
 };
 
 // Makes the worker on its listening sockets, one a listener of the configuration, which become its
@@ -77,6 +78,8 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
 int worker_start(struct worker *w);
 // For one that was not started: undoes worker_init.
 void worker_undo(struct worker *w);
+// Its loop has turned within that time. From any thread, while it has not ended.
+bool worker_is_alive(const struct worker *w, uint64_t now_ms, uint64_t within_ms);
 // From the learner's thread: takes no new connections, ends those that are open when they have
 // what they have asked for, or after drain-timeout; then ends the thread.
 void worker_stop(struct worker *w, enum worker_stop how);

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What an operator and a service manager do: reload by a command, keys that only root may read."""
+"""What an operator and a service manager do: reload by a command, keys that only root may read, sockets and
+messages of systemd, the first process of a container."""
+import contextlib
+import ctypes
 import os
 import pwd
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import pytest
-from servers import BINARY, Outrider, until
+from servers import BINARY, ROOT, Outrider, until
 from tls_test import make_pair
 
 IN_USE = 'the new configuration is in use'
@@ -110,3 +115,151 @@ def children(pid):
     """Processes of the session that `pid` led."""
     out = subprocess.run(['ps', '-s', str(pid), '-o', 'pid='], capture_output=True, text=True).stdout
     return out.split()
+
+
+# ---- a service manager --------------------------------------------------------------------------
+
+class Manager:
+    """The socket on which a service manager is told."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.socket.settimeout(15)
+        self.path = path
+
+    def wait(self, line):
+        """The datagram that has this line; others are passed over."""
+        while line not in (told := self.socket.recv(4096).decode()).split('\n'):
+            pass
+        return told
+
+
+@pytest.fixture
+def manager(tmp_path):
+    made = Manager(str(tmp_path / 'manager'))
+    yield made
+    made.socket.close()
+
+
+def started(folder, config, env, sockets=()):
+    """Like a service manager: with these sockets as descriptors 3 and following."""
+    folder.mkdir()
+    (folder / 'outrider.conf').write_text(config)
+    log = folder / 'log'
+
+    def before():
+        kept = [os.dup2(s, 200 + i) for i, s in enumerate(sockets)]
+        for i, s in enumerate(kept):
+            os.dup2(s, 3 + i)
+        os.environ.update(env)
+        if sockets:
+            os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(sockets)))
+        os.execv(BINARY, [BINARY, 'run', '--config', str(folder / 'outrider.conf')])
+
+    with open(log, 'ab') as out:
+        process = subprocess.Popen(['true'], stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=before,
+                                   close_fds=False)
+    return process, log
+
+
+def test_a_manager_is_told_where_we_are_and_holds_the_sockets(tmp_path, site, manager):
+    with socket.create_server(('127.0.0.1', 0)) as held:
+        port = held.getsockname()[1]
+        config = f'''workers = 2
+listen "http://127.0.0.1:{port}" {{}}
+site "localhost" {{ root = "{site}" }}
+admin {{ listen = "unix:{tmp_path}/admin.sock" }}
+'''
+        process, log = started(tmp_path / 'run', config, {'NOTIFY_SOCKET': manager.path, 'WATCHDOG_USEC': '1000000'},
+                               [held.fileno()])
+        try:
+            manager.wait('READY=1')
+            for _ in range(8):                                  # whichever worker accepts
+                assert urllib.request.urlopen(f'http://127.0.0.1:{port}/assets/style.css', timeout=5).status == 200
+            manager.wait('WATCHDOG=1')
+            process.send_signal(signal.SIGHUP)
+            assert re.search(r'^MONOTONIC_USEC=\d+$', manager.wait('RELOADING=1'), re.MULTILINE)
+            manager.wait('READY=1')
+            manager.wait('WATCHDOG=1')
+            process.send_signal(signal.SIGTERM)
+            manager.wait('STOPPING=1')
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+            process.wait()
+        held.setblocking(False)                                 # and still holds it
+        socket.create_connection(('127.0.0.1', port), timeout=5).close()
+        held.accept()[0].close()
+    assert 'inherited' not in log.read_text()
+
+
+def test_a_worker_that_is_stuck_is_told_to_nobody_as_alive(tmp_path, site, manager):
+    config = f'''workers = 1
+listen "http://127.0.0.1:0" {{}}
+site "localhost" {{ root = "{site}" }}
+'''
+    process, log = started(tmp_path / 'run', config, {'NOTIFY_SOCKET': manager.path, 'WATCHDOG_USEC': '1000000'})
+    try:
+        manager.wait('WATCHDOG=1')
+        threads = {int(p.name) for p in Path(f'/proc/{process.pid}/task').iterdir()}
+        worker = max(threads)                                   # the one that was made last
+        with stopped_thread(process.pid, worker):
+            until(lambda: 'worker 0 does not turn its loop any more' in log.read_text(), 15, log.read_text())
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def stopped_thread(pid, thread):
+    """One thread of the process does not run: a debugger has stopped it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    if libc.ptrace(seize, thread, 0, 0) != 0:
+        pytest.skip('ptrace is not allowed')
+    libc.ptrace(interrupt, thread, 0, 0)
+    os.waitpid(thread, 0x40000000)                              # __WALL
+    try:
+        yield
+    finally:
+        libc.ptrace(detach, thread, 0, 0)
+
+
+def test_the_unit_is_good():
+    unit = (ROOT / 'sidecar/outrider.service.in').read_text()
+    assert re.search(r'^ExecStart=@CMAKE_INSTALL_FULL_BINDIR@/outrider run --config ', unit, re.MULTILINE)
+    if not shutil.which('systemd-analyze'):
+        pytest.skip('systemd-analyze is not here')
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'outrider.service'
+        path.write_text(unit.replace('@CMAKE_INSTALL_FULL_BINDIR@/outrider', shutil.which('true')))
+        out = subprocess.run(['systemd-analyze', 'security', '--offline=true', str(path)], capture_output=True, text=True,
+                             timeout=60)
+    level = re.search(r'Overall exposure level for outrider.service: ([\d.]+)', out.stdout)
+    assert level and float(level[1]) <= 2.0, out.stdout + out.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root makes a namespace of processes')
+def test_the_first_process_of_a_container_reaps_orphans_and_ends_on_sigterm(tmp_path, site):
+    config = tmp_path / 'outrider.conf'
+    config.write_text(f'workers = 1\nlisten "http://127.0.0.1:0" {{}}\nsite "localhost" {{ root = "{site}" }}\n')
+    log = tmp_path / 'log'
+    with open(log, 'wb') as out:
+        outside = subprocess.Popen(['unshare', '--pid', '--fork', '--kill-child', BINARY, 'run', '--config', str(config)],
+                                   stderr=out, stdout=out)
+    try:
+        until(lambda: 'info ready' in log.read_text() or outside.poll() is not None, 10, 'not ready')
+        if outside.poll() is not None:
+            pytest.skip(f'no namespace: {log.read_text()}')
+        first = subprocess.run(['ps', '--ppid', str(outside.pid), '-o', 'pid='], capture_output=True, text=True).stdout.strip()
+        for _ in range(3):
+            subprocess.run(['nsenter', '-t', first, '-p', 'sh', '-c', 'sleep 0.1 & sleep 0.05 &'], check=True)
+        def left():
+            return subprocess.run(['ps', '--ppid', first, '-o', 'stat='], capture_output=True, text=True).stdout.split()
+        until(lambda: not left(), 10, f'orphans are left: {left()}')
+        os.kill(int(first), signal.SIGTERM)
+        assert outside.wait(10) == 0
+    finally:
+        outside.kill()
+        outside.wait()
