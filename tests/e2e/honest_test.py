@@ -16,6 +16,7 @@ import time
 
 import pytest
 from faults_test import metrics, misbehaving, start  # noqa: F401
+from fronts.fronts import Front
 from servers import SANITIZED
 
 FULL = os.environ.get('CI_FULL') == '1'
@@ -60,7 +61,13 @@ def nghttp(origin, path, count):
     assert out.count(' 200 ') == 20, out
 
 
-CLIENTS = [h2load, h2load_h1, ab, ab_kept, curl, nghttp]
+def wrk(origin, path, count):
+    out = run(['wrk', '-t', 1, '-c', 20, '-d', '10s' if FULL else '1s', origin + path])
+    assert int(re.search(r'(\d+) requests in', out)[1]) > 0, out
+    assert 'Socket errors' not in out and 'Non-2xx' not in out, out
+
+
+CLIENTS = [h2load, h2load_h1, ab, ab_kept, curl, nghttp, wrk]
 
 
 @pytest.mark.parametrize('tls', [False, True], ids=['clear', 'tls'])
@@ -69,6 +76,20 @@ def test_clients_in_a_hurry_lose_nothing(start, misbehaving, client, tls):  # no
     outrider = start(misbehaving(backlog=1024).address)
     origin = f'https://localhost:{outrider.tls_port}' if tls else f'http://127.0.0.1:{outrider.clear_port}'
     client(origin, '/x.php?plain', COUNT // 4 if SANITIZED else COUNT)
+    refused = {name: n for name, n in metrics(outrider).items() if name.startswith('errors_total') and n}
+    assert refused == {}
+
+
+@pytest.mark.parametrize('way', ['h1', 'h2c'])
+def test_clients_behind_haproxy_lose_nothing(start, misbehaving, tmp_path, way):     # noqa: F811
+    outrider = start(misbehaving(backlog=1024).address, top='listen "127.0.0.1:0" { trusted = { "127.0.0.1" } }')
+    port = re.findall(r'listening on http://127.0.0.1:(\d+)', outrider.log)[-1]
+    front = Front(tmp_path / 'front', 'haproxy', port, port)
+    try:
+        for client in (h2load, ab_kept):
+            client(f'https://localhost:{front.port(way)}', '/x.php?plain', COUNT // 4 if SANITIZED else COUNT)
+    finally:
+        front.stop()
     refused = {name: n for name, n in metrics(outrider).items() if name.startswith('errors_total') and n}
     assert refused == {}
 

@@ -96,7 +96,8 @@ def test_what_is_not_there_is_404(client):
 
 
 def test_other_methods_on_a_file_are_405(client):
-    assert client.get('/assets/style.css', method='DELETE').status == 405
+    answer = client.get('/assets/style.css', method='DELETE')
+    assert answer.status == 405 and answer.header('allow').split(', ')[:2] == ['GET', 'HEAD']
 
 
 TRAVERSALS = [

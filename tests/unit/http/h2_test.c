@@ -823,6 +823,25 @@ static void test_heads_that_may_not_be_sent(void **state) {
     }
 }
 
+// What a backend may say at most, and what is added to it.
+static void test_as_many_fields_as_a_head_may_have(void **state) {
+    (void)state;
+    static struct pair fields[256];
+    for (size_t i = 0; i < 256; i++) {
+        fields[i] = (struct pair){SPAN("x-many"), SPAN("y")};
+    }
+    for (size_t n = 253; n <= 256; n++) {
+        struct world w;
+        struct front_stream *s = first_stream(begun(&w));
+        struct response r = response(200, fields, n);
+        assert_int_equal(front_head(&w.h.front, s, &r, true), 0);
+        talk(&w, SIZE_MAX / 2);
+        assert_true(has(&w.seen, "head 1 [:status: 200] [x-many: y] [x-many: y]"));
+        assert_true(has(&w.events, "done 1\n"));
+        world_fini(&w);
+    }
+}
+
 static void test_no_interim_after_the_head(void **state) {
     (void)state;
     struct world w;
@@ -1429,6 +1448,7 @@ int main(void) {
         cmocka_unit_test(test_push_whose_page_is_reset_before_the_promise_leaves),
         cmocka_unit_test(test_push_reset_by_the_client_ends_the_push_alone),
         cmocka_unit_test(test_heads_that_may_not_be_sent),
+        cmocka_unit_test(test_as_many_fields_as_a_head_may_have),
         cmocka_unit_test(test_no_interim_after_the_head),
         cmocka_unit_test(test_floods_end_the_connection),
         cmocka_unit_test(test_floods_of_streams_leave_a_shared_connection),
