@@ -44,15 +44,25 @@ bool ballot_may_put(const struct ballot *b, uint64_t voter, uint32_t from) {
 
 // The oldest vote of the network that has the most, the newcomer's vote counted.
 static unsigned find_dispensable(const struct ballot *b, uint16_t newcomer) {
-    unsigned at = 0, most = 0;
+    uint16_t networks[BALLOT_MAX]; // each once, in the order of its oldest vote
+    uint8_t votes[BALLOT_MAX], oldest[BALLOT_MAX];
+    unsigned n = 0, most = 0;
     for (unsigned i = 0; i < b->n; i++) {
-        unsigned n = votes_of(b, b->v[i].network) + (b->v[i].network == newcomer);
-        if (n > most) {
-            most = n;
-            at = i;
+        unsigned at = 0;
+        while (at < n && networks[at] != b->v[i].network) {
+            at++;
         }
+        if (at == n) {
+            networks[n] = b->v[i].network;
+            oldest[n] = (uint8_t)i;
+            votes[n++] = b->v[i].network == newcomer;
+        }
+        votes[at]++;
     }
-    return at;
+    for (unsigned at = 1; at < n; at++) {
+        most = votes[at] > votes[most] ? at : most;
+    }
+    return n > 0 ? oldest[most] : 0;
 }
 
 static void make_room(struct ballot *b, uint16_t newcomer, unsigned max) {
@@ -205,17 +215,18 @@ static bool settle(const uint64_t *networks, unsigned user, uint8_t *users, uint
 
 // How many users there are of whom each has a network of his own. The smaller number of the two
 // would take one user in three networks and two log-ins of another in one for three.
-static unsigned count_given(const uint64_t networks[BALLOT_MAX]) {
+static unsigned count_given(const uint64_t networks[BALLOT_MAX], unsigned most) {
     uint8_t users[BALLOT_MAX] = {0}; // of each network, from 1
     unsigned n = 0;
-    for (unsigned user = 0; user < BALLOT_MAX; user++) {
+    for (unsigned user = 0; user < most; user++) {
         uint64_t tried = 0;
         n += networks[user] != 0 && settle(networks, user, users, &tried);
     }
     return n;
 }
 
-static struct ballot_share finish(struct count *c) {
+// most: users there can be.
+static struct ballot_share finish(struct count *c, unsigned most) {
     if (c->share.votes > 0) {
         c->share.need = c->yes / c->sum;
         c->share.low = ballot_wilson(c->share.need, c->sum * c->sum / c->squares);
@@ -227,7 +238,7 @@ static struct ballot_share finish(struct count *c) {
             c->share.yes += c->for_it[__builtin_ctzll(rest)] >= 0;
         }
         c->share.no = c->share.networks - c->share.yes;
-        unsigned named = count_given(c->given[1]), others = count_given(c->given[0]);
+        unsigned named = count_given(c->given[1], most), others = count_given(c->given[0], most);
         c->share.given = named > others ? named : others;
     }
     return c->share;
@@ -250,7 +261,7 @@ struct ballot_share ballot_ask(const struct ballot_view *view, enum ballot_quest
             add(&c, view, i, weight, (says & mask) != 0);
         }
     }
-    return finish(&c);
+    return finish(&c, view->ballot->n);
 }
 
 struct ballot_share ballot_failures(const struct ballot_view *view) {
@@ -260,7 +271,7 @@ struct ballot_share ballot_failures(const struct ballot_view *view) {
             add(&c, view, i, view->weight[i], view->ballot->v[i].has_failed);
         }
     }
-    return finish(&c);
+    return finish(&c, view->ballot->n);
 }
 
 void ballot_forget(struct ballot *b, unsigned keep) {

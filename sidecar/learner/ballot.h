@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-#define BALLOT_MAX 16 // votes
+#define BALLOT_MAX 32 // votes
 
 struct vote {
     uint64_t voter;

@@ -6,7 +6,7 @@
 #define REQUEST_LEAST 0.75f // what only requests reveal
 #define PATTERN_LEAST 0.75f
 #define FIRM_VOTES 12   // that all agree on an asset of a pattern, of
-#define FIRM_NETWORKS 5 // so many networks: it then takes half of those to remove it
+#define FIRM_NETWORKS 5 // so many networks: it then takes as many as have it to remove it
 #define OTHERS_LEAST 8  // one of so many voters may not have been given what the others were
 #define FAILURES_LEAST 0.5f
 #define FAILURES_ALONE 3 // of a route that one network knows, and never answered
@@ -33,16 +33,17 @@ struct judging {
 
 // Where several networks vote, it takes two of them and half as many as the others to bring an
 // asset to a page or to take it away; in a pattern, whose pages differ, more to bring it. What all
-// pages had stays until half disagree; what few votes have brought goes with two that disagree, or
-// a pattern would keep by chance what only most of its pages need.
+// pages had stays until as many networks disagree; what few votes have brought goes with two that
+// disagree, or a pattern would keep by chance what only most of its pages need.
 static bool is_needed(struct judging *j, const struct ballot_share *share, float least, bool was) {
     bool is_enough = share->votes > 0 && share->low >= least;
     bool is_half = share->no >= 2 && 2 * share->no >= share->yes;
+    bool is_kept = share->no < 2 || (j->is_firm && share->no < share->yes);
     if (share->networks <= 1) {
         return (is_enough || (was && share->no == 0)) && (was || !j->node->is_pattern);
     }
     if (j->node->is_pattern) {
-        return was ? is_enough || (j->is_firm ? !is_half : share->no < 2)
+        return was ? is_enough || is_kept
                    : is_enough && share->yes > share->no && learner_is_common(share);
     }
     bool has_turned = ballot_has_turned(share) && share->newest != was && least <= PAGE_LEAST;

@@ -7,7 +7,7 @@
 #include "learner/learner.h"
 
 #define RECORD_ASSETS_MAX 64
-#define RECORD_VOTES_MAX 16
+#define RECORD_VOTES_MAX 32
 #define RECORD_POLICY_MAX 4096   // bytes of each of a route's policies
 #define RECORD_IMPORTS_MAX 16384 // bytes of a stylesheet's imports
 

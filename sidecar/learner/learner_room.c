@@ -10,10 +10,12 @@
 
 #define CHANCES 16 // nodes looked at for one that is evicted
 
+// A page hints nothing wrong for longer than a third of its votes take to come. A pattern has all
+// views of its pages, so it can afford to hear more networks before it believes any.
 static const struct ballot_rules page_rules = {
     .max = 12, .half_votes = 8, .half_visits = 2, .half_days = 7};
 static const struct ballot_rules pattern_rules = {
-    .max = 16, .half_votes = 8, .half_visits = 8, .half_days = 7};
+    .max = BALLOT_MAX, .half_votes = 8, .half_visits = 8, .half_days = 7};
 
 const struct ballot_rules *learner_rules(const struct node *node) {
     return node->is_pattern ? &pattern_rules : &page_rules;
