@@ -23,10 +23,16 @@ static struct backend *backend_new(struct stage *s) {
     return b;
 }
 
+// It takes no more requests, as programs that end after so many.
+static bool is_spent(const struct backend *b) {
+    return b->peer.asked_n == PEER_REQUESTS;
+}
+
 static struct backend *backend_idle(struct stage *s) {
     for (struct list *n = s->backends.next; n != &s->backends; n = n->next) {
         struct backend *b = LIST_ITEM(n, struct backend, node);
-        if (b->call == NULL && !b->has_closed && !b->is_orphan && fcgi_conn_is_idle(&b->fcgi)) {
+        if (b->call == NULL && !b->has_closed && !b->is_orphan && !is_spent(b) &&
+            fcgi_conn_is_idle(&b->fcgi)) {
             return b;
         }
     }

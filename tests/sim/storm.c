@@ -105,8 +105,12 @@ static void speak(struct storm *t, struct backend *b, struct said *said) {
     }
 }
 
+static size_t backends_n(const struct storm *t) {
+    return t->stage.backends_n < STORM_BACKENDS ? t->stage.backends_n : STORM_BACKENDS;
+}
+
 static struct backend *pick(struct storm *t) {
-    size_t n = t->stage.backends_n;
+    size_t n = backends_n(t);
     return n > 0 ? stage_backend(&t->stage, roll(t, (unsigned)n)) : NULL;
 }
 
@@ -276,7 +280,7 @@ void storm_step(struct storm *t) {
 
 // What the application said to the request of that mark; the last time if it was asked twice.
 static const struct said *said_to(const struct storm *t, char mark, const struct asked **asked) {
-    for (size_t i = t->stage.backends_n; i-- > 0;) {
+    for (size_t i = backends_n(t); i-- > 0;) {
         const struct backend *b = stage_backend(&t->stage, i);
         for (size_t k = 0; k < b->peer.asked_n; k++) {
             if (mark_of(&b->peer.asked[k]) == mark) {

@@ -12,7 +12,7 @@
 #include "sim/play.h"
 
 #define STORM_REQUESTS 7  // of a storm
-#define STORM_BACKENDS 64 // of a storm, more than there can be
+#define STORM_BACKENDS 64 // of a storm; further ones are deaf
 
 // What an application has said to one request.
 struct said {
