@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "fcgi/pool_cap.h"
 
-void pool_cap_init(struct pool_cap *c, unsigned most, uint64_t now_ms) {
-    *c = (struct pool_cap){
-        .most = most, .step = 1, .since_ms = now_ms, .pause_ms = POOL_CAP_PAUSE_MS};
+void pool_cap_init(struct pool_cap *c, unsigned most, unsigned ceiling, uint64_t now_ms) {
+    *c = (struct pool_cap){.most = most,
+                           .ceiling = ceiling < POOL_CAP_MOST ? ceiling : POOL_CAP_MOST,
+                           .step = 1,
+                           .since_ms = now_ms,
+                           .pause_ms = POOL_CAP_PAUSE_MS};
 }
 
 // A server that executes nothing of ours says nothing of how much it can do: it is starting, or
@@ -32,7 +35,7 @@ static bool lower(struct pool_cap *c) {
 
 static bool raise(struct pool_cap *c) {
     unsigned was = c->most;
-    unsigned room = c->most < POOL_CAP_MOST ? POOL_CAP_MOST - c->most : 0;
+    unsigned room = c->most < c->ceiling ? c->ceiling - c->most : 0;
     c->most += c->step < room ? c->step : room;
     // Never more than twice as many at a time; and what went well may go on sooner.
     c->step = c->step * 2 < c->most ? c->step * 2 : c->most;

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POOL_CAP_MOST 256            // it is never raised above this
+#define POOL_CAP_MOST 256            // it is never raised above this, wherever it began
 #define POOL_CAP_LATE_MS 50          // until a request that was sent and not read is evidence
 #define POOL_CAP_WINDOW_MS 200       // of looks at the same state, before anything is lowered
 #define POOL_CAP_PAUSE_MS 400        // without evidence, before anything is raised
@@ -24,6 +24,7 @@
 
 struct pool_cap {
     unsigned most;     // requests at once
+    unsigned ceiling;  // to which it may be raised
     unsigned step;     // by how many it is raised next
     unsigned seen;     // most that were executed in the window
     bool is_late;      // a window of evidence is open
@@ -38,8 +39,8 @@ struct pool_cap_view {
     bool is_wanted;  // others wait until there is room
 };
 
-// Begins with so many.
-void pool_cap_init(struct pool_cap *c, unsigned most, uint64_t now_ms);
+// Begins with `most`, and is not raised above `ceiling`.
+void pool_cap_init(struct pool_cap *c, unsigned most, unsigned ceiling, uint64_t now_ms);
 // A look at the server, several times a window. Whether c->most has changed.
 bool pool_cap_look(struct pool_cap *c, const struct pool_cap_view *v, uint64_t now_ms);
 

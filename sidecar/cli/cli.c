@@ -120,7 +120,7 @@ static void tell_capacity(const char *file, const struct pool_conf *pool) {
                file, SPAN_ARG(pool->name), pool->connections);
     } else if (pool->is_auto) {
         printf(
-            "%s: pool \"%.*s\": connections begins at %u and is learned on unix sockets, since no "
+            "%s: pool \"%.*s\": connections begins at %u and is learned on this machine, since no "
             "PHP-FPM pool file says pm.max_children: better set it to the number of processes\n",
             file, SPAN_ARG(pool->name), pool->connections);
     } else if (pool->children > 0 &&

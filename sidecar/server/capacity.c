@@ -2,16 +2,24 @@
 #include "server/capacity.h"
 
 #include "server/backend.h"
+#include "server/listen_queue.h"
 #include "server/log.h"
+#include "server/upstream_address.h"
 
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define LOOK_MS 20 // several times a window of the rule
 
 static const struct pool_server_conf *server_conf(const struct upstream *u, unsigned server) {
     return &u->conf->servers[server];
+}
+
+// Who is alone at a server is not evidence of anything.
+static bool is_alone(const struct upstream *u, unsigned server) {
+    return pool_share_held(&u->shared->share, server) < 2;
 }
 
 // How much the kernel has of what we have written and nobody has read (unix(7), SIOCOUTQ).
@@ -78,16 +86,22 @@ static void count(struct capacity *c, uint64_t by) {
     c->counted += by;
 }
 
+// Of all workers. Under the lock.
+static unsigned add_late(struct capacity *c, unsigned server, unsigned late) {
+    struct capacity_shared *s = &c->upstream->shared->capacities[server];
+    s->unread += late - c->unread[server];
+    c->unread[server] = late;
+    return s->unread;
+}
+
 // Under the lock.
-static void look_at(struct capacity *c, unsigned server, unsigned late) {
+static void look_at(struct capacity *c, unsigned server, unsigned unread) {
     struct upstream *u = c->upstream;
     struct pool_share *share = &u->shared->share;
     struct capacity_shared *s = &u->shared->capacities[server];
-    s->unread += late - c->unread[server];
-    c->unread[server] = late;
     unsigned was = s->cap.most;
     struct pool_cap_view view = {.held = pool_share_held(share, server),
-                                 .unread = s->unread,
+                                 .unread = unread,
                                  .is_wanted = atomic_load(&share->waiting) > 0 &&
                                               pool_share_is_full(share, server)};
     if (pool_cap_look(&s->cap, &view, loop_now_ms(u->loop))) {
@@ -104,17 +118,28 @@ static void look(struct capacity *c) {
     uv_mutex_lock(&u->shared->lock);
     for (unsigned i = 0; i < u->conf->server_count; i++) {
         if (server_conf(u, i)->is_unix) {
-            look_at(c, i, late[i]);
+            look_at(c, i, add_late(c, i, late[i]));
+        } else if (!is_alone(u, i)) {
+            int queued = listen_queue_len(c->queues, &u->addresses[i].to.any);
+            if (queued >= 0) {
+                look_at(c, i, (unsigned)queued);
+            }
         }
     }
     uv_mutex_unlock(&u->shared->lock);
+}
+
+static bool has_ended(const struct capacity *c) {
+    bool may_queue = c->queues >= 0 && c->upstream->pool.active > 0;
+    return list_is_empty(&c->sent) && !may_queue &&
+           atomic_load(&c->upstream->shared->share.waiting) == 0;
 }
 
 static void on_look(uv_timer_t *timer) {
     struct capacity *c = timer->data;
     look(c);
     upstream_next(c->upstream); // there may be more room now
-    if (list_is_empty(&c->sent) && atomic_load(&c->upstream->shared->share.waiting) == 0) {
+    if (has_ended(c)) {
         uv_timer_stop(timer);
     }
 }
@@ -126,17 +151,20 @@ void capacity_watch(struct capacity *c) {
 }
 
 void capacity_put(struct capacity *c, struct backend *b) {
-    bool is_alone = pool_share_held(&c->upstream->shared->share, b->server) < 2;
-    if (c->is_learning && !is_alone && server_conf(c->upstream, b->server)->is_unix) {
-        b->sent_ms = loop_now_ms(c->upstream->loop);
-        list_put(&c->sent, &b->unread);
-        capacity_watch(c);
+    struct upstream *u = c->upstream;
+    if (!c->is_learning || is_alone(u, b->server)) {
+        return;
     }
+    if (server_conf(u, b->server)->is_unix) {
+        b->sent_ms = loop_now_ms(u->loop);
+        list_put(&c->sent, &b->unread);
+    }
+    capacity_watch(c);
 }
 
 // One of the workers counts what all began with.
 void capacity_init(struct capacity *c, struct upstream *u) {
-    *c = (struct capacity){.upstream = u, .is_learning = pool_conf_learns(u->conf)};
+    *c = (struct capacity){.upstream = u, .is_learning = pool_conf_learns(u->conf), .queues = -1};
     list_init(&c->sent);
     c->unread = calloc(u->conf->server_count, sizeof *c->unread);
     if (c->unread == NULL) {
@@ -144,6 +172,9 @@ void capacity_init(struct capacity *c, struct upstream *u) {
     }
     if (c->is_learning && u->pool.member == 0) {
         count(c, (uint64_t)u->conf->connections * u->conf->server_count);
+    }
+    for (size_t i = 0; i < u->conf->server_count && c->is_learning && c->queues < 0; i++) {
+        c->queues = server_conf(u, (unsigned)i)->is_unix ? -1 : listen_queue_open();
     }
     uv_timer_init(&u->loop->uv, &c->timer);
     uv_unref((uv_handle_t *)&c->timer);
@@ -156,5 +187,8 @@ void capacity_close(struct capacity *c) {
 }
 
 void capacity_fini(struct capacity *c) {
+    if (c->queues >= 0) {
+        close(c->queues);
+    }
     free(c->unread);
 }

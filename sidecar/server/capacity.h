@@ -3,8 +3,8 @@
 // (fcgi/pool_cap.h has the rule). What a server has not read from a unix socket still counts as
 // output of ours: the kernel says so, but by whole writes alone. So the end of such a request is a
 // write of its own, and when less is left than both, the server has begun. Only requests without a
-// body are looked at, and only where there are several. On TCP the kernel does not tell, and
-// nothing is learned.
+// body are looked at, and only where there are several. On TCP the kernel takes the bytes for the
+// server; there the length of its listen queue is asked for, where that is on this machine.
 //
 //     write 1: BEGIN_REQUEST, PARAMS    write 2: the end of STDIN
 //     |---- read when it begins ------| |-- read at its end ----|
@@ -26,6 +26,7 @@ struct capacity {
     uv_timer_t timer; // looks, while there is something to be seen
     struct list sent; // of struct backend, by `unread`: not known to be read, the oldest first
     unsigned *unread; // of each server, what the others were told
+    int queues;       // to ask for listen queues with, or -1
     uint64_t counted; // by this worker into the metric
     bool is_learning;
 };

@@ -24,7 +24,9 @@ void upstream_shared_init(struct upstream_shared *s, const struct pool_conf *con
         abort();
     }
     for (size_t i = 0; i < conf->server_count; i++) {
-        pool_cap_init(&s->capacities[i].cap, conf->connections, 0);
+        // What accepts for a server of another machine may hide how little that does.
+        unsigned ceiling = conf->servers[i].is_unix ? POOL_CAP_MOST : conf->connections;
+        pool_cap_init(&s->capacities[i].cap, conf->connections, ceiling, 0);
         s->capacities[i].logged = conf->connections;
     }
 }

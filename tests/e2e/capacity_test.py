@@ -10,6 +10,7 @@ import time
 
 import pytest
 from faults_test import metrics, start  # noqa: F401
+from fronts.fronts import free_ports
 from servers import Fpm, until
 
 CHILDREN = 4
@@ -18,9 +19,9 @@ EACH, ABANDONED = 0.02, 0.08        # seconds between two requests of the flood,
 LEARNED = 'pool_learned_connections'
 
 
-@pytest.fixture
-def fpm(tmp_path):
-    server = Fpm(tmp_path / 'fpm', CHILDREN)
+@pytest.fixture(params=['unix', 'tcp'])
+def fpm(tmp_path, request):
+    server = Fpm(tmp_path / 'fpm', CHILDREN, port=free_ports(1)[0] if request.param == 'tcp' else None)
     yield server
     server.stop()
 
@@ -66,7 +67,7 @@ def slow_site(folder, start, fpm, pool=''):     # noqa: F811
     root = folder / 'root'
     root.mkdir()
     (root / 'slow.php').write_text(f'<?php usleep({int(WORK * 1e6)}); echo "done";')
-    return start(f'unix:{fpm.path}', root=root, workers=2, pool=pool)
+    return start(fpm.address, root=root, workers=2, pool=pool)
 
 
 def test_a_flood_that_is_abandoned_does_not_stand_before_other_visitors(tmp_path, start, fpm):     # noqa: F811

@@ -30,6 +30,11 @@ def until(question, timeout, what):
         time.sleep(0.02)
 
 
+def is_open(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(('127.0.0.1', port)) == 0
+
+
 class Process:
     def __init__(self, command, log, **options):
         self.log_path = Path(log)
@@ -78,9 +83,9 @@ class Process:
 
 
 class Fpm(Process):
-    """A real PHP-FPM with a static pool on a unix socket."""
+    """A real PHP-FPM with a static pool on a unix socket, or a port of 127.0.0.1."""
 
-    def __init__(self, folder, children=4):
+    def __init__(self, folder, children=4, port=None):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = str(folder / 'fpm.sock')
@@ -90,7 +95,7 @@ class Fpm(Process):
 error_log = {folder}/fpm-error.log
 daemonize = no
 [www]
-listen = {self.path}
+listen = {f'127.0.0.1:{port}' if port else self.path}
 pm = static
 pm.max_children = {children}
 php_admin_value[post_max_size] = 256M
@@ -104,7 +109,8 @@ php_admin_value[log_errors] = 1
         program = shutil.which('php-fpm8.2') or '/usr/sbin/php-fpm8.2'
         super().__init__([program, *(['-R'] if os.getuid() == 0 else []), '-n', '-y', str(config)],
                          folder / 'fpm.log')
-        self.wait_started(lambda: os.path.exists(self.path))
+        self.address = f'127.0.0.1:{port}' if port else f'unix:{self.path}'
+        self.wait_started(lambda: is_open(port) if port else os.path.exists(self.path))
 
 
 CONFIG = '''

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 
-from servers import Process
+from servers import Process, is_open
 
 WAYS = {'haproxy': ['h1', 'h2c', 'v1', 'v2'], 'nginx': ['h1'], 'caddy': ['h1', 'h2c'], 'apache': ['h1', 'h2c'],
         'varnish': ['h1'], 'hitch': ['v1', 'v2']}
@@ -23,11 +23,6 @@ def free_ports(n):
     for sock in socks:
         sock.close()
     return ports
-
-
-def is_open(port):
-    with socket.socket() as sock:
-        return sock.connect_ex(('127.0.0.1', port)) == 0
 
 
 def make_certificate(folder):

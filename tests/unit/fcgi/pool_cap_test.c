@@ -2,6 +2,7 @@
 // The rule of the cap, held against servers in memory that take so many requests at once, in order.
 #include "fcgi/pool_cap.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@ struct server {
 
 static void init(struct server *s, unsigned processes, unsigned work_ms) {
     *s = (struct server){.processes = processes, .work_ms = work_ms, .now_ms = 1};
-    pool_cap_init(&s->cap, 32, s->now_ms);
+    pool_cap_init(&s->cap, 32, UINT_MAX, s->now_ms);
 }
 
 static void end_first(struct server *s, unsigned at) {
@@ -163,6 +164,9 @@ static void it_is_bounded(void **state) {
     init(&s, 1000, 1000);
     run(&s, 600000, 1000);
     assert_int_equal(s.cap.most, POOL_CAP_MOST);
+    pool_cap_init(&s.cap, 32, 32, s.now_ms);
+    run(&s, 60000, 1000);
+    assert_int_equal(s.cap.most, 32);
 }
 
 int main(void) {
