@@ -70,6 +70,8 @@ static struct span_list with_uploads(struct build *b, const struct site *site,
 void build_access(struct build *b, const struct file_section *s, struct site *site) {
     site->suffixes = build(b, s, OPTION_SITE_SCRIPTS, why_no_suffix);
     site->denied = build(b, s, OPTION_SITE_DENY, build_why_no_pattern);
+    site->denied_files = build(b, s, OPTION_SITE_DENY_FILES, build_why_no_pattern);
+    site->shows_dot_names = build_number(b, s, OPTION_SITE_DOT_FILES) == 1;
     site->internal = build(b, s, OPTION_SITE_INTERNAL, build_why_no_pattern);
     site->script_free = build(b, s, OPTION_SITE_DENY_SCRIPTS, build_why_no_pattern);
     if (site->root.n > 0 && !build_has_none(s, OPTION_SITE_DENY_SCRIPTS)) {
@@ -81,9 +83,10 @@ void build_access(struct build *b, const struct file_section *s, struct site *si
 void build_access_front(struct build *b, const struct file_section *s, struct site *site) {
     site->is_front_open = access_check_found(site, site->front, true, ACCESS_CLIENT) == 0;
     if (site->front.n > 0 && access_check_found(site, site->front, true, ACCESS_APPLICATION) != 0) {
-        config_errors_put(b->errors, file_line(s, OPTION_SITE_FRONT_CONTROLLER),
-                          "front-controller \"%.*s\" is denied by deny, by deny-scripts or because "
-                          "a name in it begins with a dot",
-                          SPAN_ARG(site->front));
+        config_errors_put(
+            b->errors, file_line(s, OPTION_SITE_FRONT_CONTROLLER),
+            "front-controller \"%.*s\" is denied by deny, deny-files or deny-scripts, "
+            "or because a name in it begins with a dot",
+            SPAN_ARG(site->front));
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What of a site may be reached: `scripts`, `deny`, `deny-scripts` and `internal`. Folders of
+// What of a site may be reached: `scripts`, `deny`, `deny-files`, `dot-files`, `deny-scripts` and
+// `internal`. Folders of
 // uploads whose names are too common for a rule of their own ("/images") are found by the
 // application that stands in the root.
 #ifndef CONFIG_BUILD_ACCESS_H

@@ -147,9 +147,9 @@ bool access_is_script(const struct site *site, struct span path) {
 }
 
 // The path has been normalised; this says so once more, because a ".." that came through would
-// open the disk.
-static int check_names(struct span path) {
-    bool has_dot_name = false;
+// open the disk. *hidden is set as access_hidden gives it.
+static int check_names(struct span path, size_t *hidden) {
+    *hidden = 0;
     if (path.n == 0 || path.p[0] != '/' || span_index(path, 0) < path.n) {
         return ERR_REQUEST_PATH;
     }
@@ -159,14 +159,23 @@ static int check_names(struct span path) {
         if (name.n == 0 || span_eq(name, SPAN(".")) || span_eq(name, SPAN(".."))) {
             return ERR_REQUEST_PATH;
         }
-        has_dot_name |= name.p[0] == '.' && (i > 0 || !span_eq(name, SPAN(".well-known")));
+        bool is_hidden = name.p[0] == '.' && (i > 0 || !span_eq(name, SPAN(".well-known")));
         i += name.n;
+        if (is_hidden && *hidden == 0) {
+            *hidden = i + 1;
+        }
     }
-    return has_dot_name ? ERR_FORBIDDEN : 0;
+    return 0;
+}
+
+size_t access_hidden(const struct site *site, struct span path) {
+    size_t hidden;
+    return !site->shows_dot_names && check_names(path, &hidden) == 0 ? hidden : 0;
 }
 
 static int check(const struct site *site, struct span path, bool is_script, enum access_by by) {
-    int error = check_names(path);
+    size_t hidden;
+    int error = check_names(path, &hidden);
     if (error != 0) {
         return error;
     }
@@ -182,7 +191,12 @@ int access_check(const struct site *site, struct span path, enum access_by by) {
 }
 
 int access_check_found(const struct site *site, struct span path, bool runs, enum access_by by) {
-    int error = check(site, path, runs || access_is_script(site, path), by);
+    bool is_script = runs || access_is_script(site, path);
+    int error = check(site, path, is_script, by);
+    if (error == 0 &&
+        (access_hidden(site, path) > 0 || is_among(site->denied_files, path, is_script))) {
+        error = ERR_FORBIDDEN;
+    }
     if (error == 0 && runs && !has_only(site->script_free_absent, path) &&
         is_among(site->script_free, path, true)) {
         error = ERR_FORBIDDEN;

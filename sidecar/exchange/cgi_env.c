@@ -198,7 +198,10 @@ static void put_body(struct writer *w) {
     if (type != NULL && !has_ctl(*type)) {
         put(w, SPAN("CONTENT_TYPE"), *type);
     }
-    if (request->body_len > 0 && request->body_len != BODY_UNKNOWN) {
+    // An empty body's "0" is told as well: programs ask whether there is a length at all.
+    bool has_body = w->env->has_body || request->body_len > 0 ||
+                    pairs_find(&request->fields, SPAN("content-length")) != NULL;
+    if (has_body && request->body_len != BODY_UNKNOWN) {
         put(w, SPAN("CONTENT_LENGTH"), put_number(w, request->body_len));
     }
 }

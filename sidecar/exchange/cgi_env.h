@@ -21,10 +21,11 @@ struct cgi_peer {
 };
 
 struct cgi_env {
-    const struct request *request; // body_len: CONTENT_LENGTH is left out when 0 or BODY_UNKNOWN
+    const struct request *request; // body_len: CONTENT_LENGTH, where there is a body
     const struct site *site;
     const struct route *route; // a ROUTE_SCRIPT
     const struct cgi_peer *peer;
+    bool has_body; // there was one, whose length nobody said: it may be empty
     bool is_named; // the site was found by the request's authority: SERVER_NAME is its host
 };
 

@@ -190,11 +190,12 @@ static void redirect_https(struct exchange *x) {
 
 // ---- asking -------------------------------------------------------------------------------------
 
-static void call(struct exchange *x) {
+static void call(struct exchange *x, bool has_body) {
     struct cgi_env env = {.request = x->facts.request,
                           .site = x->facts.site,
                           .route = &x->route,
                           .peer = x->asked.peer,
+                          .has_body = has_body,
                           .is_named = x->facts.is_named};
     int err = cgi_env_build(&env, x->facts.arena, &x->params);
     if (err != 0) {
@@ -226,7 +227,7 @@ static void run_script(struct exchange *x) {
         exchange_enter(x, EXCHANGE_THINKING);
         return;
     }
-    call(x);
+    call(x, false);
 }
 
 // Of the server and not of a page: "OPTIONS *" (RFC 9110, 9.3.7), which some fronts ask for their
@@ -329,7 +330,7 @@ static void on_request_end(struct exchange *x) {
     if (x->is_collecting) {
         x->is_collecting = false;
         x->asked.request->body_len = x->body_len;
-        call(x);
+        call(x, true);
     }
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
         command(x, COMMAND_CALL_END);

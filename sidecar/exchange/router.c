@@ -330,6 +330,12 @@ static void decide(struct search *s) {
     }
 }
 
+// Whether a name that begins with a dot is on the disk: what else has one is the application's.
+static bool is_hidden(struct search *s) {
+    size_t n = s->q->site->root.n > 0 ? access_hidden(s->q->site, s->path) : 0;
+    return n > 0 && find(s, n) != FILE_NONE;
+}
+
 void router_route(const struct router_query *q, struct route *out) {
     const struct site *site = q->site;
     struct search s = {.q = q, .path = q->request->path, .out = out};
@@ -349,7 +355,11 @@ void router_route(const struct router_query *q, struct route *out) {
         memcpy(s.file, site->root.p, site->root.n);
     }
     memcpy(s.file + site->root.n, s.path.p, s.path.n);
-    decide(&s);
+    if (is_hidden(&s)) {
+        set_error(out, ERR_FORBIDDEN);
+    } else {
+        decide(&s);
+    }
     // What is there may be what could not be looked at: no answer is better than a wrong one.
     if (s.is_blind) {
         *out = (struct route){.rule = out->rule};

@@ -12,7 +12,8 @@
 //     /index.php/a/b      ROUTE_SCRIPT  root/index.php, PATH_INFO=/a/b
 //     /2024/05/post/      ROUTE_SCRIPT  root/index.php (the front controller)
 //     /missing.php        ROUTE_ERROR   ERR_NOT_FOUND
-//     /.git/config        ROUTE_ERROR   ERR_FORBIDDEN
+//     /.git/config        ROUTE_ERROR   ERR_FORBIDDEN (if it is there)
+//     /wiki/.net          ROUTE_SCRIPT  root/index.php
 #ifndef EXCHANGE_ROUTER_H
 #define EXCHANGE_ROUTER_H
 

@@ -49,22 +49,24 @@ struct site_buffer {
 };
 
 struct site {
-    struct span name;             // "blog.example", lower case
-    struct span_list aliases;     // further names
-    struct span root;             // absolute, resolved, no slash at the end; empty: no files here
-    struct span_list index;       // names of index files, in the order in which they are tried
-    size_t index_len;             // bytes of the longest of them
-    struct span front;            // the front controller's path under root: "/index.php", or empty
-    struct span front_file;       // root and front joined, zero-terminated
-    bool is_front_open;           // nothing below denies it: that need not be asked each time
-    bool must_check;              // a script must be a regular file under root
-    struct span_list suffixes;    // of scripts: ".php"; compared without case
-    struct span_list denied;      // patterns of paths that are nobody's business
-    struct span_list script_free; // of folders whose scripts never run
-    uint64_t script_free_absent;  // access_absent of them; 0: not known
-    struct span_list internal;    // of paths that only the application may name
-    uint32_t pool;                // index into the pools, or SITE_NO_POOL
-    struct span certificate, key; // PEM files, zero-terminated; empty: none
+    struct span name;              // "blog.example", lower case
+    struct span_list aliases;      // further names
+    struct span root;              // absolute, resolved, no slash at the end; empty: no files here
+    struct span_list index;        // names of index files, in the order in which they are tried
+    size_t index_len;              // bytes of the longest of them
+    struct span front;             // the front controller's path under root: "/index.php", or empty
+    struct span front_file;        // root and front joined, zero-terminated
+    bool is_front_open;            // nothing below denies it: that need not be asked each time
+    bool must_check;               // a script must be a regular file under root
+    struct span_list suffixes;     // of scripts: ".php"; compared without case
+    struct span_list denied;       // patterns of paths that are nobody's business
+    struct span_list denied_files; // of files that are neither run nor sent
+    bool shows_dot_names;          // files whose names begin with a dot are like others
+    struct span_list script_free;  // of folders whose scripts never run
+    uint64_t script_free_absent;   // access_absent of them; 0: not known
+    struct span_list internal;     // of paths that only the application may name
+    uint32_t pool;                 // index into the pools, or SITE_NO_POOL
+    struct span certificate, key;  // PEM files, zero-terminated; empty: none
     const struct access_log *access_log; // how requests are logged; NULL: they are not
     struct site_buffer buffer;
     bool has_server_timing;        // responses carry a Server-Timing field of ours

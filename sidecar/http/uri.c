@@ -14,25 +14,20 @@ static int fail(int error, const char **why, const char *text) {
 
 // ---- paths --------------------------------------------------------------------------------------
 
-// Bytes that a request target may not have as they are.
+// Bytes that a request target may not have as they are. What else RFC 3986 wants encoded (bytes
+// above 0x7f, "|", "\\", ...) old links and programs do send raw, and it means one thing only.
 static bool is_bad_raw(uint8_t c) {
-    return c <= ' ' || c >= 0x7f || c == '#';
+    return c <= ' ' || c == 0x7f || c == '#';
 }
 
-// The byte of the %-escape at the front of s. Negative, with *why, when it is none or hides what a
-// file name or a parser further on would take for something else.
+// The byte of the %-escape at the front of s. Negative, with *why, when it is none, or a NUL: a
+// file's name would end there.
 static int decode_escape(struct span s, const char **why) {
     int c = hex_escape_read(s);
     if (c < 0) {
         return fail(-1, why, "bad percent-encoding in the path");
     }
-    if (c < ' ' || c == 0x7f) {
-        return fail(-1, why, "control character in the path");
-    }
-    if (c == '/' || c == '\\') {
-        return fail(-1, why, "encoded slash or backslash in the path");
-    }
-    return c;
+    return c > 0 ? c : fail(-1, why, "encoded NUL in the path");
 }
 
 // A path being written: p[0, n), of which p[segment, n) is the segment that is not complete.
@@ -64,12 +59,6 @@ static bool end_segment(struct path *path, bool is_last) {
 static int rewrite(struct path *path, struct span raw, const char **why) {
     for (size_t i = 1; i < raw.n; i++) {
         int c = raw.p[i];
-        if (c == '/') {
-            if (!end_segment(path, false)) {
-                return fail(ERR_REQUEST_PATH, why, "the path leaves the root");
-            }
-            continue;
-        }
         if (c == '%') {
             c = decode_escape(span_skip(raw, i), why);
             if (c < 0) {
@@ -77,7 +66,11 @@ static int rewrite(struct path *path, struct span raw, const char **why) {
             }
             i += 2;
         }
-        path->p[path->n++] = (uint8_t)c;
+        if (c != '/') {
+            path->p[path->n++] = (uint8_t)c;
+        } else if (!end_segment(path, false)) {
+            return fail(ERR_REQUEST_PATH, why, "the path leaves the root");
+        }
     }
     return end_segment(path, true) ? 0 : fail(ERR_REQUEST_PATH, why, "the path leaves the root");
 }
@@ -87,7 +80,7 @@ static size_t scan_path(struct span s, bool *is_plain, const char **why) {
     size_t i = 0;
     for (; i < s.n && s.p[i] != '?'; i++) {
         uint8_t c = s.p[i], before = i > 0 ? s.p[i - 1] : 0;
-        if (is_bad_raw(c) || c == '\\') {
+        if (is_bad_raw(c)) {
             *why = "character in the path that must be encoded";
         }
         *is_plain &= c != '%' && !(before == '/' && (c == '/' || c == '.'));

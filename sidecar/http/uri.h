@@ -29,11 +29,12 @@ struct uri {
 //
 //     origin-form = absolute-path [ "?" query ]
 //
-// *path is decoded and clean: dot segments are removed, runs of "/" are one, a "/" at the end is
-// kept; it begins with "/" and has no NUL and no CTL. *query is as received; p is NULL without "?".
-// It borrows from target or lives in `a`. 0; ERR_REQUEST_PATH for a bad "%", "#", a blank, a raw
-// byte >= 0x80, "\" or an encoded "/" or "\" or CTL, and for ".." that leaves the root, encoded or
-// not; ERR_ARENA_LIMIT. *why then says it in static words.
+// *path is decoded and clean, as CGI programs expect PATH_INFO (RFC 3875, 4.1.5): an encoded "/" is
+// one, dot segments are removed, runs of "/" are one, a "/" at the end is kept; it begins with "/"
+// and has no NUL, but any other byte. *query is as received; p is NULL without "?". It borrows from
+// target or lives in `a`. 0; ERR_REQUEST_PATH for a bad "%", an encoded NUL, a raw "#", blank or
+// CTL (raw bytes above 0x7f are taken), and for ".." that leaves the root, encoded or not;
+// ERR_ARENA_LIMIT. *why then says it in static words.
 int uri_path_normalise(struct arena *a, struct span target, struct span *path, struct span *query,
                        const char **why);
 // The opposite: a decoded path with "%" before what may not stand in one (pchar and "/" may). p is

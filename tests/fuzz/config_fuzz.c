@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     }
     config_fini(&c);
     must(parse(&c, SPAN("listen \":80\" {} site \"a\" { root = \"/tmp\" index = {\"i\"} }")) == 0);
-    must(c.sites_n == 1 && c.sites[0].index.n == 1 && c.sites[0].denied.n == 4);
+    must(c.sites_n == 1 && c.sites[0].index.n == 1 && c.sites[0].denied_files.n == 4);
     config_fini(&c);
     return 0;
 }

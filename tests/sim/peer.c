@@ -75,7 +75,9 @@ static void take_param(struct peer *p, struct asked *a, struct pair pair) {
     if (!is_allowed(pair.name)) {
         fault(p, "a variable that nobody may choose");
     }
-    if (has_ctl(pair.name) || has_ctl(pair.value)) {
+    // A path may have any byte but NUL; the target and all fields have none.
+    bool is_path = span_eq(pair.name, SPAN("PATH_INFO"));
+    if (has_ctl(pair.name) || (!is_path && has_ctl(pair.value))) {
         fault(p, "a control character in a variable");
     }
     if (span_eq(pair.name, SPAN("HTTP_PROXY"))) {

@@ -12,8 +12,9 @@ static int64_t unix_time = 784111777;
 
 static enum file_kind find_file(void *self, struct span path, struct file_info *info) {
     static const struct span there[] = {
-        SPAN_INIT("/srv/index.php"),  SPAN_INIT("/srv/late.php"), SPAN_INIT("/srv/style.css"),
-        SPAN_INIT("/srv/up/img.jpg"), SPAN_INIT("/etc/passwd"),
+        SPAN_INIT("/srv/index.php"),   SPAN_INIT("/srv/late.php"), SPAN_INIT("/srv/style.css"),
+        SPAN_INIT("/srv/up/img.jpg"),  SPAN_INIT("/etc/passwd"),   SPAN_INIT("/srv/.git"),
+        SPAN_INIT("/srv/a/.htaccess"),
     };
     struct stage *s = self;
     *info = (struct file_info){.len = 3};

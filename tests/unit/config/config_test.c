@@ -393,7 +393,7 @@ static void test_what_is_not_written_has_its_default(void **state) {
     assert_span(site->index.v[0], "index.php");
     assert_int_equal(site->index_len, strlen("index.html"));
     assert_span(site->suffixes.v[0], ".php");
-    assert_int_equal(site->denied.n, 4);
+    assert_int_equal(site->denied_files.n, 4);
     assert_int_equal(site->front.n, 0);
     assert_int_equal(site->pool, SITE_NO_POOL);
     assert_int_equal(site->body_limit, 64 << 20);
@@ -427,19 +427,19 @@ static void test_a_list_adds_to_its_default(void **state) {
         const char *first, *last;
     } lists[] = {
         {"", 4, "*~", "*.swp"},
-        {"deny = {}", 4, "*~", "*.swp"},
-        {"deny = {\"/private/*\"}", 5, "/private/*", "*.swp"},
-        {"deny += {\"/private/*\"}", 5, "*~", "/private/*"},
-        {"deny = {\"*.bak\", \"/x\"}", 5, "*.bak", "*.swp"},
-        {"deny = {\"none\", \"/x\", \"/y\"}", 2, "/x", "/y"},
-        {"deny = {\"none\"}", 0, NULL, NULL},
+        {"deny-files = {}", 4, "*~", "*.swp"},
+        {"deny-files = {\"/private/*\"}", 5, "/private/*", "*.swp"},
+        {"deny-files += {\"/private/*\"}", 5, "*~", "/private/*"},
+        {"deny-files = {\"*.bak\", \"/x\"}", 5, "*.bak", "*.swp"},
+        {"deny-files = {\"none\", \"/x\", \"/y\"}", 2, "/x", "/y"},
+        {"deny-files = {\"none\"}", 0, NULL, NULL},
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         char text[256];
         struct config c;
         snprintf(text, sizeof text, LISTEN POOL "site \"a\" { root = \"/tmp\" %s }", lists[i].text);
         parse(&c, text);
-        const struct span_list *list = &c.sites[0].denied;
+        const struct span_list *list = &c.sites[0].denied_files;
         if (list->n != lists[i].n) {
             fail_msg("%s: %zu", lists[i].text, list->n);
         }

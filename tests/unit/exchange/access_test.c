@@ -31,11 +31,13 @@ static void test_a_star_is_any_run_of_bytes(void **state) {
 }
 
 static const struct span suffixes[] = {SPAN_INIT(".php"), SPAN_INIT(".sh")};
-static const struct span denied[] = {SPAN_INIT("*.bak"), SPAN_INIT("/up/*.php")};
+static const struct span denied[] = {SPAN_INIT("/up/*.php")};
+static const struct span denied_files[] = {SPAN_INIT("*.bak")};
 static const struct span script_free[] = {SPAN_INIT("*/Uploads/*")};
 static const struct span internal[] = {SPAN_INIT("/paid/*")};
 static const struct site site = {.suffixes = {suffixes, 2},
-                                 .denied = {denied, 2},
+                                 .denied = {denied, 1},
+                                 .denied_files = {denied_files, 1},
                                  .script_free = {script_free, 1},
                                  .internal = {internal, 1}};
 
@@ -91,11 +93,11 @@ static void test_what_may_be_reached(void **state) {
         {"/a/../b", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
         {"/a//b", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
         {"/a/./b", ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH, ERR_REQUEST_PATH},
-        {"/.env", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
-        {"/a/.git/b", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
-        {"/a/.well-known/b", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/.env", 0, ERR_FORBIDDEN, ERR_FORBIDDEN, 0},
+        {"/a/.git/b", 0, ERR_FORBIDDEN, ERR_FORBIDDEN, 0},
+        {"/a/.well-known/b", 0, ERR_FORBIDDEN, ERR_FORBIDDEN, 0},
         {"/.well-known/a", 0, 0, 0, 0},
-        {"/a.bak", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"/a.bak", 0, ERR_FORBIDDEN, ERR_FORBIDDEN, 0},
         {"/a.BAK", 0, 0, ERR_FORBIDDEN, 0}, // another file, unless it is run
         {"/up/a.php", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
         {"/up/a.PHP", ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_FORBIDDEN},
@@ -118,12 +120,40 @@ static void test_what_may_be_reached(void **state) {
     assert_int_equal(access_check(&site, span_of("/a\0b", 4), ACCESS_CLIENT), ERR_REQUEST_PATH);
 }
 
+static void test_the_first_hidden_name_is_found(void **state) {
+    (void)state;
+    const struct {
+        const char *path;
+        size_t end;
+    } rows[] = {
+        {"/", 0},
+        {"/a.b/c.", 0},
+        {"/.git", 5},
+        {"/.git/", 5},
+        {"/a/.b/.c/d", 5},
+        {"/.well-known/a", 0},
+        {"/.well-known/.a/b", 15},
+        {"/.well-knownx", 13},
+        {"/a/.well-known", 14},
+        {"/...", 4},
+        {"/a/../.b", 0}, // malformed
+    };
+    struct site shown = site;
+    shown.shows_dot_names = true;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(access_hidden(&site, span_str(rows[i].path)), rows[i].end);
+        assert_int_equal(access_hidden(&shown, span_str(rows[i].path)), 0);
+    }
+    assert_int_equal(access_check_found(&shown, SPAN("/.env"), false, ACCESS_CLIENT), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_star_is_any_run_of_bytes),
         cmocka_unit_test(test_names_rule_no_path_out_that_matches),
         cmocka_unit_test(test_a_suffix_in_any_case_is_a_script),
         cmocka_unit_test(test_what_may_be_reached),
+        cmocka_unit_test(test_the_first_hidden_name_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

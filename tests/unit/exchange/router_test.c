@@ -30,8 +30,15 @@ static const char *const tree[] = {
     "/srv/dir.php/",
     "/srv/dir.php/x.txt",
     "/srv/secret.txt!",
+    "/srv/.git/",
     "/srv/.git/config",
+    "/srv/.env",
+    "/srv/app/.theme/",
+    "/srv/app/.theme/index.php",
     "/srv/.well-known/acme",
+    "/srv/.well-known/.x",
+    "/srv/x/.well-known/",
+    "/srv/x/.well-known/acme",
     "/srv/wp-config.php.bak",
     "/srv/notes.txt~",
     "/srv/wp-content/uploads/",
@@ -83,7 +90,7 @@ static enum file_kind find(void *self, struct span path, struct file_info *info)
     unsigned *looks = self;
     assert_int_equal(path.p[path.n], 0);
     assert_true(span_has_prefix(path, SPAN("/srv")));
-    assert_true(span_find(path, SPAN("/..")) == path.n);
+    assert_true(span_find(path, SPAN("/../")) == path.n);
     ++*looks;
     for (size_t i = 0; i < sizeof tree / sizeof tree[0]; i++) {
         struct span name = span_str(tree[i]);
@@ -103,8 +110,8 @@ static enum file_kind find(void *self, struct span path, struct file_info *info)
 
 static const struct span indexes[] = {SPAN_INIT("index.php"), SPAN_INIT("index.html")};
 static const struct span suffixes[] = {SPAN_INIT(".php")};
-static const struct span denied[] = {SPAN_INIT("*~"), SPAN_INIT("*.bak"),
-                                     SPAN_INIT("/closed/*.php")};
+static const struct span denied[] = {SPAN_INIT("/closed/*.php"), SPAN_INIT("/private/*")};
+static const struct span denied_files[] = {SPAN_INIT("*~"), SPAN_INIT("*.bak")};
 static const struct span script_free[] = {SPAN_INIT("*/wp-content/uploads/*")};
 static const struct span internal[] = {SPAN_INIT("/paid/*")};
 static const struct span aliases[] = {SPAN_INIT("www.blog.example"), SPAN_INIT("[::1]")};
@@ -115,7 +122,8 @@ static const struct route_rule rules[] = {
 };
 
 // What the tables call the sites: w WordPress, f files only, r scripts elsewhere but with a root,
-// n scripts elsewhere and no root, p plain scripts without front controller.
+// n scripts elsewhere and no root, p plain scripts without front controller, d one that shows names
+// with a dot.
 static struct site make_site(char kind) {
     struct site s = {
         .name = SPAN("blog.example"),
@@ -127,7 +135,9 @@ static struct site make_site(char kind) {
         .front_file = SPAN("/srv/index.php"),
         .must_check = true,
         .suffixes = {suffixes, 1},
-        .denied = {denied, 3},
+        .denied = {denied, 2},
+        .denied_files = {denied_files, 2},
+        .shows_dot_names = kind == 'd',
         .script_free = {script_free, 1},
         .internal = {internal, 1},
         .rules = rules,
@@ -257,16 +267,52 @@ static const struct row rows[] = {
      ERR_FORBIDDEN},
     {"a hidden directory", 'w', "GET", "/.git/config", NULL, ROUTE_ERROR, "", "", "",
      ERR_FORBIDDEN},
-    {"a hidden file that is not there", 'w', "GET", "/x/.env", NULL, ROUTE_ERROR, "", "", "",
+    {"a hidden directory itself", 'w', "GET", "/.git", NULL, ROUTE_ERROR, "", "", "",
      ERR_FORBIDDEN},
-    {"a hidden file behind a script", 'w', "GET", "/index.php/.env", NULL, ROUTE_ERROR, "", "", "",
+    {"a hidden directory with a slash", 'w', "GET", "/.git/", NULL, ROUTE_ERROR, "", "", "",
      ERR_FORBIDDEN},
+    {"what is not there below a hidden directory", 'w', "GET", "/.git/x/y", NULL, ROUTE_ERROR, "",
+     "", "", ERR_FORBIDDEN},
+    {"the index of a hidden directory", 'w', "GET", "/app/.theme/", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"a script in a hidden directory", 'w', "GET", "/app/.theme/index.php/x", NULL, ROUTE_ERROR, "",
+     "", "", ERR_FORBIDDEN},
+    {"a hidden file that is not there", 'w', "GET", "/x/.env", NULL, ROUTE_SCRIPT, "/srv/index.php",
+     "/index.php", "", 0},
+    {"a page's name begins with a dot", 'w', "GET", "/search/.net/feed/rss2/", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
+    {"a page's name is hidden below what is not", 'w', "GET", "/.net/.git/.x", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
+    {"a missing script with a dot", 'w', "GET", "/.x.php", NULL, ROUTE_ERROR, "", "", "",
+     ERR_NOT_FOUND},
+    {"a hidden file behind a script", 'w', "GET", "/index.php/.env", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "/.env", 0},
+    {"a hidden directory behind a script", 'w', "GET", "/index.php/.git/x", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "/.git/x", 0},
+    {"dot names shown: a file", 'd', "GET", "/.git/config", NULL, ROUTE_FILE, "/srv/.git/config",
+     "/.git/config", "", 0},
+    {"dot names shown: a link to one", 'd', "GET", "/hidden.txt", NULL, ROUTE_FILE,
+     "/srv/hidden.txt", "/hidden.txt", "", 0},
+    {"dot names shown: an index", 'd', "GET", "/app/.theme/", NULL, ROUTE_SCRIPT,
+     "/srv/app/.theme/index.php", "/app/.theme/index.php", "", 0},
     {"/.well-known/ is public", 'w', "GET", "/.well-known/acme", NULL, ROUTE_FILE,
      "/srv/.well-known/acme", "/.well-known/acme", "", 0},
     {"/.well-known/ elsewhere is not", 'w', "GET", "/x/.well-known/acme", NULL, ROUTE_ERROR, "", "",
      "", ERR_FORBIDDEN},
     {"a hidden file in /.well-known/", 'w', "GET", "/.well-known/.x", NULL, ROUTE_ERROR, "", "", "",
      ERR_FORBIDDEN},
+    {"a page called like a backup", 'w', "GET", "/wiki/notes~", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
+    {"PATH_INFO like a backup", 'w', "GET", "/index.php/a.bak", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "/a.bak", 0},
+    {"a missing backup behind a backup", 'w', "GET", "/notes.txt~/x", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
+    {"a page that the operator denies", 'w', "GET", "/private/page", NULL, ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"elsewhere: a hidden script that we cannot see", 'n', "GET", "/a/.x.php", NULL, ROUTE_ERROR,
+     "", "", "", ERR_FORBIDDEN},
+    {"elsewhere: a page's name begins with a dot", 'n', "GET", "/a/.net", NULL, ROUTE_SCRIPT,
+     "/app.php", "/app.php", "", 0},
     {"a backup file", 'w', "GET", "/wp-config.php.bak", NULL, ROUTE_ERROR, "", "", "",
      ERR_FORBIDDEN},
     {"an editor's file", 'w', "GET", "/notes.txt~", NULL, ROUTE_ERROR, "", "", "", ERR_FORBIDDEN},
@@ -277,8 +323,8 @@ static const struct row rows[] = {
     {"a path that stays", 'w', "GET", "/up/./photo.jpg", NULL, ROUTE_ERROR, "", "", "",
      ERR_REQUEST_PATH},
     {"two slashes", 'w', "GET", "//evil.example/", NULL, ROUTE_ERROR, "", "", "", ERR_REQUEST_PATH},
-    {"a backslash is an ordinary byte", 'w', "GET", "/..\\..\\etc", NULL, ROUTE_ERROR, "", "", "",
-     ERR_FORBIDDEN},
+    {"a backslash is an ordinary byte", 'w', "GET", "/..\\..\\etc", NULL, ROUTE_SCRIPT,
+     "/srv/index.php", "/index.php", "", 0},
     {"an overlong dot is not a dot", 'w', "GET", "/\xc0\xae\xc0\xae/etc/passwd", NULL, ROUTE_SCRIPT,
      "/srv/index.php", "/index.php", "", 0},
     {"the asterisk of OPTIONS", 'w', "OPTIONS", "*", NULL, ROUTE_ERROR, "", "", "",

@@ -235,7 +235,8 @@ static unsigned sent, run, refused;
 
 static const struct span indexes[] = {SPAN_INIT("index.php"), SPAN_INIT("index.html")};
 static const struct span suffixes[] = {SPAN_INIT(".php")};
-static const struct span denied[] = {SPAN_INIT("*~"), SPAN_INIT("*.bak"), SPAN_INIT("/closed/*")};
+static const struct span denied[] = {SPAN_INIT("/closed/*")};
+static const struct span denied_files[] = {SPAN_INIT("*~"), SPAN_INIT("*.bak")};
 static const struct span script_free[] = {SPAN_INIT("*/wp-content/uploads/*")};
 static const struct span internal[] = {SPAN_INIT("/paid/*")};
 
@@ -253,7 +254,8 @@ static void make_site(char kind) {
                          .front_file = has_front ? span_str(front) : SPAN(""),
                          .must_check = kind != 'r' && kind != 'n',
                          .suffixes = {suffixes, 1},
-                         .denied = {denied, 3},
+                         .denied = {denied, 1},
+                         .denied_files = {denied_files, 2},
                          .script_free = {script_free, 1},
                          .internal = {internal, 1},
                          .pool = kind == 'f' ? SITE_NO_POOL : 0};
@@ -341,7 +343,7 @@ static void check_script(const char *target, const struct route *route) {
     ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
     bool is_good = fd >= 0 ? n == 6 && strcmp(text, "SOURCE") == 0 : !site.must_check;
     is_good = is_good && span_has_prefix(file, site.root) && !has_nocase(file, "/closed/") &&
-              !has_nocase(file, "/uploads/") && !has_nocase(file, "/../") &&
+              !has_nocase(file, "/wp-content/uploads/") && !has_nocase(file, "/../") &&
               has_nocase(span_skip(file, file.n - 4), ".php") && file.p[file.n] == 0;
     if (fd >= 0) {
         close(fd);

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""The same requests to Outrider and to Debian's nginx, before the same PHP-FPM and the same files,
+each with the configuration that its manual gives for such a site: status, what PHP was told, fields
+and body must be alike. Where they are not, the row says why."""
+import os
+import re
+import shutil
+import socket
+
+import pytest
+
+from fronts.fronts import free_ports, is_open, make_certificate
+from h2client import Client
+from servers import Fpm, Outrider, Process
+
+TELL = '''<?php
+header('Content-Type: text/plain');
+foreach (['SCRIPT_FILENAME', 'SCRIPT_NAME', 'PATH_INFO', 'REQUEST_URI', 'QUERY_STRING', 'REQUEST_METHOD',
+          'CONTENT_LENGTH', 'CONTENT_TYPE', 'DOCUMENT_ROOT', 'SERVER_NAME', 'HTTP_HOST'] as $name)
+    if (($_SERVER[$name] ?? '') !== '') echo $name, '=', rawurlencode($_SERVER[$name]), "\\n";
+echo 'body=', rawurlencode(file_get_contents('php://input')), "\\n";
+'''
+FILES = {
+    'index.php': TELL, 'tell.php': TELL, 'docs/index.php': TELL, 'style.css': 'body{}', 'a b.txt': 'blank',
+    'café.txt': 'accent', 'wiki.net/page.txt': 'dot inside', '.git/config': 'the secret', '.env': 'the secret',
+    'notes.txt~': 'the secret', 'wp-config.php.bak': 'the secret', '.well-known/acme': 'the token',
+}
+NGINX = '''
+daemon off;
+{user}
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    index index.php index.html;
+    server {{
+        listen 127.0.0.1:{clear} default_server;
+        listen 127.0.0.1:{tls} ssl http2 default_server;
+        ssl_certificate {folder}/cert.pem;
+        ssl_certificate_key {folder}/key.pem;
+        server_name localhost;
+        root {root};
+        location ~ ^/\\.well-known/ {{ try_files $uri /index.php$is_args$args; }}
+        location ~ \\.php(/|$) {{
+            fastcgi_split_path_info ^(.+?\\.php)(/.*)$;
+            try_files $fastcgi_script_name =404;
+            set $info $fastcgi_path_info;
+            include /etc/nginx/fastcgi.conf;
+            fastcgi_param PATH_INFO $info;
+            fastcgi_param HTTP_PROXY "";
+            fastcgi_pass unix:{fpm};
+        }}
+        location ~ (/\\.|~$|\\.bak$) {{
+            if (-e $request_filename) {{ return 403; }}
+            try_files $uri /index.php$is_args$args;
+        }}
+        location / {{ try_files $uri $uri/ /index.php$is_args$args; }}
+    }}
+}}
+'''
+
+
+class Nginx(Process):
+    def __init__(self, folder, root, fpm):
+        folder.mkdir()
+        make_certificate(folder)
+        self.clear_port, self.tls_port = free_ports(2)
+        (folder / 'nginx.conf').write_text(NGINX.format(
+            folder=folder, root=root, fpm=fpm, clear=self.clear_port, tls=self.tls_port,
+            user='user root;' if os.getuid() == 0 else ''))
+        super().__init__([shutil.which('nginx') or '/usr/sbin/nginx', '-c', str(folder / 'nginx.conf'),
+                          '-e', str(folder / 'e.log')], folder / 'log')
+        self.wait_started(lambda: is_open(self.clear_port))
+
+
+class Answer:
+    """A response: status (None where the connection ended without one), fields in lower case, body."""
+
+    def __init__(self, status, fields, body):
+        self.status, self.fields, self.body = status, fields, bytes(body)
+
+    def field(self, name):
+        return [value for key, value in self.fields if key == name]
+
+
+def ask(server, request):
+    """One request in its very bytes on a connection of its own; b'HOST' stands for the host."""
+    host = f'localhost:{server.clear_port}'.encode()
+    with socket.create_connection(('127.0.0.1', server.clear_port), 10) as sock:
+        sock.sendall(request.replace(b'HOST', host))
+        data = b''
+        while piece := sock.recv(65536):
+            data += piece
+    head, _, body = data.partition(b'\r\n\r\n')
+    line, *lines = head.decode('latin-1').split('\r\n')
+    fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(':') for line in lines)]
+    if ('transfer-encoding', 'chunked') in fields:
+        whole = b''
+        while size := int(body.split(b'\r\n', 1)[0] or b'0', 16):
+            body = body.split(b'\r\n', 1)[1]
+            whole, body = whole + body[:size], body[size + 2:]
+        body = whole
+    return Answer(int(line.split()[1]) if line else None, fields, body)
+
+
+def ask_h2(server, path):
+    with Client(server.tls_port) as client:
+        got = client.get(path)
+        return Answer(got.status, got.headers or [], got.body)
+
+
+def told(answer):
+    """The answer as both should give it: ports, and pages of their own, are each one's own."""
+    body = answer.body
+    if answer.status >= 300 and b'SCRIPT_NAME=' not in body:
+        body = b''
+    location = [re.sub(r'^https?://[^/]*', '', value) for value in answer.field('location')]
+    return answer.status, location, re.sub(rb'localhost%3A\d+', b'HOST', body)
+
+
+@pytest.fixture(scope='module')
+def servers(tmp_path_factory):
+    """(Outrider, nginx, document root)."""
+    folder = tmp_path_factory.mktemp('parity')
+    root = folder / 'root'
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    fpm = Fpm(folder / 'fpm', children=2)
+    nginx = Nginx(folder / 'nginx', root, fpm.path)
+    outrider = Outrider(folder / 'outrider', root=root, fastcgi=f'unix:{fpm.path}', workers=1,
+                        front_controller='/index.php')
+    yield outrider, nginx, root
+    for process in (outrider, nginx, fpm):
+        process.stop()
+    assert 'Sanitizer' not in outrider.log
+
+
+def get(target, more=b'', method=b'GET'):
+    return method + b' ' + target + b' HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n' + more + b'\r\n'
+
+
+# ---- targets ------------------------------------------------------------------------------------
+
+TARGETS = '''
+/ /index.php /index.php/ /index.php/a/b?x=1 /tell.php?a=b&c /docs/ /docs /docs?x=1 /style.css /pretty/link/?q=%20
+/wiki/a%2Fb /index.php/a%2Fb /index.php/a%5Cb /index.php/a\\b /a%09b /index.php/a%09b%0a /café /café.txt
+/index.php/café?q=é /caf%C3%A9.txt /%E9 /a%20b.txt /index.php/a+b%2B?a+b /%73tyle.css /index.php/%7B%7D{}|^`"<>
+/index.php/100%25 /index.php/a//b /index.php/a/../b /docs/../style.css /docs%2F..%2Fstyle.css /docs%2Findex.php
+/index.php/.git/x /wiki/.NET /wiki/notes~ /search/.net/feed/rss2/ /.git/config /.git/none /.env /notes.txt~
+/wp-config.php.bak /wiki.net/page.txt /.well-known/acme /.well-known/none /%2egit/config /.%67it/config
+/none.php /none.php/x /style.css/ /style.css/x.php /a%00b /a%2 /a%zz /../etc/passwd /%2e%2e%2fetc/passwd /..%5cx
+/index.php/a:b@c;d=e,f /index.php/a&b=c /?a=%2F&b=/&c=? /docs/?/../.. /~user/ /%7Euser/ /a*b'$!()
+'''.split()
+# (Outrider's status, nginx's), and why.
+UNLIKE = {
+    '/.git/none': (403, 200, 'nginx looks at the whole name, Outrider at the folder that is there'),
+    '/none.php/x': (200, 404, "a pretty link may have a dot in it: without such a script it is the application's"),
+    '/index.php/a%09b%0a': (200, 200, 'the expression of fastcgi_split_path_info loses the line feed at the end'),
+}
+
+
+@pytest.mark.parametrize('version', ['http/1.1', 'h2'])
+def test_targets_lead_to_the_same_answer(servers, version):
+    outrider, nginx, _ = servers
+    wrong = []
+    for target in TARGETS:
+        ours, theirs = ((ask(s, get(target.encode())) if version == 'http/1.1' else ask_h2(s, target))
+                        for s in (outrider, nginx))
+        assert b'the secret' not in ours.body
+        if target in UNLIKE:
+            alike = (ours.status, theirs.status) == UNLIKE[target][:2]
+        else:
+            alike = told(ours) == told(theirs)
+        if not alike:
+            wrong.append((target, told(ours), told(theirs)))
+    assert not wrong, '\n'.join(map(str, wrong))
