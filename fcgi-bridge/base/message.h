@@ -27,7 +27,7 @@ struct request {
 };
 
 struct response {
-    int status;          // 100..599
+    int status;          // 100..999
     struct span reason;  // may be empty; HTTP/2 does not send it
     struct pairs fields; // no connection-specific fields (RFC 9110, 7.6.1), no Status
 };

@@ -58,6 +58,12 @@ static int fail(struct cgi_head *h, int error, const char *why) {
     return error;
 }
 
+// Leaves a field out that would cost the page. Whoever logs it is told once a block.
+static int drop(struct cgi_head *h, const char *what) {
+    h->block.odd = what;
+    return 0;
+}
+
 // field-vchar, SP and HTAB of RFC 9110, 5.5.
 static bool is_text(struct span s) {
     for (size_t i = 0; i < s.n; i++) {
@@ -107,16 +113,18 @@ static enum kind kind_of(struct span name) {
     return PLAIN;
 }
 
-// Status = 3DIGIT [ SP reason ]        RFC 3875, 6.3.3; 100 to 599 (RFC 9110, 15)
+// Status = 3DIGIT [ SP reason ]        RFC 3875, 6.3.3. Statuses above 599 are nobody's, but
+// clients know what to make of them (RFC 9110, 15), and applications that use them have a client
+// that does.
 static int take_status(struct cgi_head *h, struct span value) {
     struct cgi_head_block *b = &h->block;
     uint64_t status;
     if (b->has_status) {
-        return fail(h, ERR_BACKEND_STATUS, "two Status fields");
+        return drop(h, "a second Status field");
     }
-    if (!span_to_u64(span_first(value, 3), &status) || status < 100 || status > 599 ||
+    if (!span_to_u64(span_first(value, 3), &status) || status < 100 || status > 999 ||
         (value.n > 3 && value.p[3] != ' ')) {
-        return fail(h, ERR_BACKEND_STATUS, "Status is not a number from 100 to 599");
+        return fail(h, ERR_BACKEND_STATUS, "Status is not a number from 100 to 999");
     }
     if (status == 101) {
         return fail(h, ERR_BACKEND_STATUS, "Status 101: a CGI program cannot switch protocols");
@@ -142,60 +150,105 @@ static int put_field(struct cgi_head *h, struct span line, struct span name, str
     return 0;
 }
 
-// Sets *repeated when the same length was there before: once is enough then (RFC 9110, 8.6).
-static int take_length(struct cgi_head *h, struct span value, bool *repeated) {
-    uint64_t length;
-    if (!span_to_u64(value, &length)) {
-        return fail(h, ERR_BACKEND_HEAD, "Content-Length is not a number");
+// Takes back what was put of that name.
+static void take_back(struct cgi_head *h, struct span name) {
+    struct pairs *fields = &h->block.response.fields;
+    size_t kept = 0;
+    for (size_t i = 0; i < fields->n; i++) {
+        if (!span_eq_nocase(fields->v[i].name, name)) {
+            fields->v[kept++] = fields->v[i];
+        }
     }
-    *repeated = h->block.has_length;
-    if (*repeated && h->block.length != length) {
-        return fail(h, ERR_BACKEND_HEAD, "two different Content-Length fields");
+    fields->n = kept;
+}
+
+// FastCGI frames the body by itself: a length that is in doubt is none. The same one twice is there
+// once (RFC 9110, 8.6).
+static int take_length(struct cgi_head *h, struct span line, struct span name, struct span value) {
+    struct cgi_head_block *b = &h->block;
+    uint64_t length = 0;
+    bool is_number = span_to_u64(value, &length), is_first = !b->has_length && !b->has_no_length;
+    if (is_number && !is_first && b->has_length && b->length == length) {
+        return 0;
     }
-    h->block.has_length = true;
-    h->block.length = length;
-    return 0;
+    if (is_number && is_first) {
+        b->has_length = true;
+        b->length = length;
+        return put_field(h, line, name, value);
+    }
+    take_back(h, name);
+    b->has_length = false;
+    b->has_no_length = true;
+    return drop(h, is_number ? "two different Content-Length fields"
+                             : "a Content-Length that is not a number");
+}
+
+// Of several types clients obey the last, or none at all.
+static int take_type(struct cgi_head *h, struct span line, struct span name, struct span value) {
+    const struct span *before = pairs_find(&h->block.response.fields, name);
+    if (before != NULL && !span_eq(*before, value)) {
+        drop(h, "two different Content-Type fields");
+    }
+    if (before != NULL) {
+        take_back(h, name);
+    }
+    return put_field(h, line, name, value);
 }
 
 static int take_known(struct cgi_head *h, struct span line, struct span name, struct span value) {
     enum kind kind = kind_of(name);
-    bool is_dropped = kind == DROPPED;
     if (kind == STATUS || kind == LOCATION || kind == TYPE) {
         h->block.is_certain = true;
     }
+    // Where somebody reads such a byte as the end of the line, a field of an attacker's follows.
+    if (span_index(value, 0) < value.n || span_index(value, '\r') < value.n) {
+        return fail(h, ERR_BACKEND_HEAD, "NUL or CR in a field value");
+    }
     if (!is_text(value)) {
-        return fail(h, ERR_BACKEND_HEAD, "control character in a field value");
+        return kind == STATUS ? fail(h, ERR_BACKEND_STATUS, "control character in Status")
+                              : drop(h, "a field with a control character in its value");
     }
-    if (kind == STATUS) {
+    switch (kind) {
+    case STATUS:
         return take_status(h, value);
-    }
-    if (kind == LOCATION) {
+    case LENGTH:
+        return take_length(h, line, name, value);
+    case TYPE:
+        return take_type(h, line, name, value);
+    case DROPPED:
+        return 0;
+    case LOCATION:
         h->block.has_location = value.n > 0;
+        break;
+    case PLAIN:
+        break;
     }
-    if (kind == LENGTH) {
-        int error = take_length(h, value, &is_dropped);
-        if (error != 0) {
-            return error;
-        }
-    }
-    return is_dropped ? 0 : put_field(h, line, name, value);
+    return put_field(h, line, name, value);
+}
+
+// A line that is no field. A folded one belongs to the field before it, which may mean less without
+// it (a Content-Security-Policy), and whoever sends a status line means another protocol.
+static int take_odd(struct cgi_head *h, struct span line, bool has_colon) {
+    bool is_nph = h->block.fields == 1 && span_has_prefix(line, SPAN("HTTP/"));
+    bool is_folded = line.p[0] == ' ' || line.p[0] == '\t';
+    const char *why = is_nph       ? "status line of an nph- program, which is not supported"
+                      : is_folded  ? "folded header field"
+                      : !has_colon ? "header line without a colon"
+                                   : "malformed field name";
+    bool may_be_body = h->state == CGI_HEAD_IN_NEXT && !h->block.is_certain;
+    h->block.is_doubtful = true;
+    return is_nph || is_folded || may_be_body ? fail(h, ERR_BACKEND_HEAD, why) : drop(h, why);
 }
 
 // line: without its end.
 static int take_field(struct cgi_head *h, struct span line) {
     size_t colon = span_index(line, ':');
     struct span name = span_first(line, colon);
-    if (colon > CGI_HEAD_NAME_MAX || !tchar_is_token(name) || colon == line.n) {
-        bool is_nph = h->block.fields == 0 && span_has_prefix(line, SPAN("HTTP/"));
-        bool is_folded = line.p[0] == ' ' || line.p[0] == '\t';
-        return fail(h, ERR_BACKEND_HEAD,
-                    is_nph            ? "status line of an nph- program, which is not supported"
-                    : is_folded       ? "folded header field"
-                    : colon == line.n ? "header line without a colon"
-                                      : "malformed field name");
-    }
     if (++h->block.fields > h->conf.fields_limit) {
         return fail(h, ERR_BACKEND_HEAD, "too many header fields");
+    }
+    if (colon > CGI_HEAD_NAME_MAX || !tchar_is_token(name) || colon == line.n) {
+        return take_odd(h, line, colon < line.n);
     }
     return take_known(h, line, name, span_trim(span_skip(line, colon + 1)));
 }
@@ -241,7 +294,7 @@ static enum step tell_head(struct cgi_head *h, struct cgi_head_event *e) {
         // RFC 3875, 6.2.3 and 6.2.4: a redirect that left the status to the server.
         r->status = h->block.has_location ? 302 : 200;
     }
-    *e = (struct cgi_head_event){.kind = CGI_HEAD_FINAL, .response = *r};
+    *e = (struct cgi_head_event){.kind = CGI_HEAD_FINAL, .response = *r, .odd = h->block.odd};
     h->state = CGI_HEAD_IN_BODY;
     if (r->status < 200) {
         e->kind = CGI_HEAD_INTERIM;
@@ -312,6 +365,9 @@ static enum step next_block(struct cgi_head *h, struct cgi_head_event *e) {
             return tell_bad(h, e, fail(h, ERR_BACKEND_HEAD, "header block too large"));
         }
         line = without_end(line);
+        if (line.n == 0 && h->block.is_doubtful && !h->block.is_certain) {
+            return tell_bad(h, e, fail(h, ERR_BACKEND_HEAD, h->block.odd)); // is it a head at all?
+        }
         if (line.n == 0) {
             bool is_body = h->state == CGI_HEAD_IN_NEXT && !h->block.is_certain;
             return is_body ? tell_lone_interim(h, e) : tell_head(h, e);

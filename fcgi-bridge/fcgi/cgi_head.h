@@ -11,6 +11,11 @@
 // as CGI_HEAD_FINAL with status 200 and `was_interim`. Where nothing at all follows, the program
 // has not answered: an error.
 //
+// One odd field does not cost the page: a line that is no field, a length that is no number, other
+// control characters in a value than NUL and CR, a second Status are left out, and the event says
+// so in `odd`. The block must then have one of Status, Content-Type and Location, or it is no head.
+// What could be read in two ways where it is sent (NUL, CR, folding) is an error.
+//
 //     block  = *( name ":" OWS value OWS EOL ) EOL        EOL = [ CR ] LF
 //     Status = 3DIGIT [ SP reason ]
 #ifndef FCGI_CGI_HEAD_H
@@ -39,8 +44,9 @@ struct cgi_head_event {
     enum cgi_head_event_kind kind;
     // INTERIM, FINAL: in the arena. Names are tokens in the case in which they came, values have no
     // CTL but HTAB. Without Status and connection-specific fields (RFC 9110, 7.6.1); at most one
-    // Content-Length, which is a number.
+    // Content-Length, which is a number, and one Content-Type.
     struct response response;
+    const char *odd;  // INTERIM, FINAL: static words for what was left out last, or NULL
     bool was_interim; // FINAL: told as INTERIM before; its status was made 200
     struct span body; // BODY: borrowed until the next cgi_head_next; never empty
 };
@@ -53,7 +59,9 @@ struct cgi_head_block {
     size_t len;      // bytes of complete lines
     size_t fields;   // lines, dropped fields too
     uint64_t length; // value of Content-Length
-    bool has_status, has_location, has_length, is_certain;
+    bool has_status, has_location, has_length, has_no_length, is_certain;
+    bool is_doubtful; // a line was no field
+    const char *odd;
 };
 
 struct cgi_head {

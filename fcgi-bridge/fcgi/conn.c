@@ -205,6 +205,7 @@ static enum step tell_head(const struct cgi_head_event *h, struct fcgi_event *e)
         .kind = kinds[h->kind],
         .response = h->response,
         .was_interim = h->was_interim,
+        .odd = h->odd,
         .bytes = h->body,
     };
     return STEP_ITEM;

@@ -36,6 +36,7 @@ struct fcgi_event {
     enum fcgi_event_kind kind;
     struct response response; // INTERIM, HEAD: in the request's arena (rules: see cgi_head.h)
     bool was_interim;         // HEAD: was told as INTERIM; a 1xx was the only block; status is 200
+    const char *odd;          // INTERIM, HEAD: a field that was left out, in static words, or NULL
     struct span bytes;        // BODY, ERRORS: borrowed until the next fcgi_conn_next; never empty
     uint32_t app_status;      // END: exit status of the application; PHP-FPM always says 0
 };

@@ -191,7 +191,9 @@ static void send_head(struct relay *r, const struct exchange_command *c) {
     }
     r->status = c->response->status;
     r->head_us = exchange_now_us(&r->exchange);
-    metrics_add_by(r->conf->metrics, METRIC_RESPONSES, (unsigned)c->response->status / 100 - 1, 1);
+    // What is above 599 counts as a 5xx (RFC 9110, 15).
+    unsigned class = (unsigned)c->response->status / 100 - 1;
+    metrics_add_by(r->conf->metrics, METRIC_RESPONSES, class < 5 ? class : 4, 1);
 }
 
 void relay_drop_backend(struct relay *r) {

@@ -205,7 +205,7 @@ int h1_answer_inform(struct front *f, struct front_stream *s, const struct respo
 int h1_answer_head(struct front *f, struct front_stream *s, const struct response *r, bool end) {
     struct h1 *h = h1_of(f);
     struct answer a;
-    if (h->has_head || r->status < 200 || r->status > 599 || check(&a, r) != 0) {
+    if (h->has_head || r->status < 200 || r->status > 999 || check(&a, r) != 0) {
         return ERR_SYNTAX;
     }
     bool may_lack = span_eq(s->request.method, SPAN("HEAD")) || r->status == 304;

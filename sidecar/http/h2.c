@@ -232,7 +232,7 @@ static uint32_t code_of(const struct h2_stream *s, int error) {
 
 static void reset(struct front *f, struct front_stream *fs, int error) {
     struct h2_stream *s = h2_stream_of(fs);
-    h2_reset_stream(h2_of(f), s, error, code_of(s, error));
+    h2_break_stream(h2_of(f), s, error, code_of(s, error));
 }
 
 static void release(struct front *f, struct front_stream *fs) {

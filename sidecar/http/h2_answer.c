@@ -112,7 +112,7 @@ int h2_head(struct front *f, struct front_stream *fs, const struct response *r, 
     struct h2 *h = h2_of(f);
     struct h2_stream *s = h2_stream_of(fs);
     struct block b;
-    if (s->has_head || r->status < 200 || r->status > 599 || fill(&b, r) != 0) {
+    if (s->has_head || r->status < 200 || r->status > 999 || fill(&b, r) != 0) {
         return ERR_SYNTAX;
     }
     if (!b.has_date) {
@@ -174,7 +174,7 @@ void h2_finish(struct front *f, struct front_stream *fs) {
         return;
     }
     if (!s->drops_body && s->body_left != 0 && s->body_left != BODY_UNKNOWN) {
-        h2_reset_stream(h, s, ERR_BACKEND_SHORT, NGHTTP2_INTERNAL_ERROR);
+        h2_break_stream(h, s, ERR_BACKEND_SHORT, NGHTTP2_INTERNAL_ERROR);
         return;
     }
     s->is_finished = true;
@@ -203,6 +203,26 @@ void h2_reset_stream(struct h2 *h, struct h2_stream *s, int error, uint32_t h2_c
     }
     s->reset_error = error;
     h2_end(h, s, H2_EVENT_RESET);
+}
+
+// What a break frees is wanted at once, and not when a slow client has taken what it was given.
+static bool is_urgent(int error) {
+    int status = error_row(error)->status;
+    return status == 429 || status == 503;
+}
+
+// The library sends RST_STREAM before all bodies and drops the stream's frames that wait. So it is
+// left to the end of the queue, where on_read has the library send it, with INTERNAL_ERROR.
+void h2_break_stream(struct h2 *h, struct h2_stream *s, int error, uint32_t h2_code) {
+    bool has_begun = s->has_head && !s->drops_body && !s->is_finished && !s->is_closed;
+    bool may_wait = h2_code == NGHTTP2_INTERNAL_ERROR && !is_urgent(error) && h->error == 0;
+    if (!has_begun || !may_wait) {
+        h2_reset_stream(h, s, error, h2_code);
+        return;
+    }
+    s->is_finished = s->is_broken = true;
+    s->reset_error = error;
+    resume(h, s);
 }
 
 void h2_refuse(struct h2 *h, struct h2_stream *s, int error) {

@@ -43,8 +43,11 @@ static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_
         s->is_deferred = true;
         return NGHTTP2_ERR_DEFERRED;
     }
+    if (queued == 0 && s->is_broken) {
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; // RST_STREAM with INTERNAL_ERROR
+    }
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (s->is_finished && queued <= len) {
+    if (s->is_finished && !s->is_broken && queued <= len) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     }
     return (ssize_t)(queued < len ? queued : len);
@@ -169,7 +172,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     }
     h2_detach(h, s);
     if (!s->has_end) {
-        s->reset_error = ERR_CLIENT_GONE;
+        s->reset_error = s->is_broken ? s->reset_error : ERR_CLIENT_GONE;
         h2_end(h, s, H2_EVENT_RESET);
     } else if (s->is_finished) {
         h2_end(h, s, H2_EVENT_DONE);

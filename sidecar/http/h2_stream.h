@@ -53,7 +53,8 @@ struct h2_stream {
     bool is_promised; // the PUSH_PROMISE has been sent: the client knows the stream
     bool is_closed;   // the library has forgotten it
     bool has_head;    // the final head is submitted
-    bool is_finished; // the caller has put all of the response
+    bool is_finished; // the caller has put all of the response that there is
+    bool is_broken;   // and it is not all of it: a reset follows what was put
     bool has_end;     // END_STREAM has been sent
     bool drops_body;  // HEAD, 204, 304
     bool is_deferred; // the library waits for nghttp2_session_resume_data
@@ -141,6 +142,8 @@ void h2_refuse(struct h2 *h, struct h2_stream *s, int error);
 // RST_STREAM now, or as soon as the client knows the stream.
 void h2_submit_reset(struct h2 *h, const struct h2_stream *s, uint32_t h2_code);
 // The same, and FRONT_RESET if the stream has been told.
+// The same once what was put has left: a client shows what it got of a response that breaks off.
+void h2_break_stream(struct h2 *h, struct h2_stream *s, int error, uint32_t h2_code);
 void h2_reset_stream(struct h2 *h, struct h2_stream *s, int error, uint32_t h2_code);
 
 // h2_output.c

@@ -6,7 +6,7 @@
 
 #define MAGIC 0x4503 // 'E', version 3
 #define FLAGS_AT 3
-#define STATUS_MOST 599
+#define STATUS_MOST 999
 
 static const struct teach_reason_row rows[TEACH_REASONS] = {
 #define REASON(constant, label, sentence) [TEACH_##constant] = {label, sentence},

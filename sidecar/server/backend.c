@@ -396,11 +396,21 @@ static void backend_done(struct backend *b) {
     call_done(call);
 }
 
+static void tell_odd(const struct backend *b, const char *what) {
+    char address[256];
+    metrics_add(b->upstream->metrics, METRIC_SLOT_FIELDS_LEFT_OUT, 1);
+    log_line(LOG_WARN, "%s: backend %s: left out of the response: %s", b->call->name(b->call),
+             log_escape(server_conf(b)->address, address, sizeof address), what);
+}
+
 static void tell(struct backend *b, struct fcgi_event *e) {
     struct call *call = b->call;
     switch (e->kind) {
     case FCGI_EVENT_INTERIM:
     case FCGI_EVENT_HEAD:
+        if (e->odd != NULL) {
+            tell_odd(b, e->odd);
+        }
         call->has_head = e->kind == FCGI_EVENT_HEAD;
         call->response = e->response;
         call->on_event(call, &(struct exchange_event){.kind = call->has_head ? EXCHANGE_HEAD

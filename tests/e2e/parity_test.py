@@ -20,8 +20,14 @@ foreach (['SCRIPT_FILENAME', 'SCRIPT_NAME', 'PATH_INFO', 'REQUEST_URI', 'QUERY_S
     if (($_SERVER[$name] ?? '') !== '') echo $name, '=', rawurlencode($_SERVER[$name]), "\\n";
 echo 'body=', rawurlencode(file_get_contents('php://input')), "\\n";
 '''
+# Fields and a status as a script sends them: ?s=404&h[]=Name: value
+ODD = '''<?php
+foreach ($_GET['h'] ?? [] as $line) header($line, false);
+if (isset($_GET['s'])) http_response_code((int)$_GET['s']);
+echo $_GET['b'] ?? 'the page';
+'''
 FILES = {
-    'index.php': TELL, 'tell.php': TELL, 'docs/index.php': TELL, 'style.css': 'body{}', 'a b.txt': 'blank',
+    'index.php': TELL, 'odd.php': ODD, 'tell.php': TELL, 'docs/index.php': TELL, 'style.css': 'body{}', 'a b.txt': 'blank',
     'café.txt': 'accent', 'wiki.net/page.txt': 'dot inside', '.git/config': 'the secret', '.env': 'the secret',
     'notes.txt~': 'the secret', 'wp-config.php.bak': 'the secret', '.well-known/acme': 'the token',
 }
@@ -115,6 +121,10 @@ def ask_h2(server, path):
         return Answer(got.status, got.headers or [], got.body)
 
 
+def odd(server, query):
+    return ask(server, get(b'/odd.php?' + query.encode()))
+
+
 def told(answer):
     """The answer as both should give it: ports, and pages of their own, are each one's own."""
     body = answer.body
@@ -181,3 +191,55 @@ def test_targets_lead_to_the_same_answer(servers, version):
         if not alike:
             wrong.append((target, told(ours), told(theirs)))
     assert not wrong, '\n'.join(map(str, wrong))
+
+
+# ---- bodies -------------------------------------------------------------------------------------
+
+def test_lengths_are_told(servers):
+    outrider, nginx, _ = servers
+    rows = [(b'POST', b'Content-Length: 0\r\n', b''), (b'POST', b'Content-Length: 3\r\n', b'a=b'), (b'GET', b'', b''),
+            (b'GET', b'Content-Length: 0\r\n', b''), (b'DELETE', b'', b''), (b'PUT', b'Content-Length: 0\r\n', b''),
+            (b'POST', b'Transfer-Encoding: chunked\r\n', b'0\r\n\r\n'),
+            (b'POST', b'Transfer-Encoding: chunked\r\n', b'3\r\na=b\r\n0\r\n\r\n')]
+    for method, field, body in rows:
+        request = get(b'/tell.php', b'Content-Type: text/x\r\n' + field, method) + body
+        ours, theirs = ask(outrider, request), ask(nginx, request)
+        assert told(ours) == told(theirs), request
+        assert (b'CONTENT_LENGTH=' in ours.body) == (field != b''), request
+
+
+# ---- what PHP answers ---------------------------------------------------------------------------
+
+# What may cost a field and not the page. Where Outrider's status is another than nginx's, it says why.
+ANSWERS = [
+    ('h[]=This is no field', 'nginx refuses blanks in names'), ('h[]=none', ''), ('h[]=Content-Length:', ''), ('h[]=Content-Length: x', ''),
+    ('h[]=Content-Length: 8&h[]=Content-Length: 9', 'nginx takes the last length and waits, or cuts'),
+    ('h[]=Content-Type: text/x&h[]=Content-Type: text/y', ''), ('s=600', ''), ('s=999', ''), ('s=555&h[]=X-A: b', ''),
+    ('h[]=X-A: %C3%A4', ''), ('h[]=X A: b', 'nginx refuses blanks in names'), ('h[]=X-A: %01', ''),
+    ('h[]=X(A): b', ''), ('h[]=X-A:&h[]=: b', 'nginx refuses an empty name'), ('s=204', ''), ('s=404', ''), ('s=500', ''),
+    ('h[]=Location: /x', ''), ('h[]=Location: /x&s=201', ''), ('h[]=Status: 404 Gone fishing', ''),
+]
+
+
+def test_one_odd_field_does_not_cost_the_page(servers):
+    outrider, nginx, _ = servers
+    wrong = []
+    for query, reason in ANSWERS:
+        ours, theirs = (odd(s, query.replace(' ', '%20')) for s in (outrider, nginx))
+        page = (ours.status, ours.body, ours.field('content-type'), ours.field('location'))
+        same = (theirs.status, theirs.body, theirs.field('content-type'), theirs.field('location'))
+        if ours.status == 502 or (page != same and not reason):
+            wrong.append((query, page, same))
+    assert not wrong, '\n'.join(map(str, wrong))
+    assert 'left out of the response: header line without a colon' in outrider.log
+    assert re.search(rb'fields_left_out_total [1-9]', outrider.ask_admin('/metrics')[1])
+
+
+def test_what_was_sent_before_a_break_arrives(servers):
+    outrider, nginx, _ = servers
+    for server in (outrider, nginx):
+        for query in ('h[]=Content-Length:%2030', 'h[]=Content-Length:%2030&b=' + 'x' * 25):
+            with Client(server.tls_port) as client:
+                got = client.get('/odd.php?' + query)
+            body = query.partition('b=')[2].encode() or b'the page'
+            assert (got.status, bytes(got.body), got.reset is not None) == (200, body, True), server

@@ -43,7 +43,7 @@ static void check_field(const struct pair *field) {
 }
 
 static void check_response(const struct subject *s, const struct response *r) {
-    int lengths = 0;
+    int lengths = 0, types = 0;
     require(r->fields.n <= s->conf.fields_limit);
     for (size_t i = 0; i < r->fields.n; i++) {
         check_field(&r->fields.v[i]);
@@ -52,8 +52,9 @@ static void check_response(const struct subject *s, const struct response *r) {
             require(span_to_u64(r->fields.v[i].value, &length));
             lengths++;
         }
+        types += span_eq_nocase(r->fields.v[i].name, SPAN("content-type"));
     }
-    require(lengths <= 1);
+    require(lengths <= 1 && types <= 1);
 }
 
 static void begin(void *self) {
@@ -72,8 +73,9 @@ static void tell(struct subject *s, const struct cgi_head_event *e, struct buf *
         split_data(t, "body", e->body);
         return;
     }
-    int least = e->kind == CGI_HEAD_FINAL ? 200 : 100;
-    require(!s->is_done && e->response.status >= least && e->response.status < least * 3);
+    bool is_final = e->kind == CGI_HEAD_FINAL;
+    require(!s->is_done && e->response.status >= (is_final ? 200 : 100) &&
+            e->response.status < (is_final ? 1000 : 200));
     check_response(s, &e->response);
     s->is_done = e->kind == CGI_HEAD_FINAL;
     split_line(t, "%d %d ", e->response.status, e->was_interim);

@@ -31,11 +31,9 @@ static void must(bool holds, const char *what) {
 static void check_request(const struct request *r) {
     must(tchar_is_token(r->method), "a method that is no token");
     must(r->path.n > 0 && r->path.p[0] == '/', "a path that is not absolute");
-    for (size_t i = 0; i < r->path.n; i++) {
-        must(r->path.p[i] >= ' ' && r->path.p[i] != 0x7f, "a control character in the path");
-    }
+    must(span_index(r->path, 0) == r->path.n, "a NUL in the path");
     for (size_t i = 0; i < r->target.n; i++) {
-        must(r->target.p[i] > ' ' && r->target.p[i] < 0x7f, "a bad byte in the target");
+        must(r->target.p[i] > ' ' && r->target.p[i] != 0x7f, "a bad byte in the target");
     }
     for (size_t i = 0; i < r->fields.n; i++) {
         must(field_is_name(r->fields.v[i].name), "a bad name");

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#define TEN_NAMES                                                                                  \
+    "a1234567-a1234567-a1234567-a1234567-a1234567-a1234567-a1234567-a1234567-a1234567-a1234567-"
 struct row {
     const char *name;
     struct span input, events;
@@ -51,39 +53,52 @@ static const struct row rows[] = {
      SPAN_INIT("final 200 [] Content-Length=5|\n")},
 
     {"two lengths", SPAN_INIT("Content-Length: 5\nContent-Length: 6\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD two different Content-Length fields\n")},
+     SPAN_INIT("odd: two different Content-Length fields\nfinal 200 []\n")},
+    {"a third length is no better",
+     SPAN_INIT("A: b\nContent-Length: 5\ncontent-length: 6\nContent-Length: 5\n\n"),
+     SPAN_INIT("odd: two different Content-Length fields\nfinal 200 [] A=b|\n")},
+    {"a length behind one that is none", SPAN_INIT("Content-Length: x\nContent-Length: 5\n\n"),
+     SPAN_INIT("odd: two different Content-Length fields\nfinal 200 []\n")},
     {"a length that is none", SPAN_INIT("Content-Length: 5, 5\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD Content-Length is not a number\n")},
+     SPAN_INIT("odd: a Content-Length that is not a number\nfinal 200 []\n")},
     {"a negative length", SPAN_INIT("Content-Length: -1\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD Content-Length is not a number\n")},
+     SPAN_INIT("odd: a Content-Length that is not a number\nfinal 200 []\n")},
     {"an empty length", SPAN_INIT("Content-Length: \n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD Content-Length is not a number\n")},
+     SPAN_INIT("odd: a Content-Length that is not a number\nfinal 200 []\n")},
+    {"two types: the last one counts", SPAN_INIT("Content-Type: a/b\nX: y\ncontent-type: c/d\n\n"),
+     SPAN_INIT("odd: two different Content-Type fields\nfinal 200 [] X=y|content-type=c/d|\n")},
+    {"the same type twice", SPAN_INIT("Content-Type: a/b\nContent-Type: a/b\n\n"),
+     SPAN_INIT("final 200 [] Content-Type=a/b|\n")},
     {"a status of two digits", SPAN_INIT("Status: 99\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n")},
+     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 999\n")},
     {"a status of four digits", SPAN_INIT("Status: 2000\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n")},
-    {"a status beyond the classes", SPAN_INIT("Status: 999 x\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n")},
+     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 999\n")},
+    {"a status beyond the classes", SPAN_INIT("Status: 999 x\n\n"), SPAN_INIT("final 999 [x]\n")},
+    {"the first of them", SPAN_INIT("Status: 600\n\n"), SPAN_INIT("final 600 []\n")},
     {"a status that is a word", SPAN_INIT("Status: OK\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n")},
+     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 999\n")},
     {"an empty status", SPAN_INIT("Status:\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n")},
-    {"two statuses", SPAN_INIT("Status: 200\nStatus: 200\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_STATUS two Status fields\n")},
+     SPAN_INIT("bad ERR_BACKEND_STATUS Status is not a number from 100 to 999\n")},
+    {"of two statuses the first counts", SPAN_INIT("Status: 404\nStatus: 200\n\n"),
+     SPAN_INIT("odd: a second Status field\nfinal 404 []\n")},
+    {"an escape character in the reason", SPAN_INIT("Status: 200 O\033K\n\n"),
+     SPAN_INIT("bad ERR_BACKEND_STATUS control character in Status\n")},
     {"switching protocols", SPAN_INIT("Status: 101 Switching Protocols\nUpgrade: x\n\n"),
      SPAN_INIT("bad ERR_BACKEND_STATUS Status 101: a CGI program cannot switch protocols\n")},
     {"a control character in the reason", SPAN_INIT("Status: 200 O\rK\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD control character in a field value\n")},
+     SPAN_INIT("bad ERR_BACKEND_HEAD NUL or CR in a field value\n")},
     {"a zero byte in a value", SPAN_INIT("A: b\0c\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD control character in a field value\n")},
+     SPAN_INIT("bad ERR_BACKEND_HEAD NUL or CR in a field value\n")},
     {"DEL in a value",
      SPAN_INIT("A: b\x7f"
                "c\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD control character in a field value\n")},
+     SPAN_INIT("odd: a field with a control character in its value\nfinal 200 []\n")},
+    {"an escape character in a value", SPAN_INIT("A: b\033c\nD: e\n\n"),
+     SPAN_INIT("odd: a field with a control character in its value\nfinal 200 [] D=e|\n")},
     {"a bare CR in a value", SPAN_INIT("A: b\rB: c\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD control character in a field value\n")},
+     SPAN_INIT("bad ERR_BACKEND_HEAD NUL or CR in a field value\n")},
     {"two CR at the end of a line", SPAN_INIT("A: b\r\r\n\n"),
-     SPAN_INIT("bad ERR_BACKEND_HEAD control character in a field value\n")},
+     SPAN_INIT("bad ERR_BACKEND_HEAD NUL or CR in a field value\n")},
     {"a space before the colon", SPAN_INIT("A : b\n\n"),
      SPAN_INIT("bad ERR_BACKEND_HEAD malformed field name\n")},
     {"an empty name", SPAN_INIT(": b\n\n"),
@@ -92,6 +107,18 @@ static const struct row rows[] = {
      SPAN_INIT("bad ERR_BACKEND_HEAD malformed field name\n")},
     {"a high byte in a name", SPAN_INIT("\xc3\xa4: c\n\n"),
      SPAN_INIT("bad ERR_BACKEND_HEAD malformed field name\n")},
+    {"a line without a colon beside a type",
+     SPAN_INIT("This is no field\nContent-Type: a/b\nnor this\n\nbody"),
+     SPAN_INIT("odd: header line without a colon\nfinal 200 [] Content-Type=a/b|\nbody:body\n")},
+    {"a malformed name beside a location", SPAN_INIT("Location: /x\nA b: c\n\n"),
+     SPAN_INIT("odd: malformed field name\nfinal 302 [] Location=/x|\n")},
+    {"a name too long beside a status",
+     SPAN_INIT("Status: 404\n" TEN_NAMES TEN_NAMES TEN_NAMES ": c\n\n"),
+     SPAN_INIT("odd: malformed field name\nfinal 404 []\n")},
+    {"a folded line beside a type", SPAN_INIT("Content-Type: a/b\nA: b\n c: d\n\n"),
+     SPAN_INIT("bad ERR_BACKEND_HEAD folded header field\n")},
+    {"a page without a head", SPAN_INIT("<p>\nHello: world\n\nmore"),
+     SPAN_INIT("bad ERR_BACKEND_HEAD header line without a colon\n")},
     {"a line without a colon", SPAN_INIT("A: b\nHello\n\n"),
      SPAN_INIT("bad ERR_BACKEND_HEAD header line without a colon\n")},
     {"a folded line", SPAN_INIT("A: b\n c: d\n\n"),
@@ -148,12 +175,18 @@ static const struct row rows[] = {
     {"a page that is a zero byte", SPAN_INIT("Status: 103\n\n\0"),
      SPAN_INIT("interim 103 []\nfinal 200 [] was interim\nbody:\0\n")},
     {"a page whose field has a bad value", SPAN_INIT("Status: 103\n\nA: \1\nStatus: 200\n\n"),
-     SPAN_INIT("interim 103 []\nfinal 200 [] was interim\nbody:A: \1\\nStatus: 200\\n\\n\n")},
+     SPAN_INIT("interim 103 []\nodd: a field with a control character in its value\n"
+               "final 200 []\n")},
     {"a second block with a bad status is no page", SPAN_INIT("Status: 103\n\nStatus: no\n\n"),
-     SPAN_INIT("interim 103 []\nbad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n")},
+     SPAN_INIT("interim 103 []\nbad ERR_BACKEND_STATUS Status is not a number from 100 to 999\n")},
     {"a second block that goes bad behind its Status is no page",
+     SPAN_INIT("Status: 103\n\nStatus: 200\nA: b\n c\n\n"),
+     SPAN_INIT("interim 103 []\nbad ERR_BACKEND_HEAD folded header field\n")},
+    {"a second block with an odd line behind its Status is a head",
      SPAN_INIT("Status: 103\n\nStatus: 200\nA b\n\n"),
-     SPAN_INIT("interim 103 []\nbad ERR_BACKEND_HEAD header line without a colon\n")},
+     SPAN_INIT("interim 103 []\nodd: header line without a colon\nfinal 200 []\n")},
+    {"an odd line in an interim block", SPAN_INIT("Status: 103\nA b\n\nStatus: 404\n\n"),
+     SPAN_INIT("odd: header line without a colon\ninterim 103 []\nfinal 404 []\n")},
     {"a second block that ends early is no page", SPAN_INIT("Status: 103\n\nStatus: 200\nA: b\n"),
      SPAN_INIT("interim 103 []\nbad ERR_BACKEND_HEAD header block ends early\n")},
 };
@@ -180,6 +213,9 @@ static void tell(struct buf *t, const struct cgi_head_event *e) {
         assert_true(e->body.n > 0);
         split_data(t, "body", e->body);
         return;
+    }
+    if (e->odd != NULL) {
+        split_line(t, "odd: %s\n", e->odd);
     }
     split_line(t, "%s %d [%.*s]", e->kind == CGI_HEAD_FINAL ? "final" : "interim", r->status,
                SPAN_ARG(r->reason));
@@ -307,7 +343,8 @@ static void blocks_are_bounded(void **state) {
     }
 }
 
-// Each byte once in a name and once in a value: RFC 9110, 5.6.2 and 5.5.
+// Each byte once in a name and once in a value: RFC 9110, 5.6.2 and 5.5. A value with a CTL is left
+// out, but for those that somebody may take for the end of the line.
 static void names_are_tokens_and_values_are_text(void **state) {
     (void)state;
     static const char tchar[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
@@ -318,11 +355,14 @@ static void names_are_tokens_and_values_are_text(void **state) {
             char input[] = "AxA: BxB\n\n";
             struct cgi_head_event e;
             input[in_value ? 6 : 1] = (char)c;
-            bool ok = in_value ? (c >= ' ' && c != 0x7f) || c == '\t'
+            bool is_value = (c >= ' ' && c != 0x7f) || c == '\t';
+            bool ok = in_value ? c != 0 && c != '\r' && c != '\n'
                                : (c != 0 && strchr(tchar, c) != NULL) || c == ':';
             begin(&s);
             cgi_head_feed(&s.head, span_of(input, sizeof input - 1));
             assert_int_equal(cgi_head_next(&s.head, &e), ok ? STEP_ITEM : STEP_BAD);
+            assert_true(!ok || e.response.fields.n == (!in_value || is_value));
+            assert_true(!ok || (e.odd != NULL) == (in_value && !is_value));
             cgi_head_fini(&s.head);
             arena_fini(&s.arena);
         }

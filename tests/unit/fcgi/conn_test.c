@@ -99,7 +99,7 @@ static const struct row rows[] = {
      "bad ERR_BACKEND_HEAD header line without a colon\n"},
     {"a bad status",
      {{OUT, 1, SPAN_INIT("Status: 42\n\n"), 0}, {END, 1, OK, 0}},
-     "bad ERR_BACKEND_STATUS Status is not a number from 100 to 599\n"},
+     "bad ERR_BACKEND_STATUS Status is not a number from 100 to 999\n"},
     {"refused as overloaded",
      {{END, 1, SPAN_INIT("\0\0\0\0\2\0\0\0"), 0}},
      "bad ERR_BACKEND_OVERLOADED backend is overloaded\n"},

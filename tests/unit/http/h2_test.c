@@ -406,7 +406,9 @@ static const struct dialogue dialogues[] = {
      "request 1 GET /long [user-agent: test]\nend 1\ndone 1\n",
      "head 1 [:status: 200]" TEXT " [content-length: 4]" DATE "\ndata 1 4 end\n"},
     {"a body shorter than its Content-Length is a reset", "GET", "/short", NULL,
-     "request 1 GET /short [user-agent: test]\nreset 1 backend_short\n", "rst 1 INTERNAL_ERROR\n"},
+     "request 1 GET /short [user-agent: test]\nend 1\nreset 1 backend_short\n",
+     "head 1 [:status: 200]" TEXT " [content-length: 10]" DATE
+     "\ndata 1 4\nrst 1 INTERNAL_ERROR\n"},
     {"HEAD keeps the length and drops the body", "HEAD", "/", NULL,
      "request 1 HEAD / [user-agent: test]\nend 1\ndone 1\n",
      "head 1 [:status: 200]" TEXT " [content-length: 5]" DATE " end\n"},

@@ -400,7 +400,7 @@ static void a_request_that_takes_too_long_keeps_its_slot(void **state) {
 
 static void a_script_with_a_bad_head_keeps_its_slot_until_its_end(void **state) {
     (void)state;
-    static const uint8_t bad[] = "\1\6\0\1\0\10\0\0no head\n", end[16] = "\1\3\0\1\0\10";
+    static const uint8_t bad[] = "\1\6\0\1\0\11\0\0no head\n\n", end[16] = "\1\3\0\1\0\10";
     start();
     struct owner o;
     ask(&o, "GET", 0);
