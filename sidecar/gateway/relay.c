@@ -366,6 +366,9 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
             d->visit = r->client.client.is_front ? d->visit : visit;
             relay_tell_visits(r->conf, VISITS_EACH);
         }
+        if (exchange_is_collecting(&r->exchange)) {
+            front_collect(d->front, e->stream);
+        }
         relay_file_more(r);
         break;
     case FRONT_BODY:

@@ -73,6 +73,7 @@ struct front_ops {
     int (*body)(struct front *, struct front_stream *, struct span);
     void (*finish)(struct front *, struct front_stream *);
     void (*reset)(struct front *, struct front_stream *, int error);
+    void (*collect)(struct front *, struct front_stream *);
     void (*consumed)(struct front *, struct front_stream *, size_t);
     void (*release)(struct front *, struct front_stream *);
     void (*shutdown)(struct front *);
@@ -171,6 +172,12 @@ static inline void front_finish(struct front *f, struct front_stream *s) {
 // FRONT_RESET follows.
 static inline void front_reset(struct front *f, struct front_stream *s, int error) {
     f->ops->reset(f, s, error);
+}
+
+// All of the request's body will be taken as soon as it comes: opens the flow-control window so
+// wide that a client far away need not wait for us.
+static inline void front_collect(struct front *f, struct front_stream *s) {
+    f->ops->collect(f, s);
 }
 
 // n bytes of FRONT_BODY have been passed on; opens the flow-control window by as much.

@@ -378,6 +378,11 @@ static void h1_reset(struct front *f, struct front_stream *s, int error) {
     }
 }
 
+// The window of TCP is the system's to open.
+static void h1_collect(struct front *f, struct front_stream *s) {
+    (void)f, (void)s;
+}
+
 static void h1_consumed(struct front *f, struct front_stream *s, size_t n) {
     struct h1 *h = h1_of(f);
     (void)s;
@@ -429,6 +434,7 @@ static const struct front_ops ops = {
     .body = h1_answer_body,
     .finish = h1_answer_finish,
     .reset = h1_reset,
+    .collect = h1_collect,
     .consumed = h1_consumed,
     .release = h1_release,
     .shutdown = h1_shutdown,

@@ -9,7 +9,8 @@ void h2_conf_init(struct h2_conf *c) {
         .request_memory = 256u << 10,
         .response_queue = 64u << 10,
         .stream_window = 64u << 10,
-        .session_window = 1u << 20,
+        .collect_window = 8u << 20,
+        .session_window = 16u << 20,
         .fields = 100,
         .fields_hard = 256,
         .head_bytes = 32u << 10,
@@ -207,6 +208,16 @@ static bool wants(const struct front *f) {
            nghttp2_session_get_outbound_queue_size(h->session) <= h->conf->outbound / 2;
 }
 
+static void collect(struct front *f, struct front_stream *fs) {
+    struct h2 *h = h2_of(f);
+    struct h2_stream *s = h2_stream_of(fs);
+    // Without memory for it the window stays as it is.
+    if (h->error == 0 && !s->is_closed) {
+        nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, h2_stream_id(s),
+                                              (int32_t)h->conf->collect_window);
+    }
+}
+
 static void consumed(struct front *f, struct front_stream *fs, size_t n) {
     struct h2 *h = h2_of(f);
     struct h2_stream *s = h2_stream_of(fs);
@@ -306,6 +317,7 @@ static const struct front_ops h2_ops = {
     .body = h2_body,
     .finish = h2_finish,
     .reset = reset,
+    .collect = collect,
     .consumed = consumed,
     .release = release,
     .shutdown = shut,

@@ -30,7 +30,9 @@ struct h2_conf {
     size_t request_memory;   // bytes the arena of a stream may hand out: 256 KiB
     size_t response_queue;   // bytes of a response body queued before front_room is 0: 64 KiB
     uint32_t stream_window;  // bytes of request body a stream may send unacknowledged: 64 KiB
-    uint32_t session_window; // the same for all streams together: 1 MiB
+    uint32_t collect_window; // the same after front_collect: 8 MiB
+    uint32_t session_window; // the same for all streams together: 16 MiB; more than max_streams
+                             // windows, so that bodies nobody takes do not stop the others
 
     // A request's header block; cookie crumbs count one by one, a field counts 32 bytes more than
     // it has (RFC 9113, 6.5.2).

@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from h2client import Client
+from h2client import Client, Exchange
 from servers import SANITIZED, until
 
 MEMORY_MIB = 64
@@ -28,6 +28,20 @@ def test_a_post_of_50_mb_arrives_whole_in_little_memory(connect, outrider):
     assert told == {'sha256': hashlib.sha256(body).hexdigest(), 'length': len(body),
                     'said': str(len(body))}
     check_memory(outrider)
+
+
+def test_an_upload_from_far_away_need_not_wait_for_its_window(connect, outrider):
+    """With 64 KiB a round trip of 100 ms let no more than 640 KB a second pass."""
+    client = connect(outrider)
+    number = client.h2.get_next_available_stream_id()
+    client.h2.send_headers(number, [(':method', 'POST'), (':scheme', 'https'), (':path', '/upload.php'),
+                                    (':authority', client.authority), ('content-length', '10000000')])
+    client.flush()
+    client.exchanges[number] = Exchange('/upload.php')
+    end = time.monotonic() + 20
+    while client.h2.local_flow_control_window(number) < 4 * MIB:
+        assert time.monotonic() < end, client.h2.local_flow_control_window(number)
+        client.turn(1)
 
 
 def test_a_post_over_http1_arrives_whole_too(outrider):

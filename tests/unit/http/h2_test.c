@@ -42,9 +42,10 @@ struct world {
     struct buf echo;
     size_t large_left;
     int promise_rv;
-    bool is_quiet;   // requests are not answered
-    bool hides_done; // is not written to events
-    bool is_lazy;    // bodies are not acknowledged
+    bool is_quiet;      // requests are not answered
+    bool hides_done;    // is not written to events
+    bool is_lazy;       // bodies are not acknowledged
+    bool is_collecting; // they are taken as they come
     unsigned requests, answers;
     struct front_stream *latest;
 };
@@ -180,6 +181,9 @@ static void on_event(struct world *w, const struct front_event *e) {
     tell(w, e);
     switch (e->kind) {
     case FRONT_REQUEST:
+        if (w->is_collecting) {
+            front_collect(f, e->stream);
+        }
         on_request(w, e->stream);
         break;
     case FRONT_BODY:
@@ -581,6 +585,21 @@ static void test_upload_waits_for_consumed(void **state) {
     talk(&w, SIZE_MAX / 2);
     assert_true(has(&w.events, "end 1\n"));
     assert_true(has(&w.seen, "data 1 "));
+    world_fini(&w);
+}
+
+// Of a stream that is collected more may come before anything is consumed.
+static void test_a_collected_upload_has_a_wide_window(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    client_init(&w, NULL, 0);
+    struct upload u = {NULL, 900000};
+    w.is_lazy = w.is_quiet = w.is_collecting = true;
+    client_request(&w, "POST", "/echo", &u);
+    talk(&w, SIZE_MAX / 2);
+    assert_true(has(&w.events, "end 1\n"));
+    assert_int_equal(buf_len(&w.echo), 900000);
     world_fini(&w);
 }
 
@@ -1440,6 +1459,7 @@ int main(void) {
         cmocka_unit_test(test_expectations),
         cmocka_unit_test(test_large_answer_through_small_windows),
         cmocka_unit_test(test_upload_waits_for_consumed),
+        cmocka_unit_test(test_a_collected_upload_has_a_wide_window),
         cmocka_unit_test(test_early_answer_stops_the_upload),
         cmocka_unit_test(test_shutdown_finishes_what_is_under_way),
         cmocka_unit_test(test_shutdown_of_an_idle_connection),
