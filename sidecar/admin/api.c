@@ -60,6 +60,13 @@ static int answer_health(const struct api *api, const struct api_request *q,
                        json_pack("{s:s}", "status", api->is_draining ? "draining" : "ok"));
 }
 
+static int answer_process(const struct api *api, const struct api_request *q,
+                          struct api_response *out) {
+    (void)q;
+    const char *state = api->state != NULL ? api->state(api->reload_self) : "serving";
+    return answer_json(out, 200, json_pack("{s:i, s:s}", "pid", api->pid, "state", state));
+}
+
 // ---- POST ---------------------------------------------------------------------------------------
 
 static void tell_change(const struct api *api) {
@@ -180,24 +187,41 @@ static int answer_import(const struct api *api, const struct api_request *q,
                                  (json_int_t)import.refused));
 }
 
-static int reload(const struct api *api, const struct api_request *q, const json_t *body,
-                  struct api_response *out) {
-    (void)q;
+// What the server does, and has to say when it does not.
+static int act(struct api_response *out, const json_t *body, const struct api *api,
+               bool (*what)(void *self, struct buf *errors), struct span done) {
     if (json_object_size(body) > 0) {
         return refuse(out, 400, "the object must be empty");
     }
-    if (api->reload == NULL) {
-        return refuse(out, 409, "there is no configuration to be read again");
+    if (what == NULL) {
+        return refuse(out, 409, "there is nothing that this could be done with");
     }
-    bool is_good = api->reload(api->reload_self, &out->body);
+    bool is_good = what(api->reload_self, &out->body);
     out->status = is_good ? 200 : 409;
     out->type = SPAN("text/plain; charset=utf-8");
-    return is_good ? buf_put(&out->body, SPAN("the new configuration is in use\n")) : 0;
+    return is_good ? buf_put(&out->body, done) : 0;
+}
+
+static int reload(const struct api *api, const struct api_request *q, const json_t *body,
+                  struct api_response *out) {
+    (void)q;
+    return act(out, body, api, api->reload, SPAN("the new configuration is in use\n"));
+}
+
+static int upgrade(const struct api *api, const struct api_request *q, const json_t *body,
+                   struct api_response *out) {
+    (void)q;
+    return act(out, body, api, api->upgrade, SPAN("the new program is started\n"));
 }
 
 static int answer_reload(const struct api *api, const struct api_request *q,
                          struct api_response *out) {
     return answer_object(api, q, out, reload);
+}
+
+static int answer_upgrade(const struct api *api, const struct api_request *q,
+                          struct api_response *out) {
+    return answer_object(api, q, out, upgrade);
 }
 
 // ---- all ----------------------------------------------------------------------------------------
@@ -207,11 +231,12 @@ static const struct target {
     bool is_post;
     int (*answer)(const struct api *, const struct api_request *, struct api_response *);
 } targets[] = {
-    {SPAN_INIT("/routes"), false, answer_routes}, {SPAN_INIT("/metrics"), false, answer_metrics},
-    {SPAN_INIT("/health"), false, answer_health}, {SPAN_INIT("/export"), false, answer_export},
-    {SPAN_INIT("/readyz"), false, answer_health}, {SPAN_INIT("/import"), true, answer_import},
-    {SPAN_INIT("/forget"), true, answer_forget},  {SPAN_INIT("/clear"), true, answer_clear},
-    {SPAN_INIT("/reload"), true, answer_reload},
+    {SPAN_INIT("/routes"), false, answer_routes},   {SPAN_INIT("/metrics"), false, answer_metrics},
+    {SPAN_INIT("/health"), false, answer_health},   {SPAN_INIT("/export"), false, answer_export},
+    {SPAN_INIT("/readyz"), false, answer_health},   {SPAN_INIT("/import"), true, answer_import},
+    {SPAN_INIT("/forget"), true, answer_forget},    {SPAN_INIT("/clear"), true, answer_clear},
+    {SPAN_INIT("/reload"), true, answer_reload},    {SPAN_INIT("/upgrade"), true, answer_upgrade},
+    {SPAN_INIT("/process"), false, answer_process},
 };
 
 // application/json, with or without parameters. A web page cannot send it to another origin without

@@ -10,11 +10,15 @@
 //     GET  /health   {"status":"ok"}, or 503 {"status":"draining"} from the first moment of a
 //     drain;
 //          /readyz   the same
+//     GET  /process  {"pid":1,"state":"serving"}, or "starting", "upgrading" (another program has
+//     been
+//                    started in its place), "not upgraded" (which has failed)
 //     GET  /export   what has been learned, to be imported elsewhere; ?since= ?limit= ?after=
 //     POST /import   an export
 //     POST /forget   {"site":"...","route":"...","audience":"public"}: one route
 //     POST /clear    {"site":"..."} or {}: the routes of a site, or of all sites; ?after=
 //     POST /reload   {}: reads the configuration again; 200, or 409 with what is wrong, as text
+//     POST /upgrade  {}: starts another program in the place of this one; 200 when it is under way
 //
 // An answer that is cut, so that the loop goes on, has "truncated":true and "next", the value of
 // "after" that asks for what follows. A cut /clear without "next" is to be asked again as it was.
@@ -41,7 +45,11 @@ struct api {
     // Reads the configuration again. False: it is refused, and *errors says why, a line an error.
     // May be NULL: there is nothing to be read.
     bool (*reload)(void *self, struct buf *errors);
-    void *reload_self;
+    // Starts another program in the place of this one. False: it is not started. May be NULL.
+    bool (*upgrade)(void *self, struct buf *errors);
+    void *reload_self; // of both
+    int pid;
+    const char *(*state)(void *self); // of the process: one of those above. May be NULL: serving
     bool is_draining;
 };
 

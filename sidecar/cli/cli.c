@@ -166,6 +166,9 @@ static const struct command commands[] = {
     {"reload", "--config FILE | --admin ADDRESS",
      "Have the running outrider read its configuration again, and say what is wrong with it.",
      reload_command},
+    {"upgrade", "--config FILE | --admin ADDRESS",
+     "Have another program, such as a newer version, take the place of the running outrider.",
+     upgrade_command},
     {"check", "FILE", "Look for errors in a configuration file.", check},
     {"routes",
      "--admin ADDRESS [--site NAME] [--route ROUTE] [--audience public|session]"

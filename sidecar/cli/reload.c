@@ -6,9 +6,12 @@
 #include "config/config.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define ANSWER_MOST ((size_t)1 << 20) // bytes
 #define ADDRESS_LEN 512
+#define LOOK_MS 50 // between two questions whether it is done
 
 // The endpoint that a configuration names. What is wrong with the configuration is told here
 // already, as `check` does. 0, or 1 (told).
@@ -33,12 +36,13 @@ static int read_address(const char *file, char address[ADDRESS_LEN]) {
     return err;
 }
 
-static int ask(const char *address) {
+// Shows what it says. 0, or 1.
+static int ask(const char *address, const char *target) {
     char why[ADMIN_CLIENT_WHY_LEN] = "";
     struct buf answer;
     buf_init(&answer, ANSWER_MOST);
     int err = admin_client_ask(
-        address, &(struct admin_request){.method = "POST", .target = "/reload", .body = SPAN("{}")},
+        address, &(struct admin_request){.method = "POST", .target = target, .body = SPAN("{}")},
         &answer, why);
     struct span text = buf_span(&answer);
     if (err != 0 && text.n == 0) {
@@ -49,21 +53,97 @@ static int ask(const char *address) {
     return err;
 }
 
-int reload_command(int argc, char **argv) {
+// Of "--admin ADDRESS" or "--config FILE". 0, 1 or 2 (told).
+static int find_address(const char *command, char **argv, char address[ADDRESS_LEN]) {
     const char *admin = NULL, *file = NULL;
-    char address[ADDRESS_LEN];
     const struct argument options[] = {
         {"--admin", &admin, NULL}, {"--config", &file, NULL}, {NULL, NULL, NULL}};
-    (void)argc;
-    int err = arguments_read("reload", options, NULL, argv);
-    if (err == 0 && admin == NULL && file == NULL) {
-        fprintf(stderr, "outrider: reload needs --config FILE, or --admin ADDRESS of the running "
-                        "program\n");
+    int err = arguments_read(command, options, NULL, argv);
+    if (err == 0 && admin != NULL) {
+        snprintf(address, ADDRESS_LEN, "%s", admin);
+    } else if (err == 0 && file != NULL) {
+        err = read_address(file, address);
+    } else if (err == 0) {
+        fprintf(stderr,
+                "outrider: %s needs --config FILE, or --admin ADDRESS of the running "
+                "program\n",
+                command);
         err = 2;
     }
-    if (err == 0 && admin == NULL) {
-        err = read_address(file, address);
-        admin = address;
+    return err;
+}
+
+int reload_command(int argc, char **argv) {
+    char address[ADDRESS_LEN];
+    (void)argc;
+    int err = find_address("reload", argv, address);
+    return err != 0 ? err : ask(address, "/reload");
+}
+
+// ---- upgrade ------------------------------------------------------------------------------------
+
+// Which process answers, and what it does.
+struct process {
+    uint64_t pid;
+    char state[32];
+};
+
+// {"pid":1,"state":"serving"}
+static bool read_process(struct span text, struct process *out) {
+    struct span number = span_skip(text, span_find(text, SPAN("\"pid\":")) + 6);
+    struct span state = span_skip(text, span_find(text, SPAN("\"state\":\"")) + 9);
+    snprintf(out->state, sizeof out->state, "%.*s",
+             SPAN_ARG(span_first(state, span_index(state, '"'))));
+    size_t end = span_index(number, ',');
+    end = end < number.n ? end : span_index(number, '}');
+    return span_to_u64(span_first(number, end), &out->pid);
+}
+
+static int ask_process(const char *address, struct process *out) {
+    char why[ADMIN_CLIENT_WHY_LEN] = "it does not say which process it is";
+    struct buf answer;
+    buf_init(&answer, ANSWER_MOST);
+    int err = admin_client_ask(
+        address, &(struct admin_request){.method = "GET", .target = "/process"}, &answer, why);
+    if (err == 0 && !read_process(buf_span(&answer), out)) {
+        err = 1;
     }
-    return err != 0 ? err : ask(admin);
+    if (err != 0) {
+        fprintf(stderr, "outrider: %s: %s\n", address, why);
+    }
+    buf_fini(&answer);
+    return err;
+}
+
+// Until another process serves, or none will.
+static int await_process(const char *address, const struct process *before) {
+    struct process now;
+    int err;
+    while ((err = ask_process(address, &now)) == 0) {
+        bool is_new = now.pid != before->pid;
+        if (is_new && strcmp(now.state, "serving") == 0) {
+            printf("process %llu serves in the place of process %llu\n",
+                   (unsigned long long)now.pid, (unsigned long long)before->pid);
+            return 0;
+        }
+        if (!is_new && strcmp(now.state, "not upgraded") == 0) {
+            fprintf(stderr,
+                    "outrider: the new program did not get ready, see its log; process %llu "
+                    "goes on\n",
+                    (unsigned long long)now.pid);
+            return 1;
+        }
+        usleep(LOOK_MS * 1000);
+    }
+    return err;
+}
+
+int upgrade_command(int argc, char **argv) {
+    char address[ADDRESS_LEN];
+    struct process before;
+    (void)argc;
+    int err = find_address("upgrade", argv, address);
+    err = err != 0 ? err : ask_process(address, &before);
+    err = err != 0 ? err : ask(address, "/upgrade");
+    return err != 0 ? err : await_process(address, &before);
 }

@@ -83,6 +83,7 @@ static void build_top(struct build *b) {
     c->log = (enum config_log)build_number(b, &b->top, OPTION_LOG);
     c->connections = (unsigned)build_number(b, &b->top, OPTION_CONNECTIONS);
     c->drain_timeout_ms = build_number(b, &b->top, OPTION_DRAIN_TIMEOUT);
+    c->upgrade_timeout_ms = build_number(b, &b->top, OPTION_UPGRADE_TIMEOUT);
     struct file_section t = file_child(&b->top, SECTION_TIMEOUTS, 0);
     deadline_limits_init(&c->timeouts);
     uint64_t *ms = c->timeouts.ms;

@@ -64,7 +64,7 @@ struct config {
     enum config_log log;
     unsigned connections;            // most of clients, of one worker
     struct deadline_limits timeouts; // of clients
-    uint64_t drain_timeout_ms;
+    uint64_t drain_timeout_ms, upgrade_timeout_ms;
     struct config_clients clients;
     const struct listen_conf *listens;
     size_t listens_n;

@@ -186,13 +186,23 @@ int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen
     return 0;
 }
 
+void admin_port_leave(struct admin_port *p) {
+    if (p->is_open && !p->is_left) {
+        p->is_left = true;
+        acceptor_close(&p->acceptor);
+    }
+}
+
 void admin_port_close(struct admin_port *p) {
     if (!p->is_open) {
         return;
     }
     p->is_open = false;
-    acceptor_close(&p->acceptor);
     conn_close_all(&p->conns);
+    if (p->is_left) {
+        return;
+    }
+    acceptor_close(&p->acceptor);
     if (p->listen->path.n > 0) {
         unlink((const char *)p->listen->path.p);
     }

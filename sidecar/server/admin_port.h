@@ -16,12 +16,14 @@ struct admin_port {
     struct acceptor acceptor;
     struct conn_conf conns;
     struct metrics_worker uncounted; // its connections are not clients
-    bool is_open;
+    bool is_open, is_left;
 };
 
 // fd: the listening socket, which becomes the port's own. 0, or ERR_LISTEN (logged).
 int admin_port_open(struct admin_port *p, struct loop *loop, const struct listen_conf *listen,
                     int fd, const struct api *api);
+// Accepts no more: another process has the socket.
+void admin_port_leave(struct admin_port *p);
 // Closes it and its connections, removes the unix socket. Idempotent.
 void admin_port_close(struct admin_port *p);
 

@@ -358,17 +358,43 @@ static void write_rest(struct keeping *k) {
     }
 }
 
-void keeping_close(struct keeping *k) {
-    if (k->is_closing) {
-        return;
-    }
-    k->is_closing = true;
+static void write_all(struct keeping *k) {
     if (k->is_committing) {
         wait_until_committed(k);
     }
     if (k->store != NULL && k->learner != NULL && look_after(k)) {
         write_rest(k);
     }
+}
+
+void keeping_pause(struct keeping *k) {
+    write_all(k);
+    if (k->is_started) {
+        uv_timer_stop(&k->timer);
+    }
+    store_close(k->store);
+    k->store = NULL;
+}
+
+void keeping_resume(struct keeping *k) {
+    char why[STORE_WHY_LEN];
+    if (!k->is_started) {
+        return;
+    }
+    k->conf.now_ms = clock_unix_ms();
+    if (sqlite_open(&k->store, &k->conf, why) != 0) {
+        give_up(k, why);
+        return;
+    }
+    uv_timer_start(&k->timer, on_timer, k->flush_ms, 0);
+}
+
+void keeping_close(struct keeping *k) {
+    if (k->is_closing) {
+        return;
+    }
+    k->is_closing = true;
+    write_all(k);
     if (k->is_started) {
         uv_close((uv_handle_t *)&k->timer, NULL);
         uv_sem_destroy(&k->committed);

@@ -53,6 +53,10 @@ void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner
 // Writes the rest, however long the disk takes, and closes; the loop must run once more.
 // Idempotent.
 void keeping_close(struct keeping *k);
+// Writes the rest and lets go of the store, for another process; and takes it again, with all that
+// was learned meanwhile.
+void keeping_pause(struct keeping *k);
+void keeping_resume(struct keeping *k);
 // Since the process began: times that it could not be written or was removed, and records that it
 // did not take. Of any thread.
 uint64_t keeping_failures(void);

@@ -126,6 +126,16 @@ int listening_take(const struct listening *l, size_t listen, unsigned worker) {
     return -1;
 }
 
+unsigned listening_list(const struct listening *l, int *fds, unsigned most) {
+    unsigned n = 0;
+    for (struct list *node = l->held.next; node != &l->held; node = node->next) {
+        for (unsigned w = 0; w < l->workers_n && n < most; w++) {
+            fds[n++] = entry_of(node)->fds[w];
+        }
+    }
+    return n;
+}
+
 void listening_drop_rest(struct listening *l) {
     for (struct list *n = l->held.next, *next; n != &l->held; n = next) {
         next = n->next;

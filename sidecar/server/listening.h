@@ -20,6 +20,8 @@ int listening_open(struct listening *l, const struct config *config);
 // After listening_open: a duplicate of a worker's socket for the address config->listens[listen],
 // which becomes the caller's. -1 with errno.
 int listening_take(const struct listening *l, size_t listen, unsigned worker);
+// Puts the sockets of all addresses into fds; how many there are, at most `most`.
+unsigned listening_list(const struct listening *l, int *fds, unsigned most);
 // Closes what was held and the last configuration opened does not listen on any more.
 void listening_drop_rest(struct listening *l);
 // Closes all. Idempotent.

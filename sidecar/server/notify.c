@@ -37,9 +37,6 @@ static void take_watchdog(const char *usec, const char *pid) {
 void notify_init(void) {
     take_socket(getenv("NOTIFY_SOCKET"));
     take_watchdog(getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"));
-    unsetenv("NOTIFY_SOCKET");
-    unsetenv("WATCHDOG_USEC");
-    unsetenv("WATCHDOG_PID");
 }
 
 void notify(const char *lines) {

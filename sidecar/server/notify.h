@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Takes the socket, and how often the manager wants to hear of us, from the environment, where
-// nobody finds them any more.
+// Takes the socket, and how often the manager wants to hear of us, from the environment.
 void notify_init(void);
 // "READY=1", "STOPPING=1", several lines with LF between them.
 void notify(const char *lines);

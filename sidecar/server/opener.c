@@ -26,6 +26,7 @@ enum { READ = 'r', APPEND = 'a' };
 static struct {
     pthread_mutex_t lock; // a question and its answer belong together
     int fd;               // -1: there is no opener
+    bool is_lent;
 } asked = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
 static uid_t owner; // of access logs that are made by root; 0: root
@@ -133,12 +134,19 @@ static void become_opener(void) {
 
 // ---- the server ---------------------------------------------------------------------------------
 
+static bool take_over(void) {
+    const char *text = getenv(OPENER_SOCKET);
+    asked.fd = text != NULL ? (int)strtol(text, NULL, 10) : -1;
+    unsetenv(OPENER_SOCKET);
+    return asked.fd >= 0 && fcntl(asked.fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
 int opener_start(const struct config *config, const struct server_source *source) {
     int ends[2];
     const struct passwd *user =
         config->user.n > 0 && geteuid() == 0 ? getpwnam((const char *)config->user.p) : NULL;
     owner = user != NULL ? user->pw_uid : 0;
-    if (owner == 0) {
+    if (take_over() || owner == 0) {
         return 0;
     }
     pid_t pid = -1;
@@ -180,7 +188,8 @@ static int ask(char how, const char *path) {
         return -1;
     }
     pthread_mutex_lock(&asked.lock);
-    if (send(asked.fd, request, (size_t)n, MSG_NOSIGNAL) == n) {
+    errno = EACCES;
+    if (!asked.is_lent && send(asked.fd, request, (size_t)n, MSG_NOSIGNAL) == n) {
         fd = take_answer(asked.fd);
     }
     pthread_mutex_unlock(&asked.lock);
@@ -191,6 +200,19 @@ static int ask(char how, const char *path) {
 static int open_or_ask(char how, const char *path) {
     int fd = open_file(how, path);
     return fd < 0 && errno == EACCES && asked.fd >= 0 ? ask(how, path) : fd;
+}
+
+int opener_lend(void) {
+    pthread_mutex_lock(&asked.lock);
+    asked.is_lent = true;
+    pthread_mutex_unlock(&asked.lock);
+    return asked.fd;
+}
+
+void opener_take_back(void) {
+    pthread_mutex_lock(&asked.lock);
+    asked.is_lent = false;
+    pthread_mutex_unlock(&asked.lock);
 }
 
 int opener_read(const char *path) {

@@ -14,9 +14,16 @@
 
 #include "server/server.h"
 
-// Forks it, when we are root and the configuration has a user to become. It ends with us. 0, or
-// ERR_CONFIG (logged).
+#define OPENER_SOCKET "OUTRIDER_OPENER"
+
+// Takes over that of the process whose place we take; or forks one, when we are root and the
+// configuration has a user to become. It ends with us. 0, or ERR_CONFIG (logged).
 int opener_start(const struct config *config, const struct server_source *source);
+// Its socket, or -1, for another process that takes our place and finds its number in the
+// environment as OPENER_SOCKET. Until opener_take_back we ask for nothing: answers could be mixed
+// up.
+int opener_lend(void);
+void opener_take_back(void);
 // A descriptor to read a certificate or key from; -1 with errno. Also where there is no opener:
 // then it is opened here. From any thread.
 int opener_read(const char *path);

@@ -80,7 +80,10 @@ static int open_learning(struct server *s) {
                           .on_change = on_change,
                           .change_self = s,
                           .reload = server_on_reload,
-                          .reload_self = s};
+                          .upgrade = server_on_asked_upgrade,
+                          .reload_self = s,
+                          .pid = getpid(),
+                          .state = server_state};
     keeping_start(&s->keeping, &s->loop, s->learning.model);
     learning_drain_all(&s->learning); // what was kept is hinted from the first request on
     return err;
@@ -96,6 +99,7 @@ static void stop_generations(struct server *s, enum worker_stop how) {
 
 static void stop(struct server *s) {
     notify("STOPPING=1");
+    upgrade_abort(&s->upgrade);
     s->api.is_draining = true;
     listening_close(&s->listening); // the workers have sockets of their own
     stop_generations(s, WORKER_STOPS);
@@ -103,12 +107,13 @@ static void stop(struct server *s) {
 
 static void on_signal(uv_signal_t *handle, int number) {
     struct server *s = handle->data;
-    if (s->api.is_draining) {
+    if (s->is_ending) {
         log_line(LOG_WARN, "stopping at once on signal %d", number);
         stop_generations(s, WORKER_CUTS);
         return;
     }
     log_line(LOG_INFO, "stopping on signal %d", number);
+    s->is_ending = true;
     stop(s);
 }
 
@@ -134,6 +139,7 @@ static void finish(struct server *s) {
     uv_close((uv_handle_t *)&s->hangup, NULL);
     uv_close((uv_handle_t *)&s->rotate, NULL);
     uv_close((uv_handle_t *)&s->child, NULL);
+    uv_close((uv_handle_t *)&s->replace, NULL);
     manager_close(&s->manager);
 }
 
@@ -171,6 +177,10 @@ static void open_signals(struct server *s) {
     uv_signal_init(&s->loop.uv, &s->interrupt);
     uv_signal_init(&s->loop.uv, &s->hangup);
     uv_signal_init(&s->loop.uv, &s->rotate);
+    uv_signal_init(&s->loop.uv, &s->replace);
+    s->replace.data = s;
+    uv_signal_start(&s->replace, server_on_upgrade, SIGUSR2);
+    server_init_upgrade(s);
     uv_signal_init(&s->loop.uv, &s->child);
     uv_signal_start(&s->child, on_child, SIGCHLD);
     uv_signal_start(&s->rotate, on_rotate, SIGUSR1);
@@ -282,6 +292,7 @@ static int run(struct server *s, const struct config *config) {
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of that file
     log_init((enum log_level)config->log);
     inherited_init();
+    upgrade_init();
     notify_init();
     // Before threads, handles and the loss of rights; and the programs keep the limits we were
     // given.
@@ -303,6 +314,8 @@ static int run(struct server *s, const struct config *config) {
     }
     log_line(LOG_INFO, "ready, %u workers", s->generation_conf.workers_n);
     notify("READY=1");
+    upgrade_tell_ready();
+    s->is_ready = true;
     loop_run(&s->loop);
     fini(s);
     spawn_close(&s->spawn); // only now: what was under way needed the programs

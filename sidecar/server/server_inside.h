@@ -2,6 +2,7 @@
 // What the files of server share:
 //
 //     server.c          the start, signals, the end
+//     server_upgrade.c  another program in our place
 //     server_reload.c   another configuration, or renewed certificates
 #ifndef SERVER_SERVER_INSIDE_H
 #define SERVER_SERVER_INSIDE_H
@@ -15,6 +16,7 @@
 #include "server/spawn.h"
 #include "server/tally.h"
 #include "server/tickets.h"
+#include "server/upgrade.h"
 
 #define RENEWALS_MS 2000 // how often for other certificates
 
@@ -41,8 +43,10 @@ struct server {
     int admin_fd;
     struct admin_port admin;
     struct api api;
-    uv_signal_t terminate, interrupt, hangup, rotate, child;
+    uv_signal_t terminate, interrupt, hangup, rotate, child, replace;
     struct manager manager;
+    struct upgrade upgrade;
+    bool is_ready, is_ending; // it serves; somebody has said that it is to end
     struct spawn spawn;
     int status; // that the process ends with
 };
@@ -57,5 +61,12 @@ bool server_on_reload(void *self, struct buf *errors);
 // SIGHUP, and the watch for renewed certificates.
 void server_on_hangup(uv_signal_t *handle, int number);
 void server_on_renewals(struct loop_watch *watch, uint64_t now_ms);
+// SIGUSR2. Another program is started, and when it serves this one completes what it has begun.
+void server_on_upgrade(uv_signal_t *handle, int number);
+// The same for the admin endpoint. False: it is not started, and *errors says why.
+bool server_on_asked_upgrade(void *self, struct buf *errors);
+// As api.state.
+const char *server_state(void *self);
+void server_init_upgrade(struct server *s);
 
 #endif

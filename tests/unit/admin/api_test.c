@@ -409,13 +409,17 @@ static void test_reload_says_what_is_wrong(void **state) {
     (void)state;
     struct fixture f;
     fixture_init(&f);
-    expect(&f, "POST", "/reload", 409, "no configuration");
+    expect(&f, "POST", "/reload", 409, "nothing that this");
     f.api.reload = on_reload;
     f.api.reload_self = &f;
     expect(&f, "GET", "/reload", 405, "only POST");
     expect(&f, "POST", "/reload", 409, "t.conf:3: there is no option xs\n");
     expect(&f, "POST", "/reload", 200, "the new configuration is in use\n");
     assert_int_equal(f.reloads, 2);
+    f.api.upgrade = on_reload;
+    f.api.pid = 7;
+    expect(&f, "POST", "/upgrade", 200, "the new program is started\n");
+    expect(&f, "GET", "/process", 200, "{\"pid\":7,\"state\":\"serving\"}");
     fixture_fini(&f);
 }
 
