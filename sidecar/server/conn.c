@@ -258,6 +258,7 @@ static void limit(uint64_t *limit_ms, uint64_t most_ms) {
 void conn_drain(struct conn_conf *conf, uint64_t quiet_ms) {
     limit(&conf->limits.ms[LIMIT_LIFETIME], 1); // over: each takes no more than one request
     limit(&conf->limits.ms[LIMIT_IDLE], quiet_ms);
+    limit(&conf->limits.ms[LIMIT_FRONT_IDLE], quiet_ms);
     limit(&conf->limits.ms[LIMIT_HEAD], quiet_ms);
     for (struct list *n = conf->conns.next; n != &conf->conns; n = n->next) {
         struct conn *c = LIST_ITEM(n, struct conn, node);

@@ -6,6 +6,7 @@ import http.client
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -316,3 +317,12 @@ def test_quiet_clients_do_not_hold_the_end_up(make_outrider):
     assert outrider.process.wait(10) == 0
     assert time.monotonic() - began < 3
     assert unused.sock.recv(1) == b''
+
+
+def test_idle_connections_that_a_front_keeps_do_not_hold_up_the_end(make_outrider):
+    outrider = make_outrider(workers=1, listen='trusted = { "127.0.0.1" }', top='drain-timeout = 120s')
+    client = http.client.HTTPSConnection('127.0.0.1', outrider.tls_port, timeout=20, context=ssl._create_unverified_context())
+    answer, _ = ask(client, '/assets/style.css')
+    assert answer.status == 200 and not answer.will_close
+    outrider.process.send_signal(signal.SIGTERM)
+    assert outrider.process.wait(20) == 0               # not for drain-timeout, and not for front-idle
