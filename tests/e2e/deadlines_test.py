@@ -124,6 +124,17 @@ def test_a_request_that_waits_for_its_turn_is_answered_in_time(start, silent, po
     assert 0.09 <= took < 0.45, took
 
 
+def test_what_nobody_waits_for_any_more_is_told_and_keeps_its_place(start, silent):
+    outrider = start(silent(), pool='connections = 1 think-timeout = 300ms queue-timeout = 200ms')
+    with clear(outrider) as gone:
+        gone.sendall(get('/x.php'))
+        assert gone.recv(1000).startswith(b'HTTP/1.1 504 ')
+    outrider.wait_log('still works on a request that nobody waits for any more')
+    with clear(outrider) as other:
+        other.sendall(get('/x.php'))
+        assert other.recv(1000).startswith(b'HTTP/1.1 503 ')
+
+
 # ---- clients ------------------------------------------------------------------------------------
 
 SHORT = 'head = 1s idle = 1s send = 1s body = 1s grace = 1s'

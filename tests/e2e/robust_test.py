@@ -3,6 +3,7 @@
 when they should and only then, requests that never hang, and shares that one client cannot take
 from the others."""
 import os
+import re
 import resource
 import socket
 import ssl
@@ -169,8 +170,9 @@ def test_a_client_that_keeps_its_window_shut_is_cut_off(configured, fpm, site, p
     stuck = client.request(path)
     until(lambda: stuck.over or client.turn(0.1) and False, 8, 'the stream stays open')
     assert stuck.status == 200 and stuck.reset is not None and len(stuck.body) == 1000
-    # The connection lives on.
+    # The connection lives on. It is the client who was slow: counted once, and no error of ours.
     assert client.get('/sleep.php?ms=0&n=1').body == b'slept 0 as 1'
+    assert len(re.findall(r'Z info .*client too slow', outrider.log)) == 1 and 'Z error ' not in outrider.log
 
 
 def test_a_window_that_opens_slowly_is_no_stall(configured, site):

@@ -10,6 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 #define MUTATIONS 400 // of each seed
+#define ALL 4000      // of all seeds together, about
 
 static void replay(const uint8_t *data, size_t n) {
     // A block of exactly n bytes, so that a sanitizer sees a read behind its end.
@@ -22,8 +23,8 @@ static void replay(const uint8_t *data, size_t n) {
     free(copy);
 }
 
-static void mutate(uint8_t *data, size_t n, uint32_t *state) {
-    for (int i = 0; i < MUTATIONS && n > 0; i++) {
+static void mutate(uint8_t *data, size_t n, int times, uint32_t *state) {
+    for (int i = 0; i < times && n > 0; i++) {
         *state = *state * 1664525u + 1013904223u;
         size_t at = (*state >> 8) % n;
         uint8_t was = data[at];
@@ -31,6 +32,15 @@ static void mutate(uint8_t *data, size_t n, uint32_t *state) {
         replay(data, i % 4 == 0 ? at + 1 : n);
         data[at] = was;
     }
+}
+
+static int count(DIR *d) {
+    int n = 0;
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        n += e->d_name[0] != '.';
+    }
+    rewinddir(d);
+    return n;
 }
 
 int main(int argc, char **argv) {
@@ -41,6 +51,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: %s FOLDER of seeds (%s)\n", argv[0], argc == 2 ? argv[1] : "none");
         return 1;
     }
+    int all = count(d), times = all * MUTATIONS > ALL ? ALL / all : MUTATIONS;
     replay((const uint8_t *)"", 0);
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
         char path[4096];
@@ -53,7 +64,7 @@ int main(int argc, char **argv) {
         size_t n = fread(data, 1, sizeof data, f);
         fclose(f);
         replay(data, n);
-        mutate(data, n, &state);
+        mutate(data, n, times, &state);
         seeds++;
     }
     closedir(d);
