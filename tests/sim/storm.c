@@ -388,13 +388,23 @@ void storm_calm(struct storm *t) {
     }
 }
 
+// Whether one was still open.
+static bool close_applications(struct storm *t) {
+    bool was_open = false;
+    for (size_t i = 0; i < t->stage.backends_n; i++) {
+        struct backend *b = stage_backend(&t->stage, i);
+        was_open |= !b->has_closed && !b->is_dead;
+        stage_close(&t->stage, b);
+    }
+    return was_open;
+}
+
 void storm_silence(struct storm *t) {
     t->is_silent = true;
-    for (int round = 0; round < 3; round++) {
+    bool was_open = true; // of requests one behind the other each asks when the one before is over
+    for (int round = 0; round < 3 || was_open; round++) {
         stage_turn(&t->stage);
-        for (size_t i = 0; i < t->stage.backends_n; i++) {
-            stage_close(&t->stage, stage_backend(&t->stage, i));
-        }
+        was_open = close_applications(t);
         stage_turn(&t->stage);
         stage_wait(&t->stage, 200000);
     }
