@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_site.h"
 
+#include "base/tchar.h"
 #include "config/build_access.h"
 #include "config/build_access_log.h"
 #include "hints/hint.h"
@@ -173,6 +174,11 @@ static void build_files(const struct builder *b) {
         .limit = build_number(b->build, s, OPTION_SITE_BUFFER_LIMIT),
     };
     site->must_check = build_number(b->build, s, OPTION_SITE_CHECK_SCRIPT) == 1;
+    site->charset = build_text(b->build, s, OPTION_SITE_CHARSET);
+    if (site->charset.n > 0 && !tchar_is_token(site->charset)) {
+        tell(b, OPTION_SITE_CHARSET, "charset \"%.*s\" is not the name of one",
+             SPAN_ARG(site->charset));
+    }
 }
 
 static void build_front(const struct builder *b) {

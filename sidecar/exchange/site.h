@@ -68,6 +68,7 @@ struct site {
     uint32_t pool;                 // index into the pools, or SITE_NO_POOL
     struct span certificate, key;  // PEM files, zero-terminated; empty: none
     const struct access_log *access_log; // how requests are logged; NULL: they are not
+    struct span charset; // of static files that are text; empty: they say it themselves
     struct site_buffer buffer;
     bool has_server_timing;        // responses carry a Server-Timing field of ours
     struct span_list params;       // FastCGI parameters, "NAME=value" each

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "gateway/files_age.h"
+#include "gateway/files_type.h"
 #include "gateway/relay_body.h"
 
 void relay_file_more(struct relay *r) {
@@ -28,7 +29,9 @@ void relay_file_more(struct relay *r) {
 }
 
 static int open_file(struct relay *r, struct span path, const struct request *request) {
-    return r->conf->files->open(r->conf->files_self, &r->file, path, request, &r->stream->arena);
+    struct arena *arena = &r->stream->arena;
+    int err = r->conf->files->open(r->conf->files_self, &r->file, path, request, arena);
+    return err == 0 ? files_type_put(&r->file, exchange_site(&r->exchange), arena) : err;
 }
 
 // Tells the exchange the file's head, or what is in its way.

@@ -150,6 +150,10 @@ static int split_absolute(struct request *r, struct arena *a, const char **why) 
     if (r->target.n > 0 && r->target.p[0] == '/') {
         return 0;
     }
+    if (r->target.n == 0 && span_eq(r->method, SPAN("OPTIONS"))) {
+        r->target = SPAN("*"); // RFC 9112, 3.2.4
+        return 0;
+    }
     uint8_t *p = arena_alloc(a, r->target.n + 1);
     if (p == NULL) {
         return fail(ERR_ARENA_LIMIT, why, "no memory left for the target");

@@ -5,8 +5,8 @@
 
 #include "base/span.h"
 
-// The Content-Type for a file of that path, with "; charset=utf-8" where it is text; case of the
-// ending does not count. "application/octet-stream" when the ending is unknown. Static text.
+// The media type of a file of that path; case of the ending does not count.
+// "application/octet-stream" when the ending is unknown. Static text.
 struct span mime_type(struct span path);
 // The media type without parameters and blanks: "text/html" of "text/html; charset=utf-8".
 struct span mime_essence(struct span content_type);

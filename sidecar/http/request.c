@@ -91,7 +91,8 @@ static uint16_t port_of(const struct request *r, const struct uri_authority *aut
     return authority->port != 0 ? authority->port : usual;
 }
 
-// RFC 9112, 3.2; RFC 9113, 8.3.1: one host, said once or twice alike.
+// RFC 9112, 3.2: one host. In HTTP/1 a target in absolute-form has it, whatever Host says (3.2.2);
+// in HTTP/2 both are the same (RFC 9113, 8.3.1).
 static int set_authority(struct request *r, struct arena *a, const struct seen *seen,
                          const char **why) {
     struct uri_authority host, authority;
@@ -115,7 +116,7 @@ static int set_authority(struct request *r, struct arena *a, const struct seen *
     if (rv != 0) {
         return rv;
     }
-    if (seen->hosts > 0 &&
+    if (seen->hosts > 0 && r->protocol == PROTOCOL_HTTP2 &&
         (!span_eq(host.host, authority.host) || port_of(r, &host) != port_of(r, &authority))) {
         return fail(ERR_REQUEST_HOST, why, "the Host field names another host than the target");
     }

@@ -13,8 +13,8 @@
 //   scheme     "http" or "https"
 //   fields     names are tokens, values without CTL but HTAB and without blanks at their ends; at
 //              most one Host; Cookie fields become one, joined by "; "
-//   authority  from Host when it was empty; equal to Host when both are there; lower case. Only
-//              HTTP/1.0 may have none
+//   authority  from Host when it was empty; lower case. Where both are there, HTTP/2's must be
+//              equal, and HTTP/1's target in absolute-form counts. Only HTTP/1.0 may have none
 //   path,      of target, which is in origin-form, or "*" for OPTIONS: that gives the path "/"
 //   query
 //   body_len   of Content-Length; unchanged when there is none

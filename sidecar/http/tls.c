@@ -240,6 +240,9 @@ enum tls_protocol tls_protocol(const struct tls *t) {
     if (span_eq(span_of(name, n), SPAN("h2"))) {
         return TLS_PROTOCOL_H2;
     }
+    if (span_eq(span_of(name, n), SPAN("http/1.0"))) {
+        return TLS_PROTOCOL_HTTP10;
+    }
     return n > 0 ? TLS_PROTOCOL_HTTP11 : TLS_PROTOCOL_NONE;
 }
 

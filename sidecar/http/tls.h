@@ -33,7 +33,12 @@ void tls_pool_init(struct tls_pool *pool);
 void tls_pool_fini(struct tls_pool *pool);
 
 // The answer to ALPN (RFC 7301).
-enum tls_protocol { TLS_PROTOCOL_NONE, TLS_PROTOCOL_HTTP11, TLS_PROTOCOL_H2 };
+enum tls_protocol {
+    TLS_PROTOCOL_NONE,
+    TLS_PROTOCOL_HTTP10,
+    TLS_PROTOCOL_HTTP11,
+    TLS_PROTOCOL_H2,
+};
 
 // All members are private; read through the functions.
 struct tls {

@@ -109,7 +109,8 @@ static int on_password(char *to, int len, int is_write, void *self) {
 }
 
 static bool set_rules(SSL_CTX *x, struct tls_context *c) {
-    static const unsigned char with_h2[] = "\x02h2\x08http/1.1", without_h2[] = "\x08http/1.1";
+    static const unsigned char with_h2[] = "\x02h2\x08http/1.1\x08http/1.0",
+                               without_h2[] = "\x08http/1.1\x08http/1.0";
     const unsigned char *alpn = c->has_h2 ? with_h2 : without_h2;
     SSL_CTX_set_options(x, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);

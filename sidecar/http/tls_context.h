@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Certificates and rules for the TLS connections of a listener: one default certificate, others by
 // the name the client asks for (SNI, RFC 6066, 3). TLS 1.2 and 1.3, only cipher suites that HTTP/2
-// allows (RFC 9113, 9.2.2); ALPN h2 and http/1.1, anything else is refused with
+// allows (RFC 9113, 9.2.2); ALPN h2, http/1.1 and http/1.0, anything else is refused with
 // no_application_protocol (RFC 7301, 3.2); one session ticket, good for the name that it was given
 // for; no renegotiation, no compression, no
 // early data. Filled at start or reload, then only read, so that threads may share it.

@@ -212,6 +212,9 @@ int uri_authority_parse(struct arena *a, struct span authority, struct uri_autho
     struct span host = span_first(authority, host_len(authority));
     struct span port = span_skip(authority, host.n);
     out->port = 0;
+    if (port.n == 1 && port.p[0] == ':') {
+        port.n = 0; // port = *DIGIT (RFC 3986, 3.2.3)
+    }
     if (port.n > 0 && (port.p[0] != ':' || !parse_port(span_skip(port, 1), &out->port))) {
         return fail(ERR_REQUEST_HOST, why, "bad port in the host");
     }

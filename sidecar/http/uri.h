@@ -42,8 +42,8 @@ int uri_path_normalise(struct arena *a, struct span target, struct span *path, s
 struct span uri_path_encode(struct arena *a, struct span path);
 
 // Checks host[:port]: a name of letters, digits, "-", "_" and single dots, or an IPv6 address in
-// brackets; a port of 1 to 65535. No user information, no lists, no empty port. 0, or
-// ERR_REQUEST_HOST with *why, or ERR_ARENA_LIMIT.
+// brackets; a port of 1 to 65535, or an empty one, which is none. No user information, no lists. 0,
+// or ERR_REQUEST_HOST with *why, or ERR_ARENA_LIMIT.
 int uri_authority_parse(struct arena *a, struct span authority, struct uri_authority *out,
                         const char **why);
 

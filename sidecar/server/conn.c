@@ -129,8 +129,10 @@ static bool on_covers(struct downstream *d, struct span host) {
 }
 
 static void on_tls(struct downstream *d, const char **version, const char **alpn) {
-    static const char *const names[] = {
-        [TLS_PROTOCOL_NONE] = NULL, [TLS_PROTOCOL_HTTP11] = "http/1.1", [TLS_PROTOCOL_H2] = "h2"};
+    static const char *const names[] = {[TLS_PROTOCOL_NONE] = NULL,
+                                        [TLS_PROTOCOL_HTTP10] = "http/1.0",
+                                        [TLS_PROTOCOL_HTTP11] = "http/1.1",
+                                        [TLS_PROTOCOL_H2] = "h2"};
     const struct conn *c = LIST_ITEM(d, struct conn, down);
     *version = c->conf->tls != NULL ? tls_version(&c->tls) : NULL;
     *alpn = c->conf->tls != NULL ? names[tls_protocol(&c->tls)] : NULL;

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 
 import pytest
 
@@ -27,7 +28,7 @@ if (isset($_GET['s'])) http_response_code((int)$_GET['s']);
 echo $_GET['b'] ?? 'the page';
 '''
 FILES = {
-    'index.php': TELL, 'odd.php': ODD, 'tell.php': TELL, 'docs/index.php': TELL, 'style.css': 'body{}', 'a b.txt': 'blank',
+    'index.php': TELL, 'odd.php': ODD, 'tell.php': TELL, 'docs/index.php': TELL, 'style.css': 'body{}', 'a b.txt': 'blank', 'old.html': '<p>', 'app.js': '',
     'café.txt': 'accent', 'wiki.net/page.txt': 'dot inside', '.git/config': 'the secret', '.env': 'the secret',
     'notes.txt~': 'the secret', 'wp-config.php.bak': 'the secret', '.well-known/acme': 'the token',
 }
@@ -131,7 +132,8 @@ def told(answer):
     if answer.status >= 300 and b'SCRIPT_NAME=' not in body:
         body = b''
     location = [re.sub(r'^https?://[^/]*', '', value) for value in answer.field('location')]
-    return answer.status, location, re.sub(rb'localhost%3A\d+', b'HOST', body)
+    media = [value for value in answer.field('content-type') if answer.status == 200]
+    return answer.status, location, media, re.sub(rb'localhost%3A\d+', b'HOST', body)
 
 
 @pytest.fixture(scope='module')
@@ -166,10 +168,11 @@ TARGETS = '''
 /index.php/.git/x /wiki/.NET /wiki/notes~ /search/.net/feed/rss2/ /.git/config /.git/none /.env /notes.txt~
 /wp-config.php.bak /wiki.net/page.txt /.well-known/acme /.well-known/none /%2egit/config /.%67it/config
 /none.php /none.php/x /style.css/ /style.css/x.php /a%00b /a%2 /a%zz /../etc/passwd /%2e%2e%2fetc/passwd /..%5cx
-/index.php/a:b@c;d=e,f /index.php/a&b=c /?a=%2F&b=/&c=? /docs/?/../.. /~user/ /%7Euser/ /a*b'$!()
+/old.html /app.js /index.php/a:b@c;d=e,f /index.php/a&b=c /?a=%2F&b=/&c=? /docs/?/../.. /~user/ /%7Euser/ /a*b'$!()
 '''.split()
 # (Outrider's status, nginx's), and why.
 UNLIKE = {
+    '/app.js': (200, 200, 'text/javascript is the type of scripts now (RFC 9239)'),
     '/.git/none': (403, 200, 'nginx looks at the whole name, Outrider at the folder that is there'),
     '/none.php/x': (200, 404, "a pretty link may have a dot in it: without such a script it is the application's"),
     '/index.php/a%09b%0a': (200, 200, 'the expression of fastcgi_split_path_info loses the line feed at the end'),
@@ -243,3 +246,47 @@ def test_what_was_sent_before_a_break_arrives(servers):
                 got = client.get('/odd.php?' + query)
             body = query.partition('b=')[2].encode() or b'the page'
             assert (got.status, bytes(got.body), got.reset is not None) == (200, body, True), server
+
+
+# ---- authorities and old clients ----------------------------------------------------------------
+
+# A request line, its Host, and the host that PHP is told; where it is not nginx's word for it, why.
+HOSTS = [
+    ('GET /tell.php HTTP/1.1', 'a.example:', 'a.example', 'nginx tells PHP the empty port'),
+    ('GET http://localhost/tell.php HTTP/1.1', 'b.example', 'localhost', 'nginx tells PHP the Host field (RFC 9112, 3.2.2)'),
+    ('GET http://localhost:81/tell.php?x HTTP/1.1', 'b.example:82', 'localhost:81', 'likewise'),
+    ('GET http://localhost/tell.php HTTP/1.0', 'b.example', 'localhost', 'likewise'),
+    ('GET /tell.php HTTP/1.1', 'A.Example', 'a.example', 'nginx tells PHP the case'),
+    ('GET /tell.php HTTP/1.0', None, None, ''),
+]
+
+
+def test_a_host_is_one_host(servers):
+    outrider, nginx, _ = servers
+    for line, host, want, _ in HOSTS:
+        request = f"{line}\r\n{f'Host: {host}' if host else 'X: y'}\r\nConnection: close\r\n\r\n".encode()
+        ours, theirs = ask(outrider, request), ask(nginx, request)
+        assert (ours.status, theirs.status) == (200, 200), line
+        found = re.search(rb'HTTP_HOST=(.*)', ours.body)
+        assert (found and found[1].decode().replace('%3A', ':')) == want, line
+    for line in 'OPTIONS *', 'OPTIONS http://localhost', 'OPTIONS http://localhost:80':
+        request = f'{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'.encode()
+        assert ask(outrider, request).status == 200, line   # of the server (RFC 9110, 9.3.7); nginx: 400
+    assert b'REQUEST_METHOD=OPTIONS' in ask(outrider, get(b'/tell.php', method=b'OPTIONS')).body
+
+
+def test_a_client_of_http_1_0_alone_is_served(servers):
+    outrider, nginx, _ = servers
+    for offered, chosen in (['http/1.0'], 'http/1.0'), (['http/1.0', 'http/1.1'], 'http/1.1'), ([], None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if offered:
+            context.set_alpn_protocols(offered)
+        with socket.create_connection(('127.0.0.1', outrider.tls_port), 10) as sock:
+            with context.wrap_socket(sock, server_hostname='localhost') as secure:
+                assert secure.selected_alpn_protocol() == chosen
+                secure.sendall(b'GET /style.css HTTP/1.0\r\n\r\n')
+                data = b''
+                while piece := secure.recv(65536):
+                    data += piece
+        assert data.startswith(b'HTTP/1.') and b' 200 ' in data[:16] and data.endswith(b'body{}')

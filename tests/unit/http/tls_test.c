@@ -177,6 +177,11 @@ static void test_alpn(void **state) {
         {"h2 before http/1.1, whatever the client prefers", "\x08http/1.1\x02h2", true, true,
          TLS_PROTOCOL_H2},
         {"http/1.1 alone", "\x08http/1.1", true, true, TLS_PROTOCOL_HTTP11},
+        {"http/1.0 alone", "\x08http/1.0", true, true, TLS_PROTOCOL_HTTP10},
+        {"http/1.1 before http/1.0", "\x08http/1.0\x08http/1.1", true, true, TLS_PROTOCOL_HTTP11},
+        {"http/1.0 where h2 is switched off", "\x08http/1.0\x02h2", false, true,
+         TLS_PROTOCOL_HTTP10},
+        {"http/0.9", "\x08http/0.9", true, false, TLS_PROTOCOL_NONE},
         {"no ALPN at all", NULL, true, true, TLS_PROTOCOL_NONE},
         {"nothing in common",
          "\x03"
