@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/learned.h"
+#include "cli/links.h"
 #include "cli/reload.h"
 #include "cli/routes.h"
 #include "config/config.h"
@@ -146,6 +147,9 @@ static int check(int argc, char **argv) {
            config.pools_n, config.listens_n);
     for (size_t i = 0; i < config.pools_n; i++) {
         tell_capacity(argv[0], &config.pools[i]);
+    }
+    for (size_t i = 0; i < config.sites_n; i++) {
+        links_tell(argv[0], &config.sites[i]);
     }
     config_fini(&config);
     return DONE;

@@ -84,6 +84,13 @@ static void build_top(struct build *b) {
     c->connections = (unsigned)build_number(b, &b->top, OPTION_CONNECTIONS);
     c->drain_timeout_ms = build_number(b, &b->top, OPTION_DRAIN_TIMEOUT);
     c->upgrade_timeout_ms = build_number(b, &b->top, OPTION_UPGRADE_TIMEOUT);
+    struct file_section r = file_child(&b->top, SECTION_REQUESTS, 0);
+    c->requests = (struct config_requests){
+        .target = build_number(b, &r, OPTION_REQUESTS_TARGET),
+        .field = build_number(b, &r, OPTION_REQUESTS_FIELD),
+        .fields = build_number(b, &r, OPTION_REQUESTS_FIELDS),
+        .count = (unsigned)build_number(b, &r, OPTION_REQUESTS_COUNT),
+    };
     struct file_section t = file_child(&b->top, SECTION_TIMEOUTS, 0);
     deadline_limits_init(&c->timeouts);
     uint64_t *ms = c->timeouts.ms;

@@ -73,9 +73,31 @@ static void build_names(const struct builder *b) {
     b->site->aliases = (struct span_list){v, texts.n};
 }
 
+// The root as it is written, so that a link in it may be turned; only made absolute, without
+// slashes at its end.
+static struct span root_of(const struct builder *b, struct span text) {
+    char *here = text.p[0] != '/' ? realpath(".", NULL) : NULL;
+    struct span base = here != NULL ? span_str(here) : SPAN("");
+    while (text.n > 1 && text.p[text.n - 1] == '/') {
+        text.n--;
+    }
+    uint8_t *p = build_alloc(b->build, base.n + 1 + text.n + 1), *to = p;
+    if (base.n > 0) {
+        memcpy(to, base.p, base.n);
+        to[base.n] = '/';
+        to += base.n + 1;
+    }
+    memcpy(to, text.p, text.n);
+    to[text.n] = 0;
+    free(here);
+    return span_of(p, (size_t)(to - p) + text.n);
+}
+
 static void build_root(const struct builder *b) {
     struct span text = build_text(b->build, &b->section, OPTION_SITE_ROOT);
     struct stat st;
+    b->site->symlinks =
+        (enum site_symlinks)build_number(b->build, &b->section, OPTION_SITE_SYMLINKS);
     if (text.n == 0) {
         return;
     }
@@ -87,7 +109,7 @@ static void build_root(const struct builder *b) {
     } else if (real[1] == 0) {
         tell(b, OPTION_SITE_ROOT, "root must not be /: every file of this machine would be served");
     } else {
-        b->site->root = arena_copy(&b->build->config->arena, span_str(real));
+        b->site->root = root_of(b, text);
     }
     free(real);
 }

@@ -55,6 +55,12 @@ struct config_clients {
     uint64_t memory, disk, all_memory, all_disk;                // bytes
 };
 
+// How large the head of a request may be: bytes, and fields.
+struct config_requests {
+    uint64_t target, field, fields;
+    unsigned count;
+};
+
 struct config {
     struct arena arena;
     unsigned workers;        // 0: one for each processor
@@ -62,6 +68,7 @@ struct config {
     struct span temp;        // folder for bodies that wait, zero-terminated
     struct span user;        // zero-terminated; empty: stay who we are
     enum config_log log;
+    struct config_requests requests;
     unsigned connections;            // most of clients, of one worker
     struct deadline_limits timeouts; // of clients
     uint64_t drain_timeout_ms, upgrade_timeout_ms;

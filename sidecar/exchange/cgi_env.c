@@ -221,7 +221,6 @@ static struct span protocol_text(enum protocol protocol) {
 static void put_request(struct writer *w) {
     const struct request *request = w->env->request;
     const struct route *route = w->env->route;
-    const struct span root = w->env->site->root;
     put(w, SPAN("SCRIPT_FILENAME"), route->file);
     put(w, SPAN("SCRIPT_NAME"), route->script_name);
     if (route->path_info.n > 0) {
@@ -231,7 +230,7 @@ static void put_request(struct writer *w) {
     put(w, SPAN("REQUEST_URI"), request->target);
     put(w, SPAN("DOCUMENT_URI"), route->script_name);
     put(w, SPAN("QUERY_STRING"), request->query.p != NULL ? request->query : SPAN(""));
-    put(w, SPAN("DOCUMENT_ROOT"), root.n > 0 ? root : SPAN(""));
+    put(w, SPAN("DOCUMENT_ROOT"), route->root.n > 0 ? route->root : SPAN(""));
     put(w, SPAN("SERVER_PROTOCOL"), protocol_text(request->protocol));
 }
 

@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#define REDIRECTS_MOST 10 // from script to script
+
 // ---- state --------------------------------------------------------------------------------------
 
 #define FROM(name) (1u << EXCHANGE_##name)
@@ -190,8 +192,8 @@ static void redirect_https(struct exchange *x) {
 
 // ---- asking -------------------------------------------------------------------------------------
 
-static void call(struct exchange *x, bool has_body) {
-    struct cgi_env env = {.request = x->facts.request,
+static void call(struct exchange *x, const struct request *request, bool has_body) {
+    struct cgi_env env = {.request = request,
                           .site = x->facts.site,
                           .route = &x->route,
                           .peer = x->asked.peer,
@@ -205,7 +207,9 @@ static void call(struct exchange *x, bool has_body) {
     if (x->state == EXCHANGE_NEW) {
         exchange_enter(x, EXCHANGE_THINKING);
     }
-    command(x, COMMAND_CALL)->params = &x->params;
+    struct exchange_command *c = command(x, COMMAND_CALL);
+    c->params = &x->params;
+    c->request = request;
 }
 
 // Why the site's pool is not asked for the script, or 0.
@@ -227,7 +231,7 @@ static void run_script(struct exchange *x) {
         exchange_enter(x, EXCHANGE_THINKING);
         return;
     }
-    call(x, false);
+    call(x, x->facts.request, false);
 }
 
 // Of the server and not of a page: "OPTIONS *" (RFC 9110, 9.3.7), which some fronts ask for their
@@ -303,7 +307,7 @@ static void on_request(struct exchange *x) {
 
 static bool wants_body(const struct exchange *x) {
     return (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) &&
-           x->route.kind == ROUTE_SCRIPT;
+           x->route.kind == ROUTE_SCRIPT && x->redirects == 0;
 }
 
 static void on_request_body(struct exchange *x, struct span body) {
@@ -330,7 +334,7 @@ static void on_request_end(struct exchange *x) {
     if (x->is_collecting) {
         x->is_collecting = false;
         x->asked.request->body_len = x->body_len;
-        call(x, true);
+        call(x, x->facts.request, true);
     }
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
         command(x, COMMAND_CALL_END);
@@ -339,13 +343,49 @@ static void on_request_end(struct exchange *x) {
 
 // ---- answering ----------------------------------------------------------------------------------
 
+// Cookies that a script sets before it hands over to another are the client's all the same.
+static int carry(struct exchange *x, const struct pairs *from, struct pairs *to) {
+    int err = 0;
+    for (size_t i = 0; i < from->n && err == 0; i++) {
+        if (span_eq_nocase(from->v[i].name, SPAN("set-cookie"))) {
+            err = pairs_put(to, x->facts.arena, from->v[i].name, from->v[i].value);
+        }
+    }
+    return err;
+}
+
+// Runs the script that another one names: as a GET of the same client, without the body, which has
+// been the first one's. Its head is awaited instead of that one's.
+static void run_named(struct exchange *x, const struct response *response) {
+    command(x, COMMAND_ABORT);
+    x->carried = (struct pairs){.n = 0}; // what was carried so far is among the fields
+    int err = carry(x, &response->fields, &x->carried);
+    if (err != 0) {
+        answer_error(x, err);
+        return;
+    }
+    x->route = x->sendfile.route;
+    x->params = (struct pairs){.n = 0};
+    x->sendfile.request.fields = x->facts.request->fields;
+    call(x, &x->sendfile.request, false);
+}
+
 static void send_file(struct exchange *x, const struct response *response) {
     struct router_query query = {x->facts.site, x->facts.request, x->conf->files, x->facts.arena,
                                  ACCESS_APPLICATION};
+    int err = sendfile_find(&x->sendfile, &query, response);
+    if (err == 0 && x->sendfile.route.kind == ROUTE_SCRIPT) {
+        if (x->redirects++ < REDIRECTS_MOST) {
+            run_named(x, response);
+            return;
+        }
+        x->sendfile.why = "scripts name each other without end";
+        err = ERR_SENDFILE;
+    }
     struct exchange_command *c = command(x, COMMAND_SENDFILE);
     x->is_sendfile = true;
     c->response = response;
-    c->error = sendfile_find(&x->sendfile, &query, response);
+    c->error = err;
     c->sendfile = &x->sendfile;
 }
 
@@ -356,8 +396,14 @@ static void on_head(struct exchange *x, const struct response *given) {
     struct response copy = *given;
     const struct response *response = &copy;
     bool may_name = !x->is_sendfile;
-    if (x->route.kind == ROUTE_SCRIPT && steering_obey(given, may_name, &x->is_buffered)) {
-        send_file(x, given);
+    if (!x->is_sendfile && carry(x, &x->carried, &copy.fields) != 0) {
+        command(x, COMMAND_ABORT);
+        answer_error(x, ERR_BACKEND_HEAD);
+        return;
+    }
+    if (x->route.kind == ROUTE_SCRIPT && steering_obey(&copy, may_name, &x->is_buffered)) {
+        x->named = copy;
+        send_file(x, &x->named);
         return;
     }
     if (x->route.kind == ROUTE_SCRIPT && steering_drop(&copy, x->facts.arena) != 0) {

@@ -70,6 +70,7 @@ struct exchange_command {
     int error;
     const struct response *response;
     const struct pairs *params;
+    const struct request *request; // of COMMAND_CALL: what the call is for
     struct span body;
     const struct span *paths;
     size_t paths_n;
@@ -123,11 +124,14 @@ struct exchange {
     bool has_decision;    // about hints: a script was asked, or somebody navigated
     bool is_collecting;   // the backend is asked when the request's body is complete
     bool is_sendfile;     // the backend left the body to us: X-Accel-Redirect, X-Sendfile
+    unsigned redirects;   // from script to script, by X-Accel-Redirect
+    struct pairs carried; // Set-Cookie fields of the scripts that redirected
     bool is_buffered;     // the response may be read faster than the client takes it
     uint64_t body_len;    // bytes of the request's body so far
     struct response head; // what COMMAND_HEAD gives, with the fields merged
     struct pairs params;  // what COMMAND_CALL gives
     // From here on nothing is read before it is written.
+    struct response named;    // what names a file or script
     struct sendfile sendfile; // the file that the backend names, once is_sendfile
     struct exchange_queue commands;
 };

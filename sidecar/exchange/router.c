@@ -253,6 +253,7 @@ static void set_front(struct search *s) {
     s->out->kind = ROUTE_SCRIPT;
     s->out->file = site->front_file;
     s->out->script_name = site->front;
+    s->out->is_front = true;
 }
 
 // A script that the application server has and we cannot see. A directory with a dot in its name
@@ -330,6 +331,32 @@ static void decide(struct search *s) {
     }
 }
 
+// PHP is told where its script really is: behind a root that is a link its caches would else take
+// the next release for this one.
+static void set_root(struct search *s) {
+    const struct router_files *files = s->q->files;
+    struct route *out = s->out;
+    struct span written = s->q->site->root, real = SPAN("");
+    if (written.n > 0 && files->root != NULL) {
+        real = files->root(files->self, written);
+    }
+    out->root = written;
+    if (real.n == 0 || span_eq(real, written)) {
+        return;
+    }
+    struct span name = out->script_name;
+    uint8_t *p = arena_alloc(s->q->arena, real.n + name.n + 1);
+    if (p == NULL) {
+        set_error(out, ERR_ARENA_LIMIT);
+        return;
+    }
+    memcpy(p, real.p, real.n);
+    memcpy(p + real.n, name.p, name.n);
+    p[real.n + name.n] = 0;
+    out->file = span_of(p, real.n + name.n);
+    out->root = span_of(p, real.n);
+}
+
 // Whether a name that begins with a dot is on the disk: what else has one is the application's.
 static bool is_hidden(struct search *s) {
     size_t n = s->q->site->root.n > 0 ? access_hidden(s->q->site, s->path) : 0;
@@ -364,5 +391,8 @@ void router_route(const struct router_query *q, struct route *out) {
     if (s.is_blind) {
         *out = (struct route){.rule = out->rule};
         set_error(out, ERR_FILES_BUSY);
+    }
+    if (out->kind == ROUTE_SCRIPT) {
+        set_root(&s);
     }
 }

@@ -33,8 +33,9 @@ struct file_info {
     uint64_t len;      // bytes
     int64_t mtime_s;   // seconds since 1970
     uint32_t mtime_ns; // and nanoseconds
-    struct span real;  // where symbolic links led: its path below the root, borrowed until the next
-                       // look; p is NULL when there is no link in the name
+    struct span real;  // where symbolic links led: its path below the root, or below the deepest
+                       // folder that holds both; borrowed until the next look; p is NULL when
+                       // there is no link in the name
 };
 
 // The disk, as the router asks for it. `path` is absolute and zero-terminated (the zero is not
@@ -42,6 +43,9 @@ struct file_info {
 struct router_files {
     void *self;
     enum file_kind (*find)(void *self, struct span path, struct file_info *info);
+    // The real path of a site's root as it is now, borrowed until the next call; p is NULL when it
+    // is not known, or the same. May be NULL.
+    struct span (*root)(void *self, struct span root);
 };
 
 enum route_kind {
@@ -56,6 +60,8 @@ struct route {
     int error;        // ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_REQUEST_METHOD (Allow: GET, HEAD),
                       // ERR_REQUEST_PATH, ERR_ARENA_LIMIT, ERR_FILES_BUSY
     struct span file; // absolute, zero-terminated: the file to send, or SCRIPT_FILENAME
+    struct span root; // of a script: DOCUMENT_ROOT; real, as in `file`
+    bool is_front;    // it is the front controller, which the path does not name
     struct file_info info;
     struct span script_name;       // SCRIPT_NAME: `file` without the root; of files too
     struct span path_info;         // PATH_INFO, or empty

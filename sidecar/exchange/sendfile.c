@@ -107,16 +107,16 @@ static int refuse(struct sendfile *s, const char *why) {
 }
 
 // What the router makes of the path.
-static int judge(struct sendfile *s, const struct router_query *q) {
+static int judge(struct sendfile *s) {
     switch (s->route.kind) {
     case ROUTE_FILE:
         return 0;
     case ROUTE_SCRIPT:
-        if (s->route.file.p == q->site->front_file.p && !span_eq(s->request.path, q->site->front)) {
+        if (s->route.is_front) {
             s->why = "there is no such file"; // which would be the front controller's to answer
             return ERR_NOT_FOUND;
         }
-        return refuse(s, "it is a script, whose source is not sent");
+        return s->may_run ? 0 : refuse(s, "it is a script, whose source is not sent");
     case ROUTE_REDIRECT:
         return refuse(s, "it is a folder");
     case ROUTE_ERROR:
@@ -139,7 +139,7 @@ static int route(struct sendfile *s, const struct router_query *q, struct span p
     own.request = &s->request;
     own.by = ACCESS_APPLICATION;
     router_route(&own, &s->route);
-    return judge(s, q);
+    return judge(s);
 }
 
 // A name may be encoded or not, and a file may be called "a%20b" or "what?": what the encoded form
@@ -152,18 +152,29 @@ static int find_by_url(struct sendfile *s, const struct router_query *q, struct 
     }
     memcpy(raw, given.p, given.n);
     memcpy(text, given.p, given.n);
+    s->may_run = true;
+    s->request.query = n < given.n ? span_skip(span_of(raw, given.n), n + 1) : span_of(NULL, 0);
     struct span decoded = decode(text, n);
     bool is_plain = n == given.n && decoded.n == n;
     int error = route(s, q, clean(text, decoded.n));
     if (error == ERR_NOT_FOUND && !is_plain) {
+        s->may_run = false; // its name has a "?" or "%" in it
         error = route(s, q, clean(raw, given.n));
     }
     return error;
 }
 
+static bool is_below(struct span given, struct span root) {
+    return root.n > 0 && given.n > root.n && span_has_prefix(given, root) && given.p[root.n] == '/';
+}
+
+// Programs take the root as it is written or as they were told it.
 static int find_by_name(struct sendfile *s, const struct router_query *q, struct span given) {
     struct span root = q->site->root;
-    if (!span_has_prefix(given, root) || given.n == root.n || given.p[root.n] != '/') {
+    if (!is_below(given, root) && q->files->root != NULL) {
+        root = q->files->root(q->files->self, root);
+    }
+    if (!is_below(given, root)) {
         return refuse(s, "it is not below the site's root");
     }
     uint8_t *text = arena_alloc(q->arena, given.n - root.n);
@@ -180,6 +191,7 @@ int sendfile_find(struct sendfile *s, const struct router_query *q,
     bool is_head = span_eq(q->request->method, SPAN("HEAD"));
     *s = (struct sendfile){.request = *q->request, .why = ""};
     s->request.method = is_head ? SPAN("HEAD") : SPAN("GET");
+    s->request.body_len = 0;
     if (response->status != 200 && response->status != 206) {
         s->request.fields = (struct pairs){.n = 0};
     }

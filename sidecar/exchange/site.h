@@ -21,6 +21,13 @@ enum site_relay {
 
 struct access_log; // exchange/access_log.h
 
+// Which symbolic links are followed, from the strictest on.
+enum site_symlinks {
+    SITE_SYMLINKS_BENEATH, // those that stay below the root
+    SITE_SYMLINKS_OWNER,   // also those that who owns them may lead out of it (files_walk.h)
+    SITE_SYMLINKS_FOLLOW,  // all
+};
+
 struct span_list {
     const struct span *v;
     size_t n;
@@ -49,9 +56,9 @@ struct site_buffer {
 };
 
 struct site {
-    struct span name;              // "blog.example", lower case
-    struct span_list aliases;      // further names
-    struct span root;              // absolute, resolved, no slash at the end; empty: no files here
+    struct span name;         // "blog.example", lower case
+    struct span_list aliases; // further names
+    struct span root; // absolute, no slash at the end; a link in it may be turned; empty: none
     struct span_list index;        // names of index files, in the order in which they are tried
     size_t index_len;              // bytes of the longest of them
     struct span front;             // the front controller's path under root: "/index.php", or empty
@@ -68,6 +75,7 @@ struct site {
     uint32_t pool;                 // index into the pools, or SITE_NO_POOL
     struct span certificate, key;  // PEM files, zero-terminated; empty: none
     const struct access_log *access_log; // how requests are logged; NULL: they are not
+    enum site_symlinks symlinks;         // which links below the root are followed
     struct span charset; // of static files that are text; empty: they say it themselves
     struct site_buffer buffer;
     bool has_server_timing;        // responses carry a Server-Timing field of ours

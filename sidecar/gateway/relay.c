@@ -127,7 +127,7 @@ void relay_fail(struct relay *r, int error) {
 // ---- commands -----------------------------------------------------------------------------------
 
 static void start_call(struct relay *r, const struct exchange_command *c) {
-    const struct request *q = &r->stream->request;
+    const struct request *q = c->request;
     struct call_request call = {
         .pool = exchange_site(&r->exchange)->pool,
         .params = c->params,

@@ -37,8 +37,9 @@ struct file {
     char *real; // where symbolic links lead to, below the root; NULL: there are none in the path
     int fd;     // of a larger file that is being sent, or -1
     uint8_t *content;
-    unsigned users;  // responses under way
-    bool is_dropped; // out of the table; freed with the last user
+    unsigned root_changes; // files_roots.changes when it was looked at
+    unsigned users;        // responses under way
+    bool is_dropped;       // out of the table; freed with the last user
     char etag[40], modified[DATE_LEN], len[24];
     uint8_t etag_n, len_n;
     size_t path_n;
@@ -161,6 +162,7 @@ static struct file *file_new(struct files *f, struct span path, uint64_t hash) {
     file->hash = hash;
     file->fd = -1;
     file->checked_ms = loop_now_ms(f->loop);
+    file->root_changes = f->roots.changes;
     list_init(&file->recent);
     look(f, file);
     return file;
@@ -194,6 +196,7 @@ static struct file *look_again(struct files *f, struct file *known) {
     }
     if (is_same(known, now)) {
         known->checked_ms = now->checked_ms;
+        known->root_changes = now->root_changes;
         file_free(f, now);
         return known;
     }
@@ -212,7 +215,8 @@ static struct file *find(struct files *f, struct span path) {
     if (file == NULL) {
         file = file_new(f, path, hash);
         remember(f, file);
-    } else if (loop_now_ms(f->loop) - file->checked_ms >= FRESH_MS) {
+    } else if (loop_now_ms(f->loop) - file->checked_ms >= FRESH_MS ||
+               file->root_changes != f->roots.changes) {
         file = look_again(f, file);
     }
     list_put(&f->recent, &file->recent);
@@ -226,8 +230,13 @@ static enum file_kind on_find(void *self, struct span path, struct file_info *in
     return file->kind;
 }
 
+static struct span on_root(void *self, struct span root) {
+    const struct files *f = self;
+    return files_roots_root(&f->roots, root);
+}
+
 void files_init(struct files *f, struct loop *loop, const struct site *sites, size_t n) {
-    *f = (struct files){.loop = loop, .finder = {.self = f, .find = on_find}};
+    *f = (struct files){.loop = loop, .finder = {.self = f, .find = on_find, .root = on_root}};
     list_init(&f->recent);
     f->table = calloc(SLOTS, sizeof(struct file *));
     f->chunk = malloc(CHUNK);

@@ -54,6 +54,25 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     count(w, METRIC_SLOT_LESSONS_REFUSED, t->refused + t->lessons.refused, &was->lessons);
 }
 
+// Of the memory of one request its fields may take an eighth: they are kept as they came, in
+// pieces, joined, and as variables.
+#define MEMORY_FACTOR 8
+
+static void limit_heads(struct conn_conf *c, const struct config_requests *most) {
+    size_t memory = (size_t)most->fields * MEMORY_FACTOR;
+    c->h1.limits = (struct h1_limits){.line_bytes = (size_t)most->target,
+                                      .field_bytes = (size_t)most->field,
+                                      .head_bytes = (size_t)most->fields,
+                                      .fields = most->count};
+    c->h2.head_bytes = (size_t)most->fields;
+    c->h2.head_bytes_hard = (size_t)most->fields * 2;
+    c->h2.field_bytes = (size_t)(most->field > most->target ? most->field : most->target);
+    c->h2.fields = most->count;
+    c->h2.fields_hard = most->count * 5 / 2;
+    c->h1.request_memory = memory > c->h1.request_memory ? memory : c->h1.request_memory;
+    c->h2.request_memory = memory > c->h2.request_memory ? memory : c->h2.request_memory;
+}
+
 static void init_conns(struct worker_listener *l, const struct listen_conf *listen) {
     struct worker *w = l->worker;
     struct conn_conf *c = &l->conns;
@@ -73,6 +92,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
     list_init(&c->conns);
     h1_conf_init(&c->h1);
     h2_conf_init(&c->h2);
+    limit_heads(c, &w->conf->config->requests);
     c->h1.is_secure = c->h2.is_secure = listen->tls;
     c->h1.unix_time = c->h2.unix_time = &w->loop.unix_time;
     c->h2.pool = &w->h2_pool;

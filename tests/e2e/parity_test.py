@@ -7,12 +7,13 @@ import re
 import shutil
 import socket
 import ssl
+import subprocess
 
 import pytest
 
 from fronts.fronts import free_ports, is_open, make_certificate
 from h2client import Client
-from servers import Fpm, Outrider, Process
+from servers import BINARY, Fpm, Outrider, Process, until
 
 TELL = '''<?php
 header('Content-Type: text/plain');
@@ -28,7 +29,9 @@ if (isset($_GET['s'])) http_response_code((int)$_GET['s']);
 echo $_GET['b'] ?? 'the page';
 '''
 FILES = {
-    'index.php': TELL, 'odd.php': ODD, 'tell.php': TELL, 'docs/index.php': TELL, 'style.css': 'body{}', 'a b.txt': 'blank', 'old.html': '<p>', 'app.js': '',
+    'kept/paid.txt': 'the film', 'up/x.bak': 'the secret',
+    'index.php': TELL, 'odd.php': ODD, 'tell.php': TELL, 'docs/index.php': TELL, 'style.css': 'body{}', 'a b.txt': 'blank',
+    'old.html': '<p>', 'app.js': '',
     'café.txt': 'accent', 'wiki.net/page.txt': 'dot inside', '.git/config': 'the secret', '.env': 'the secret',
     'notes.txt~': 'the secret', 'wp-config.php.bak': 'the secret', '.well-known/acme': 'the token',
 }
@@ -53,6 +56,7 @@ http {{
         ssl_certificate_key {folder}/key.pem;
         server_name localhost;
         root {root};
+        location /kept/ {{ internal; }}
         location ~ ^/\\.well-known/ {{ try_files $uri /index.php$is_args$args; }}
         location ~ \\.php(/|$) {{
             fastcgi_split_path_info ^(.+?\\.php)(/.*)$;
@@ -147,7 +151,7 @@ def servers(tmp_path_factory):
     fpm = Fpm(folder / 'fpm', children=2)
     nginx = Nginx(folder / 'nginx', root, fpm.path)
     outrider = Outrider(folder / 'outrider', root=root, fastcgi=f'unix:{fpm.path}', workers=1,
-                        front_controller='/index.php')
+                        front_controller='/index.php', site='internal = {"/kept/*"}')
     yield outrider, nginx, root
     for process in (outrider, nginx, fpm):
         process.stop()
@@ -215,7 +219,8 @@ def test_lengths_are_told(servers):
 
 # What may cost a field and not the page. Where Outrider's status is another than nginx's, it says why.
 ANSWERS = [
-    ('h[]=This is no field', 'nginx refuses blanks in names'), ('h[]=none', ''), ('h[]=Content-Length:', ''), ('h[]=Content-Length: x', ''),
+    ('h[]=This is no field', 'nginx refuses blanks in names'),
+    ('h[]=none', ''), ('h[]=Content-Length:', ''), ('h[]=Content-Length: x', ''),
     ('h[]=Content-Length: 8&h[]=Content-Length: 9', 'nginx takes the last length and waits, or cuts'),
     ('h[]=Content-Type: text/x&h[]=Content-Type: text/y', ''), ('s=600', ''), ('s=999', ''), ('s=555&h[]=X-A: b', ''),
     ('h[]=X-A: %C3%A4', ''), ('h[]=X A: b', 'nginx refuses blanks in names'), ('h[]=X-A: %01', ''),
@@ -290,3 +295,115 @@ def test_a_client_of_http_1_0_alone_is_served(servers):
                 while piece := secure.recv(65536):
                     data += piece
         assert data.startswith(b'HTTP/1.') and b' 200 ' in data[:16] and data.endswith(b'body{}')
+
+
+# ---- what PHP hands over ------------------------------------------------------------------------
+
+# What X-Accel-Redirect names, both statuses, and why they differ.
+NAMED = [
+    ('/tell.php?a=b%2520c', 200, 200, ''), ('/docs/', 200, 200, ''), ('/tell.php/info?x', 200, 200, ''),
+    ('/style.css', 200, 200, ''), ('/kept/paid.txt', 200, 200, ''), ('/index.php/.git/x', 200, 200, ''),
+    ('/.env', 403, 403, ''), ('/.git/config', 403, 403, ''), ('/up/x.bak', 403, 403, ''), ('/none.php', 404, 404, ''),
+    ('/none.txt', 404, 200, 'nginx asks the front controller, which would be asked for the same request again'),
+    ('/docs', 502, 301, 'a folder without its slash is an error of the application'),
+    ('/odd.php?h[]=X-Accel-Redirect:%2520/tell.php?y', 200, 200, ''),
+]
+
+
+def test_what_is_handed_over_goes_through_routing(servers):
+    outrider, nginx, _ = servers
+    for name, ours_status, theirs_status, reason in NAMED:
+        request = get('/odd.php?h[]=Set-Cookie:%20a=b&h[]=X-Accel-Redirect:%20{}'.format(name.replace('?', '%3F')
+                      .replace('&', '%26')).encode(), b'Content-Length: 1\r\n', b'POST') + b'x'
+        ours, theirs = ask(outrider, request), ask(nginx, request)
+        assert (ours.status, theirs.status) == (ours_status, theirs_status), name
+        assert b'the secret' not in ours.body
+        if ours.status == 200 and not reason:
+            # nginx sends the body along with its GET, and tells its length.
+            body = re.sub(rb'CONTENT_LENGTH=1|body=x', lambda m: m[0].replace(b'=1', b'=0').replace(b'=x', b'='), theirs.body)
+            assert (re.sub(rb'%3A\d+', b'', ours.body), ours.field('set-cookie')) == (
+                re.sub(rb'%3A\d+', b'', body), theirs.field('set-cookie')), name
+    assert b'REQUEST_METHOD=GET' in odd(outrider, 'h[]=X-Accel-Redirect:%20/tell.php').body
+
+
+def test_scripts_do_not_name_each_other_for_ever(servers):
+    outrider, nginx, root = servers
+    (root / 'loop.php').write_text('<?php header("X-Accel-Redirect: /loop.php");')
+    assert ask(outrider, get(b'/loop.php')).status == 502
+    assert ask(nginx, get(b'/loop.php')).status == 500   # the same bound of ten
+    assert 'scripts name each other without end' in outrider.log
+    assert ask(outrider, get(b'/tell.php')).status == 200
+
+
+# ---- links --------------------------------------------------------------------------------------
+
+def test_links_lead_where_their_owner_may(make_fpm, make_outrider, tmp_path):
+    """An application as Debian packages it, and Laravel's storage: all belongs to one user, and the
+    links lead out of the root."""
+    root, away = tmp_path / 'app/public', tmp_path / 'away'
+    for folder in root, tmp_path / 'app/storage', away:
+        folder.mkdir(parents=True)
+    (root / 'index.php').write_text(TELL)
+    (tmp_path / 'app/storage/x.txt').write_text('storage')
+    (tmp_path / 'app/.env').write_text('the secret')
+    (away / 'conf.php').write_text(TELL)
+    (away / 'conf.php.bak').write_text('the secret')
+    for name, to in {'storage': '../storage', 'conf.php': away / 'conf.php', 'abs.php': root / 'index.php',
+                     'env.txt': '../.env', 'old.txt': away / 'conf.php.bak', 'source.txt': away / 'conf.php',
+                     'passwd.txt': '/etc/passwd'}.items():
+        (root / name).symlink_to(to)
+    strange = os.getuid() == 0
+    if strange:
+        os.lchown(root / 'passwd.txt', 65534, 65534)
+    fpm = make_fpm()
+    want = {'/storage/x.txt': (200, 403), '/conf.php': (200, 403), '/conf.php/a': (200, 403), '/abs.php': (200, 403),
+            '/env.txt': (403, 403), '/old.txt': (403, 403), '/source.txt': (403, 403)}
+    for column, mode in enumerate(['owner', 'beneath']):
+        outrider = make_outrider(fpm, root=root, site=f'symlinks = {mode}', workers=1)
+        for path, statuses in want.items():
+            answer = ask(outrider, get(path.encode()))
+            assert (answer.status, b'the secret' in answer.body) == (statuses[column], False), (mode, path)
+        if strange:
+            assert ask(outrider, get(b'/passwd.txt')).status == 403
+    told = subprocess.run([BINARY, 'check', str(tmp_path / 'outrider1/outrider.conf')], capture_output=True, text=True,
+                          timeout=20).stdout
+    assert 'the link /storage leads to ../storage and is not followed' in told and '2 more links' in told
+
+
+def test_a_root_that_is_turned_is_the_next_release(make_fpm, make_outrider, tmp_path):
+    for number in 1, 2:
+        release = tmp_path / f'releases/{number}/public'
+        release.mkdir(parents=True)
+        (release / 'index.php').write_text('<?php echo __FILE__, " ", $_SERVER["DOCUMENT_ROOT"], " ", $_SERVER["SCRIPT_FILENAME"];')
+        (release / 'style.css').write_text(f'release {number}')
+        (release / f'only{number}.txt').write_text('x')
+    current = tmp_path / 'current'
+    current.symlink_to('releases/1')
+    outrider = make_outrider(make_fpm(), root=current / 'public', workers=1, front_controller='/index.php')
+    for number in 1, 2:
+        root = tmp_path / f'releases/{number}/public'
+        page = f'{root}/index.php {root} {root}/index.php'.encode()
+        until(lambda: ask(outrider, get(b'/pretty')).body == page, 10, f'release {number}')
+        assert ask(outrider, get(b'/style.css')).body == f'release {number}'.encode()
+        assert ask(outrider, get(b'/index.php')).body == page
+        assert ask(outrider, get(f'/only{number}.txt'.encode())).status == 200
+        (tmp_path / 'next').symlink_to('releases/2')
+        os.replace(tmp_path / 'next', current)
+
+
+# ---- sizes --------------------------------------------------------------------------------------
+
+def test_heads_are_as_large_as_the_operator_says(servers, make_fpm, make_outrider, site):
+    outrider, nginx, _ = servers
+    sizes = [('X-A', 8000, 200), ('X-A', 8300, 431), ('Cookie', 16384, 431), ('X-A', 40000, 431)]
+    for name, size, status in sizes:   # as nginx by default, which calls it 400
+        answers = [ask(s, get(b'/tell.php', f'{name}: {"v" * size}\r\n'.encode())).status for s in (outrider, nginx)]
+        assert answers == [status, 200 if status == 200 else 400], (name, size)
+    (site / 'cookie.php').write_text('<?php echo strlen($_SERVER["HTTP_COOKIE"]), " ", strlen($_SERVER["QUERY_STRING"]);')
+    large = make_outrider(make_fpm(), workers=1, top='requests { field = 20k  target = 16k  fields = 128k  count = 200 }')
+    request = get(b'/cookie.php?' + b'q' * 12000, b'Cookie: ' + b'v' * 16384 + b'\r\n' + b'X-A: b\r\n' * 150)
+    assert ask(large, request).body == b'16384 12000'
+    with Client(large.tls_port) as client:
+        got = client.get('/cookie.php?' + 'q' * 12000, headers=[('cookie', 'v' * 10000), ('cookie', 'w' * 10000)])
+        assert got.body == b'20002 12000'
+        assert client.get('/cookie.php', headers=[('cookie', 'v' * 21000)]).status == 431

@@ -111,6 +111,8 @@ TRAVERSALS = [
 @pytest.mark.parametrize('path', TRAVERSALS)
 def test_nothing_outside_the_root_is_served(client, site, path):
     (site / 'link-out').symlink_to('/etc')
+    if os.getuid() == 0:   # whose links are followed
+        os.lchown(site / 'link-out', 65534, 65534)
     answer = client.get(path)
     assert answer.status in (400, 403, 404), answer.status
     assert SECRET.encode() not in answer.body

@@ -52,7 +52,7 @@ LIBRARIES = {
 
 # The C library and the kernel: what everybody may include. Whether it may be called is pure.py's.
 LIBC = re.compile(
-    r'(assert|ctype|dirent|errno|fcntl|float|fnmatch|glob|inttypes|limits|malloc|math|netdb|poll|pthread|pwd|grp|'
+    r'(assert|ctype|dirent|errno|fcntl|float|fnmatch|ftw|glob|inttypes|limits|malloc|math|netdb|poll|pthread|pwd|grp|'
     r'sched|signal|'
     r'stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|time|'
     r'unistd|getopt|syslog|spawn)\.h$|(sys|arpa|net|netinet|linux|bits)/')

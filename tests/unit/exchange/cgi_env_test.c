@@ -79,6 +79,7 @@ static void fixture_init(struct fixture *f, const char *fields, size_t budget) {
         .site = {.name = SPAN("blog.example"), .root = SPAN("/srv")},
         .route = {.kind = ROUTE_SCRIPT,
                   .file = SPAN("/srv/index.php"),
+                  .root = SPAN("/srv"),
                   .script_name = SPAN("/index.php"),
                   .path_info = SPAN("/a b")},
         .peer = {SPAN("192.0.2.1"), SPAN("50000"), SPAN("192.0.2.9"), SPAN("8443"), false},
@@ -231,7 +232,7 @@ static void test_what_is_not_so_is_not_said(void **state) {
     f.request.authority = (struct span){0};
     f.request.body_len = BODY_UNKNOWN;
     f.route.path_info = (struct span){0};
-    f.site.root = (struct span){0};
+    f.route.root = (struct span){0};
     f.env.is_named = false;
     assert_int_equal(cgi_env_build(&f.env, &f.arena, &f.params), 0);
     expect(&f, "HTTPS", NULL);

@@ -367,7 +367,7 @@ static void expect(const struct row *row, const char *what, struct span got, con
 
 static void route(const struct row *row, struct arena *a, struct route *out) {
     unsigned looks = 0;
-    struct router_files files = {&looks, find};
+    struct router_files files = {&looks, find, NULL};
     struct site site = make_site(row->site);
     struct request request = {.method = span_str(row->method),
                               .path = span_str(row->path),
@@ -394,6 +394,37 @@ static void test_a_path_leads_where_it_should(void **state) {
         expect(row, "script_name", out.script_name, row->script_name);
         expect(row, "path_info", out.path_info, row->path_info);
         assert_true(out.file.n == 0 || out.file.p[out.file.n] == 0);
+        arena_fini(&a);
+    }
+}
+
+static struct span real_root(void *self, struct span root) {
+    (void)self;
+    assert_true(span_eq(root, SPAN("/srv")));
+    return SPAN("/releases/2");
+}
+
+static void test_scripts_are_told_by_the_real_root(void **state) {
+    (void)state;
+    const struct {
+        const char *path, *file;
+    } scripts[] = {{"/wp-admin/load.php/x", "/releases/2/wp-admin/load.php"},
+                   {"/wp-admin/", "/releases/2/wp-admin/index.php"},
+                   {"/pretty/", "/releases/2/index.php"}};
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        unsigned looks = 0;
+        struct arena a;
+        struct route out;
+        struct router_files files = {&looks, find, real_root};
+        struct site site = make_site('w');
+        struct request request = {.method = SPAN("GET"), .path = span_str(scripts[i].path)};
+        struct router_query q = {&site, &request, &files, &a, ACCESS_CLIENT};
+        arena_init(&a, 65536);
+        router_route(&q, &out);
+        assert_int_equal(out.kind, ROUTE_SCRIPT);
+        assert_true(span_eq(out.file, span_str(scripts[i].file)));
+        assert_true(span_eq(out.root, SPAN("/releases/2")));
+        assert_true(out.file.p[out.file.n] == 0);
         arena_fini(&a);
     }
 }
@@ -490,6 +521,7 @@ static void test_an_authority_finds_its_site(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_path_leads_where_it_should),
+        cmocka_unit_test(test_scripts_are_told_by_the_real_root),
         cmocka_unit_test(test_a_spent_budget_is_an_error),
         cmocka_unit_test(test_a_name_too_long_is_not_looked_for),
         cmocka_unit_test(test_the_first_rule_that_matches_counts),
