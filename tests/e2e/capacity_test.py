@@ -77,11 +77,10 @@ def test_a_flood_that_is_abandoned_does_not_stand_before_other_visitors(tmp_path
     alone = visit(port)
     with flood(port):
         until(lambda: metrics(outrider)[LEARNED] <= CHILDREN + 2, 20, 'nothing was learned')
-        until(lambda: visit(port) < 2 * alone, 20, 'a visitor waits for what nobody wants any more')
+        until(lambda: visit(port) < 3 * alone, 20, 'a visitor waits for what nobody wants any more')
         times = sorted(visit(port) for _ in range(9))
-    print('alone', alone, 'under the flood', times)
-    # What stands in a queue of 32 takes seven times as long.
-    assert times[len(times) // 2] < 2.5 * alone, (alone, times)
+    # Behind the rest of 32 it is more than eight times as long.
+    assert times[len(times) // 2] < 4 * alone, (alone, times)
     outrider.wait_log(r'is given \d requests at once, as many as it was seen to execute \(32 before\)')
 
 
