@@ -4,10 +4,10 @@
 #include "base/tchar.h"
 #include "config/build_access.h"
 #include "config/build_access_log.h"
+#include "config/certificates.h"
 #include "hints/hint.h"
 #include "hints/plan.h"
 #include "hints/target.h"
-#include "http/tls_context.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -261,8 +261,7 @@ static void try_certificate(const struct builder *b) {
     const struct site *site = b->site;
     struct tls_context tls;
     tls_context_init(&tls, true, NULL);
-    int err = tls_context_add_files(&tls, (const char *)site->certificate.p,
-                                    (const char *)site->key.p, &site->name, 1);
+    int err = certificates_add(site, &tls);
     bool is_key = span_has_prefix(span_str(tls_context_why(&tls)), SPAN("key"));
     if (err != 0) {
         tell(b, is_key ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE, "%s", tls_context_why(&tls));
@@ -275,13 +274,13 @@ static void try_certificate(const struct builder *b) {
 
 static void build_certificate(const struct builder *b) {
     struct site *site = b->site;
-    site->certificate = build_text(b->build, &b->section, OPTION_SITE_CERTIFICATE);
-    site->key = build_text(b->build, &b->section, OPTION_SITE_KEY);
-    b->build->has_certificate |= site->certificate.n > 0;
-    if ((site->certificate.n > 0) != (site->key.n > 0)) {
-        tell(b, site->key.n > 0 ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE,
+    site->certificates = build_list(b->build, &b->section, OPTION_SITE_CERTIFICATE);
+    site->keys = build_list(b->build, &b->section, OPTION_SITE_KEY);
+    b->build->has_certificate |= site->certificates.n > 0;
+    if (site->certificates.n != site->keys.n) {
+        tell(b, site->keys.n > 0 ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE,
              "certificate and key belong together: one of them is missing");
-    } else if (site->certificate.n > 0) {
+    } else if (site->certificates.n > 0) {
         try_certificate(b);
     }
 }

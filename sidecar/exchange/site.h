@@ -73,7 +73,9 @@ struct site {
     uint64_t script_free_absent;   // access_absent of them; 0: not known
     struct span_list internal;     // of paths that only the application may name
     uint32_t pool;                 // index into the pools, or SITE_NO_POOL
-    struct span certificate, key;  // PEM files, zero-terminated; empty: none
+    // PEM files, zero-terminated, each certificate with the key of its number; one for each kind of
+    // key, or none
+    struct span_list certificates, keys;
     const struct access_log *access_log; // how requests are logged; NULL: they are not
     enum site_symlinks symlinks;         // which links below the root are followed
     struct span charset; // of static files that are text; empty: they say it themselves

@@ -332,6 +332,43 @@ int tls_context_add_files(struct tls_context *c, const char *certificate_path, c
     return 0;
 }
 
+// There is one place for each kind of key: a second one of a kind would take the first one's.
+static bool has_kind(SSL_CTX *x, int kind) {
+    bool is_set = SSL_CTX_set_current_cert(x, SSL_CERT_SET_FIRST) == 1;
+    while (is_set && EVP_PKEY_get_base_id(SSL_CTX_get0_privatekey(x)) != kind) {
+        is_set = SSL_CTX_set_current_cert(x, SSL_CERT_SET_NEXT) == 1;
+    }
+    return is_set;
+}
+
+// The kind of key of a certificate in a file; EVP_PKEY_NONE when it cannot be read.
+static int kind_of(const char *path) {
+    BIO *file = open_file(path);
+    X509 *own = file != NULL ? PEM_read_bio_X509_AUX(file, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *key = own != NULL ? X509_get0_pubkey(own) : NULL;
+    int kind = key != NULL ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE;
+    X509_free(own);
+    BIO_free(file);
+    ERR_clear_error();
+    return kind;
+}
+
+int tls_context_add_beside(struct tls_context *c, const char *certificate_path,
+                           const char *key_path) {
+    SSL_CTX *x = c->certificates[c->certificates_n - 1];
+    if (has_kind(x, kind_of(certificate_path))) {
+        return refuse(c, "certificate", certificate_path,
+                      "there is one of that kind of key already: give one RSA, one ECDSA");
+    }
+    int rv = load_files(c, x, certificate_path, key_path);
+    if (rv == 0) {
+        add_names_of(c, SSL_CTX_get0_certificate(x), c->certificates_n - 1);
+        c->is_sealed = false;
+    }
+    SSL_CTX_set_current_cert(x, SSL_CERT_SET_FIRST);
+    return rv;
+}
+
 int tls_context_add(struct tls_context *c, X509 *certificate, EVP_PKEY *key,
                     const struct span *names, size_t names_n) {
     SSL_CTX *x = context_new(c);

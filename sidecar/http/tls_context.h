@@ -43,7 +43,12 @@ void tls_context_set_opener(int (*open)(const char *path));
 // tls_context_why names the file and what is wrong with it.
 int tls_context_add_files(struct tls_context *c, const char *certificate_path, const char *key_path,
                           const struct span *names, size_t names_n);
-// The same from memory; takes references of its own.
+// Puts another chain and its key, of another kind of key (ECDSA beside RSA), beside the certificate
+// that was added last: each client is given the one that it understands, ECDSA first. Its names
+// count too. 0, or ERR_CONFIG; the context is of no more use then.
+int tls_context_add_beside(struct tls_context *c, const char *certificate_path,
+                           const char *key_path);
+// The same as tls_context_add_files from memory; takes references of its own.
 int tls_context_add(struct tls_context *c, struct x509_st *certificate, struct evp_pkey_st *key,
                     const struct span *names, size_t names_n);
 

@@ -2,6 +2,7 @@
 #include "server/generation.h"
 
 #include "base/error.h"
+#include "config/certificates.h"
 #include "http/tls_self_signed.h"
 #include "server/access_output.h"
 #include "server/log.h"
@@ -36,19 +37,32 @@ static int self_sign(struct tls_context *tls) {
     return tls_context_add(tls, made.certificate, made.key, NULL, 0);
 }
 
-static struct stamp stamp(const struct generation *g, size_t i) {
-    const struct site *site = &g->config->sites[i / 2];
-    struct span path = i % 2 == 0 ? site->certificate : site->key;
-    return path.n > 0 ? stamp_of_path((const char *)path.p) : (struct stamp){.len = 0};
+static size_t count_files(const struct config *config) {
+    size_t n = 0;
+    for (size_t i = 0; i < config->sites_n; i++) {
+        n += config->sites[i].certificates.n + config->sites[i].keys.n;
+    }
+    return n;
+}
+
+// Looks at the files of a list, whose stamps begin at *stamps, which moves behind them.
+static bool has_renewals(const struct span_list *files, struct stamp **stamps) {
+    bool is_other = false;
+    for (size_t i = 0; i < files->n; i++, (*stamps)++) {
+        struct stamp now = stamp_of_path((const char *)files->v[i].p);
+        bool is_seen = now.inode != 0; // one that is gone for a moment is no other
+        is_other |= is_seen && !stamp_is_same(*stamps, &now);
+        **stamps = is_seen ? now : **stamps;
+    }
+    return is_other;
 }
 
 bool generation_has_renewals(struct generation *g) {
+    struct stamp *stamps = g->stamps;
     bool is_other = false;
-    for (size_t i = 0; i < 2 * g->config->sites_n; i++) {
-        struct stamp now = stamp(g, i);
-        bool is_seen = now.inode != 0; // one that is gone for a moment is no other
-        is_other |= is_seen && !stamp_is_same(&g->stamps[i], &now);
-        g->stamps[i] = is_seen ? now : g->stamps[i];
+    for (size_t i = 0; i < g->config->sites_n; i++) {
+        is_other |= has_renewals(&g->config->sites[i].certificates, &stamps);
+        is_other |= has_renewals(&g->config->sites[i].keys, &stamps);
     }
     return is_other;
 }
@@ -66,10 +80,7 @@ static int open_tls(struct generation *g) {
     int err = must_sign ? self_sign(&g->tls) : 0;
     for (size_t i = 0; err == 0 && i < config->sites_n; i++) {
         const struct site *site = &config->sites[i];
-        if (site->certificate.n > 0) {
-            err = tls_context_add_files(&g->tls, (const char *)site->certificate.p,
-                                        (const char *)site->key.p, &site->name, 1);
-        }
+        err = certificates_add(site, &g->tls);
     }
     if (err == 0) {
         err = tls_context_seal(&g->tls);
@@ -282,7 +293,7 @@ struct generation *generation_new(const struct generation_conf *conf, const stru
     networks_init(&g->networks, &config->clients, conf->secret);
     uv_async_init(&conf->loop->uv, &g->ended, on_ended);
     g->ended.data = g;
-    g->stamps = must(calloc(2 * config->sites_n, sizeof *g->stamps));
+    g->stamps = must(calloc(count_files(config) + 1, sizeof *g->stamps));
     generation_has_renewals(g); // before they are read: what comes meanwhile is found later
     if (open_tls(g) != 0 || open_access(g) != 0 || listening_open(conf->listening, config) != 0) {
         generation_free(g);

@@ -46,9 +46,18 @@ static int open_file(char how, const char *path) {
 
 // ---- the process --------------------------------------------------------------------------------
 
+static bool is_among(const struct span_list *list, struct span path) {
+    for (size_t i = 0; i < list->n; i++) {
+        if (span_eq(path, list->v[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_key(const struct config *c, struct span path) {
     for (size_t i = 0; i < c->sites_n; i++) {
-        if (span_eq(path, c->sites[i].certificate) || span_eq(path, c->sites[i].key)) {
+        if (is_among(&c->sites[i].certificates, path) || is_among(&c->sites[i].keys, path)) {
             return true;
         }
     }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Certificates, names and session tickets, as clients meet them: two sites with a certificate each."""
+import re
 import subprocess
 
 import pytest
@@ -13,12 +14,13 @@ site "b.example" {{ root = "{root}" certificate = "{folder}/{b}.pem" key = "{fol
 '''
 
 
-def make_pair(folder, name, kind='ec'):
+def make_pair(folder, name, kind='ec', file=None):
+    file = file or name
     algorithm = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] if kind == 'ec' else ['rsa:2048']
     subprocess.run(['openssl', 'req', '-x509', '-newkey', *algorithm, '-nodes', '-days', '9', '-subj', f'/CN={name}',
-                    '-addext', f'subjectAltName=DNS:{name}.example', '-keyout', folder / f'{name}.key',
-                    '-out', folder / f'{name}.crt'], check=True, capture_output=True)
-    (folder / f'{name}.pem').write_text((folder / f'{name}.crt').read_text() + (folder / f'{name}.key').read_text())
+                    '-addext', f'subjectAltName=DNS:{name}.example', '-keyout', folder / f'{file}.key',
+                    '-out', folder / f'{file}.crt'], check=True, capture_output=True)
+    (folder / f'{file}.pem').write_text((folder / f'{file}.crt').read_text() + (folder / f'{file}.key').read_text())
 
 
 @pytest.fixture
@@ -30,6 +32,39 @@ def make_config(tmp_path, site):
         return CONFIG.format(root=site, folder=tmp_path, b=b, key=key)
 
     return make
+
+
+BOTH = '''
+listen "https://127.0.0.1:0" {{}}
+site "b.example" {{ root = "{root}" certificate = "{folder}/b.pem" key = "{folder}/b.pem" }}
+site "a.example" {{
+    root = "{root}"
+    certificate = {{ "{folder}/{first}.pem", "{folder}/{second}.pem" }}
+    key = {{ "{folder}/{first}.pem", "{folder}/{second}.pem" }}
+}}
+'''
+
+
+def test_each_client_is_given_the_kind_of_key_that_it_understands(make_outrider, make_config, site, tmp_path):
+    make_config()
+    make_pair(tmp_path, 'a', 'rsa', 'a-rsa')
+
+    def kind(port, *arguments):
+        out = subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-servername', 'a.example',
+                              *arguments], input='', capture_output=True, text=True).stdout
+        assert 'subject=CN = a' in out, out
+        return re.search(r'Peer signature type: (.*)', out)[1]
+
+    for first, second in (('a', 'a-rsa'), ('a-rsa', 'a')):
+        port = make_outrider(config=BOTH.format(root=site, folder=tmp_path, first=first, second=second)).tls_port
+        for version in ('-tls1_2', '-tls1_3'):
+            assert kind(port, version) == 'ECDSA'
+            assert kind(port, version, '-sigalgs', 'RSA-PSS+SHA256') == 'RSA-PSS'
+        assert kind(port, '-tls1_2', '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256') == 'RSA-PSS'
+    path = tmp_path / 'outrider.conf'
+    path.write_text(BOTH.format(root=site, folder=tmp_path, first='a', second='a'))
+    told = subprocess.run([BINARY, 'check', path], capture_output=True, text=True)
+    assert told.returncode != 0 and 'there is one of that kind of key already' in told.stdout + told.stderr
 
 
 def test_a_request_for_a_site_of_another_certificate_is_misdirected(make_outrider, make_config):

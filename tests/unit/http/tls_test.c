@@ -558,6 +558,14 @@ static void test_files(void **state) {
         }
         tls_context_fini(&c);
     }
+    struct tls_context c;
+    tls_context_init(&c, true, NULL);
+    assert_int_equal(tls_context_add_files(&c, f.certificate, f.key, NULL, 0), 0);
+    assert_int_equal(tls_context_add_beside(&c, f.chain, f.key), ERR_CONFIG);
+    assert_non_null(strstr(tls_context_why(&c), "one of that kind of key already"));
+    assert_int_equal(tls_context_add_beside(&c, f.text, f.key), ERR_CONFIG);
+    assert_non_null(strstr(tls_context_why(&c), "PEM"));
+    tls_context_fini(&c);
     unlink(f.certificate);
     unlink(f.key);
     unlink(f.other_key);

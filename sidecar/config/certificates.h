@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// The certificates of a site as its configuration names them. One home for it: what `check` calls
+// good must be what starts.
+#ifndef CONFIG_CERTIFICATES_H
+#define CONFIG_CERTIFICATES_H
+
+#include "exchange/site.h"
+#include "http/tls_context.h"
+
+// Adds all of a site, for its name and those that are in them. 0, or ERR_CONFIG: tls_context_why.
+int certificates_add(const struct site *site, struct tls_context *tls);
+
+#endif
