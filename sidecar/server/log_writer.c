@@ -19,7 +19,8 @@
 #define CRASH_MS 1000 // the same of a program that crashes
 #define PIECE 65536   // bytes that a file is given at once
 
-// The bytes [from, to) wait, counted from the start; `from` moves when they have been written.
+// The bytes [from, to) wait, counted from when the ring was last empty; `from` moves when they have
+// been written.
 struct log_output {
     struct list node;
     struct log_output_conf conf;
@@ -146,6 +147,10 @@ static void write_some(struct log_output *o) {
         count_lost(o, count_lines(lines, n));
     }
     o->from += wrote > 0 ? (size_t)wrote : is_full ? 0 : n;
+    if (is_empty(o)) { // an output that is not busy touches the beginning of its ring only
+        o->from = 0;
+        o->to = 0;
+    }
 }
 
 // Under the lock, which it lets go.

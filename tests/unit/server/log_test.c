@@ -247,6 +247,68 @@ static void test_an_end_does_not_wait_for_ever(void **state) {
     assert_int_equal(WEXITSTATUS(status), 7);
 }
 
+static size_t on_lost(void *self, uint64_t lines, char out[LOG_WRITER_LINE]) {
+    (void)out;
+    *(_Atomic uint64_t *)self += lines;
+    return 0;
+}
+
+static _Atomic unsigned closed;
+
+static void on_closed(void *self) {
+    (void)self;
+    closed++;
+}
+
+static struct log_output *open_output(int fd, size_t ring_len, _Atomic uint64_t *lost,
+                                      _Atomic uint64_t *told) {
+    return log_output_open(&(struct log_output_conf){.fd = fd,
+                                                     .ring_len = ring_len,
+                                                     .delay_ms = 1,
+                                                     .lost = lost,
+                                                     .tells_elsewhere = true,
+                                                     .self = told,
+                                                     .on_lost = on_lost,
+                                                     .on_closed = on_closed});
+}
+
+// The pipe has no room from the first line on; the file gets all of its lines meanwhile.
+static void test_an_output_that_takes_nothing_does_not_hold_up_others(void **state) {
+    static _Atomic uint64_t lost[2], told[2];
+    char path[] = "/tmp/log_test.XXXXXX", line[32];
+    int stuck[2], file = mkstemp(path);
+    (void)state;
+    assert_true(file >= 0);
+    assert_int_equal(pipe(stuck), 0);
+    fcntl(stuck[1], F_SETPIPE_SZ, 4096);
+    fcntl(stuck[1], F_SETFL, O_NONBLOCK);
+    while (write(stuck[1], "x", 1) == 1) {
+    }
+    log_start();
+    struct log_output *outputs[] = {open_output(stuck[1], 8192, &lost[0], &told[0]),
+                                    open_output(dup(file), 1 << 20, &lost[1], &told[1])};
+    for (int i = 0; i < 2000; i++) {
+        size_t n = (size_t)snprintf(line, sizeof line, "line %04d\n", i);
+        log_output_put(outputs[0], span_of(line, n));
+        log_output_put(outputs[1], span_of(line, n));
+    }
+    while (lseek(file, 0, SEEK_END) < 2000 * 10) {
+        usleep(1000);
+    }
+    assert_int_equal(lost[0], 2000 - 8192 / 10);
+    assert_int_equal(lost[1], 0);
+    log_output_close(outputs[0]); // given up after a while: nobody reads
+    log_output_close(outputs[1]);
+    while (closed < 2) {
+        usleep(1000);
+    }
+    log_stop();
+    assert_int_equal(told[0], lost[0]);
+    close(stuck[0]);
+    close(file);
+    unlink(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lines_before_the_start_are_written_at_once, set_up,
@@ -258,6 +320,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_lines_of_many_threads_stay_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nobody_waits_for_a_pipe_that_is_full, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_an_output_that_takes_nothing_does_not_hold_up_others,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_of_one_kind_only_so_many_a_second_are_written, set_up,
                                         tear_down),
     };
