@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-#define GENERATIONS_MOST 4 // at a time; another reload cuts what the oldest still has under way
-#define LINE_MOST 1024     // bytes of an error of the configuration, in the log
+#define GENERATIONS_MOST 32 // at a time; another reload cuts what the oldest still has under way
+#define LINE_MOST 1024      // bytes of an error of the configuration, in the log
 
 // ---- another configuration ----------------------------------------------------------------------
 
