@@ -13,6 +13,12 @@
 #define ADDRESS_LEN 512
 #define LOOK_MS 50 // between two questions whether it is done
 
+static void show(struct span text, FILE *to) {
+    if (text.n > 0) {
+        fwrite(text.p, 1, text.n, to);
+    }
+}
+
 // The endpoint that a configuration names. What is wrong with the configuration is told here
 // already, as `check` does. 0, or 1 (told).
 static int read_address(const char *file, char address[ADDRESS_LEN]) {
@@ -21,7 +27,7 @@ static int read_address(const char *file, char address[ADDRESS_LEN]) {
     config_errors_init(&errors);
     int err = config_load(&config, file, &errors) == 0 ? 0 : 1;
     struct span text = buf_span(&errors.text);
-    fwrite(text.p, 1, text.n, stderr);
+    show(text, stderr);
     if (err == 0 && !config.has_admin) {
         fprintf(stderr,
                 "outrider: %s has no admin section, by which the running program is found: "
@@ -48,7 +54,7 @@ static int ask(const char *address, const char *target) {
     if (err != 0 && text.n == 0) {
         fprintf(stderr, "outrider: %s: %s\n", address, why);
     }
-    fwrite(text.p, 1, text.n, err == 0 ? stdout : stderr);
+    show(text, err == 0 ? stdout : stderr);
     buf_fini(&answer);
     return err;
 }
