@@ -50,6 +50,7 @@ static json_t *json_of_asset(const struct record_asset *a) {
                   (json_int_t)a->lifetime_s, "bytes", (json_int_t)a->bytes);
     put_flag(json, "behind", a->is_behind);
     put_flag(json, "conditional", a->is_conditional);
+    put_flag(json, "firm", a->is_firm);
     put_text(json, "newer", a->newer);
     put_text(json, "imports", a->imports);
     put_number(json, "rank", a->rank);
@@ -160,6 +161,7 @@ static bool read_asset(const json_t *json, const struct record_hint_context *con
     a->lifetime_s = is_good ? (uint32_t)lifetime : 0;
     a->is_behind = json_is_true(json_object_get(json, "behind"));
     a->is_conditional = json_is_true(json_object_get(json, "conditional"));
+    a->is_firm = json_is_true(json_object_get(json, "firm"));
     a->rank = (unsigned)read_optional(json, "rank", HINT_SET_MAX);
     a->newer = read_text(json, "newer", RECORD_LINK_MAX);
     a->imports = read_text(json, "imports", RECORD_IMPORTS_MAX);

@@ -50,6 +50,7 @@ static void fill_assets(const struct learner *l, const struct node *node,
         r->sources = slot->sources;
         r->is_behind = slot->is_behind;
         r->is_conditional = slot->is_conditional;
+        r->is_firm = slot->is_firm;
         if (node->group != NULL && !slot->is_conditional) {
             r->rank = learner_group_rank(node->group, asset_at(&l->assets, slot->number));
         }
@@ -234,6 +235,7 @@ static void restore_asset(struct learner *l, struct node *node, const struct rec
     }
     node->slots[*place].sources = r->sources & 15;
     node->slots[*place].is_behind = r->is_behind;
+    node->slots[*place].is_firm = r->is_firm;
 }
 
 static uint64_t moved(uint64_t bits, const int *places, size_t n) {

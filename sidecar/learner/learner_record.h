@@ -17,6 +17,7 @@ struct record_asset {
     struct hint hint;
     unsigned sources; // bits of enum learner_source; none: only known, no vote speaks of it
     bool is_behind, is_conditional;
+    bool is_firm;                 // of a pattern: all of many votes agreed on it (learner_judge.c)
     unsigned rank;                // in the plan, from 1; 0: the plan has it not
     enum offer_asset_state state; // of the asset itself
     enum reuse_reason reuse;

@@ -154,16 +154,17 @@ static struct sqlite_load_asset *find_asset(const struct sqlite_load *l, sqlite3
 
 // ---- records ------------------------------------------------------------------------------------
 
-// hints: 0 route, 1 place, 2 asset, 3 sources, 4 is_behind, 5 is_conditional, 6 rank
+// hints: 0 route, 1 place, 2 asset, 3 sources, 4 is_behind, 5 is_conditional, 6 rank,
+// 7 is_firm
 static void take_hint(struct sqlite_load *l, struct learner_record *out, uint64_t *mask) {
     sqlite3_stmt *row = l->hints.rows;
     uint64_t place, sources, rank;
-    bool is_behind, is_conditional;
+    bool is_behind, is_conditional, is_firm;
     struct sqlite_load_asset *a = find_asset(l, sqlite3_column_int64(row, 2));
     if (!number(row, 1, RECORD_ASSETS_MAX - 1, &place) || !number(row, 3, EVERY_SOURCE, &sources) ||
         !flag(row, 4, &is_behind) || !flag(row, 5, &is_conditional) ||
-        !number(row, 6, HINT_SET_MAX, &rank) || a == NULL || !a->is_valid ||
-        !span_eq(a->site, route_key_site(out->key))) {
+        !number(row, 6, HINT_SET_MAX, &rank) || !flag(row, 7, &is_firm) || a == NULL ||
+        !a->is_valid || !span_eq(a->site, route_key_site(out->key))) {
         l->refused++;
         return;
     }
@@ -172,6 +173,7 @@ static void take_hint(struct sqlite_load *l, struct learner_record *out, uint64_
     out->assets[place].sources = (unsigned)sources;
     out->assets[place].is_behind = is_behind;
     out->assets[place].is_conditional = is_conditional;
+    out->assets[place].is_firm = is_firm;
     out->assets[place].rank = (unsigned)rank;
     *mask |= UINT64_C(1) << place;
 }
@@ -268,7 +270,7 @@ bool sqlite_load_init(struct sqlite_load *l, sqlite3 *db, const struct store_con
                  " hinted_n, hinted_mean_us, hinted_variance, held_n, held_mean_us, held_variance,"
                  " plan, csp, referrer, origin, is_policy_new FROM routes ORDER BY id") &&
            start(l, &l->hints,
-                 "SELECT route, place, asset, sources, is_behind, is_conditional, rank"
+                 "SELECT route, place, asset, sources, is_behind, is_conditional, rank, is_firm"
                  " FROM hints ORDER BY route, place") &&
            start(l, &l->votes,
                  "SELECT route, who, child, at_ms, is_private, has_html, has_fetched, html,"

@@ -67,6 +67,8 @@ static const char *const steps[SQLITE_SCHEMA_VERSION] = {
     "ALTER TABLE hints ADD COLUMN is_conditional INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE hints ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE votes ADD COLUMN has_failed INTEGER NOT NULL DEFAULT 0;",
+    // What a pattern hints for all, and a few votes that disagree do not remove.
+    "ALTER TABLE hints ADD COLUMN is_firm INTEGER NOT NULL DEFAULT 0;",
 };
 
 int sqlite_schema_raise(sqlite3 *db, int version) {

@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
-#define SQLITE_SCHEMA_VERSION 3
+#define SQLITE_SCHEMA_VERSION 4
 #define SQLITE_SCHEMA_ID 0x4f555452 // "OUTR", the application_id
 
 // Brings tables of `version` (0: none) to SQLITE_SCHEMA_VERSION, in the caller's transaction. An

@@ -26,10 +26,10 @@ static const char *const statement_texts[SQLITE_WRITE_STATEMENTS] = {
         " newer = ?7, imports = ?8, is_abandoned = ?9"
         " WHERE id = ?1",
     [SQLITE_WRITE_PUT_HINT] =
-        "INSERT INTO hints (route, place, asset, sources, is_behind, is_conditional, rank)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        "INSERT INTO hints (route, place, asset, sources, is_behind, is_conditional, rank,"
+        " is_firm) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
         " ON CONFLICT (route, place) DO UPDATE SET asset = ?3, sources = ?4, is_behind = ?5,"
-        " is_conditional = ?6, rank = ?7",
+        " is_conditional = ?6, rank = ?7, is_firm = ?8",
     [SQLITE_WRITE_CUT_HINTS] = "DELETE FROM hints WHERE route = ? AND place >= ?",
     [SQLITE_WRITE_PUT_VOTE] =
         "INSERT INTO votes (route, place, who, child, at_ms, is_private, has_html, has_fetched,"
@@ -196,8 +196,8 @@ static int put_hints(struct sqlite_write *w, sqlite3_int64 route, const struct l
         if (rc == SQLITE_OK) {
             const struct record_asset *a = &r->assets[i];
             const uint64_t values[] = {
-                (uint64_t)route,   i,      (uint64_t)asset, a->sources, a->is_behind,
-                a->is_conditional, a->rank};
+                (uint64_t)route,   i,       (uint64_t)asset, a->sources, a->is_behind,
+                a->is_conditional, a->rank, a->is_firm};
             bind_numbers(q, values, sizeof values / sizeof values[0]);
             rc = run(w, SQLITE_WRITE_PUT_HINT, NULL);
         }

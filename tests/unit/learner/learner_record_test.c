@@ -331,6 +331,21 @@ static void what_was_abandoned_stays_so(void **state) {
     assert_string_equal(class_offer(&other, "/p11/"), "/x.css /new.css");
 }
 
+// What all pages had, three of ten networks do not take away; nor do they after a restart.
+static void what_all_pages_had_stays_firm(void **state) {
+    (void)state;
+    char path[32];
+    for (unsigned i = 0; i < 42; i++) {
+        bool is_other = i >= 12 && i % 10 < 3;
+        snprintf(path, sizeof path, "/f/%u/", i);
+        class_page(&c, path, 1 + i % 10, is_other ? "/b.css" : "/a.css");
+    }
+    assert_string_equal(class_offer(&c, "/f/never/"), "/a.css");
+    move();
+    class_page(&other, "/f/more/", 1, "/b.css");
+    assert_string_equal(class_offer(&other, "/f/never/"), "/a.css");
+}
+
 static void what_a_stylesheet_imports_and_how_a_route_failed_are_kept(void **state) {
     (void)state;
     class_sheet(&c, "/a.css", "/i.css");
@@ -384,6 +399,7 @@ int main(void) {
         TEST(putting_a_record_again_replaces_what_was_there),
         TEST(outcomes_are_kept),
         TEST(a_restart_changes_no_plan),
+        TEST(what_all_pages_had_stays_firm),
         TEST(a_retired_version_stays_retired),
         TEST(what_was_abandoned_stays_so),
         TEST(what_a_stylesheet_imports_and_how_a_route_failed_are_kept),

@@ -110,7 +110,7 @@ static void record_fill(struct learner_record *r, struct span key) {
                                                   .crossorigin = HINT_ANONYMOUS},
                                          .sources = LEARNER_LINK};
     r->assets[0].rank = HINT_SET_MAX;
-    r->assets[0].is_abandoned = true;
+    r->assets[0].is_abandoned = r->assets[0].is_firm = true;
     r->assets[0].born = NOW - 7000;
     r->assets[0].newer = SPAN("/style.css?ver=6.5");
     r->assets[0].imports = SPAN("/a.css /b.css");
@@ -135,7 +135,7 @@ static void expect_asset(const struct record_asset *a, const struct record_asset
     assert_int_equal(a->bytes, b->bytes);
     assert_true(a->is_behind == b->is_behind && a->is_conditional == b->is_conditional);
     assert_true(a->rank == b->rank && a->born == b->born);
-    assert_int_equal(a->is_abandoned, b->is_abandoned);
+    assert_true(a->is_abandoned == b->is_abandoned && a->is_firm == b->is_firm);
     assert_true(span_eq(a->newer, b->newer) && span_eq(a->imports, b->imports));
 }
 
@@ -585,7 +585,7 @@ static void test_a_file_of_version_1_is_brought_up_to_date(void **state) {
     assert_int_equal(found.votes_n, 1);
     assert_true(found.votes[0].who == UINT64_MAX);
     store_close(s);
-    assert_int_equal(number_of("PRAGMA user_version"), 3);
+    assert_int_equal(number_of("PRAGMA user_version"), 4);
     uint8_t key[ROUTE_KEY_MAX];
     s = must_open();
     assert_int_equal(load(s, &found), 1);
@@ -625,7 +625,40 @@ static void test_a_file_of_version_2_is_brought_up_to_date(void **state) {
     assert_int_equal(found.plan, RECORD_PLAN_JUDGE); // it is found from the votes, as before
     assert_int_equal(found.assets[0].newer.n, 0);
     store_close(s);
-    assert_int_equal(number_of("PRAGMA user_version"), 3);
+    assert_int_equal(number_of("PRAGMA user_version"), 4);
+}
+
+// As the third version went on from the second, to the letter.
+static const char version_3[] =
+    "ALTER TABLE routes ADD COLUMN plan INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE routes ADD COLUMN csp TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE routes ADD COLUMN referrer TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE routes ADD COLUMN origin TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE routes ADD COLUMN is_policy_new INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE assets ADD COLUMN born INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE assets ADD COLUMN is_abandoned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE assets ADD COLUMN newer TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE assets ADD COLUMN imports TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hints ADD COLUMN is_behind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hints ADD COLUMN is_conditional INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hints ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE votes ADD COLUMN has_failed INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE routes SET plan = 2;"
+    "PRAGMA user_version = 3;";
+
+static void test_a_file_of_version_3_is_brought_up_to_date(void **state) {
+    (void)state;
+    static struct learner_record found;
+    make_version_1();
+    execute(version_2);
+    execute(version_3);
+    struct store *s = must_open();
+    assert_int_equal(load(s, &found), 1);
+    assert_int_equal(found.plan, RECORD_PLAN_KEPT);
+    assert_int_equal(found.assets_n, 1);
+    assert_false(found.assets[0].is_firm); // its votes say whether it is
+    store_close(s);
+    assert_int_equal(number_of("PRAGMA user_version"), 4);
 }
 
 static void test_people_can_read_it(void **state) {
@@ -658,9 +691,9 @@ static const struct odd {
      "create table posts(a); pragma application_id=7", LEFT, "another program"},
     {"a database that says not whose it is, too", "rm -f $F*", "create table a(b)", LEFT,
      "another program"},
-    {"one that has but a version, too", "rm -f $F*", "pragma user_version=4", LEFT,
+    {"one that has but a version, too", "rm -f $F*", "pragma user_version=5", LEFT,
      "another program"},
-    {"a newer version is left alone", "true", "pragma user_version=4", LEFT, "newer"},
+    {"a newer version is left alone", "true", "pragma user_version=5", LEFT, "newer"},
     {"no version at all is set aside", "true", "pragma user_version=0", ASIDE, "no version"},
     {"what others may write to is left alone", "chmod 0620 $F", NULL, LEFT, "others may write"},
     {"what is read-only is left alone", "chmod 0400 $F", NULL, LEFT, "read-only"},
@@ -896,7 +929,9 @@ static const struct hostile {
     {"a place that is text", "UPDATE hints SET place = 'x' WHERE place = 2", 1, 2, 2},
     {"a gap between places", "UPDATE hints SET place = 63 WHERE place = 2", 1, 3, 2},
     {"unknown sources", "UPDATE hints SET sources = 16 WHERE place = 0", 1, 2, 2},
-    {"hints of no route", "INSERT INTO hints VALUES (-5, 0, 1, 1, 0, 0, 0), (77, 0, 1, 1, 0, 0, 0)",
+    {"hints of no route",
+     "INSERT INTO hints VALUES (-5, 0, 1, 1, 0, 0, 0, 0),"
+     " (77, 0, 1, 1, 0, 0, 0, 0)",
      1, 3, 2},
     {"votes of no route",
      "INSERT INTO votes SELECT 77, place, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0 FROM votes", 1, 3, 2},
@@ -981,6 +1016,7 @@ int main(void) {
         FILE_TEST(test_the_log_is_put_into_the_file_and_used_anew),
         FILE_TEST(test_a_file_of_version_1_is_brought_up_to_date),
         FILE_TEST(test_a_file_of_version_2_is_brought_up_to_date),
+        FILE_TEST(test_a_file_of_version_3_is_brought_up_to_date),
         FILE_TEST(test_people_can_read_it),
         FILE_TEST(test_a_missing_folder_is_told),
         FILE_TEST(test_a_file_cut_anywhere_opens_or_is_set_aside),
