@@ -919,6 +919,43 @@ static void test_a_busy_route_teaches_some_times_a_second(void **state) {
     unix_time++;
 }
 
+// What makes a request such that its response can teach nothing.
+static const struct idle {
+    const char *query;     // NULL: none
+    const char *field[2];  // of the request, or NULL
+    const char *answer[2]; // of the response, or NULL
+} idles[] = {
+    {.query = "junk=1"},
+    {.field = {"sec-purpose", "prefetch"}},
+    {.field = {"accept-language", "tlh"}, .answer = {"vary", "accept-language"}},
+};
+
+// Asked first whether they can teach, they use up no one's turn: not their network's, not the
+// route's.
+static void test_requests_that_cannot_teach_take_nobodys_turn(void **state) {
+    (void)state;
+    for (size_t k = 0; k < sizeof idles / sizeof *idles; k++) {
+        uint64_t spared = observer.spared;
+        unix_time++;
+        for (unsigned i = 0; i < 200; i++) {
+            struct fixture f;
+            struct ip there = {4, {198, 51, (uint8_t)(1 + i % 20), 1}};
+            begin(&f, "GET", "/busy/");
+            f.request.query = idles[k].query != NULL ? span_str(idles[k].query) : SPAN("");
+            f.x.facts.from = &there;
+            put_field(&f, idles[k].field);
+            f.answer = idles[k].answer[0] != NULL ? idles[k].answer : NULL;
+            put_letter(&f, 'R', NULL);
+            put_letter(&f, 'H', NULL);
+            assert_null(f.x.observation.study);
+            end(&f);
+        }
+        assert_int_equal(observer.spared, spared);
+        assert_int_equal(taught_by(1), OBSERVER_SHARE);
+    }
+    unix_time++;
+}
+
 // The pages and stylesheets of one network that asks for all it can, and of another that asks once.
 static const struct ip flooder = {4, {203, 0, 113, 9}}, calm = {4, {192, 0, 2, 77}};
 
@@ -1312,6 +1349,7 @@ int main(void) {
         cmocka_unit_test(test_a_304_is_a_fetch_of_what_is_known_as_an_asset),
         cmocka_unit_test(test_a_visit_to_a_page_that_fails_is_none),
         cmocka_unit_test(test_a_busy_route_teaches_some_times_a_second),
+        cmocka_unit_test(test_requests_that_cannot_teach_take_nobodys_turn),
         cmocka_unit_test(test_a_stylesheet_for_one_visitor_tells_no_imports),
         cmocka_unit_test(test_a_path_in_another_spelling_is_hinted_but_teaches_nothing),
         cmocka_unit_test(test_a_page_by_https_is_hinted_nothing_insecure_and_not_its_own_origin),
