@@ -256,8 +256,9 @@ void learner_name_hosts(struct asset_file *const *files, size_t n, struct span c
 // The asset's host is the site's own, or named by the operator, by a page's policy or all over the
 // site.
 bool learner_is_host_known(struct learner *l, const struct node *node, const struct asset *asset);
-// Enough networks, pages and folders below a pattern have it.
-bool learner_is_common(const struct ballot_share *share);
+// Enough networks, pages and folders below a pattern have it: where others were given pages without
+// it, as many as `distinct`.
+bool learner_is_common(const struct ballot_share *share, unsigned distinct);
 
 // ---- learner_abandon.c --------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ static bool is_needed(struct judging *j, const struct ballot_share *share, float
     }
     if (j->node->is_pattern) {
         return was ? is_enough || is_kept
-                   : is_enough && share->yes > share->no && learner_is_common(share);
+                   : is_enough && share->yes > share->no &&
+                         learner_is_common(share, learner_distinct(j->policy));
     }
     bool has_turned = ballot_has_turned(share) && share->newest != was && least <= PAGE_LEAST;
     j->run = has_turned && share->run < share->votes ? share->run : 0;

@@ -150,6 +150,9 @@ bool learner_is_host_known(struct learner *l, const struct node *node, const str
 
 // ---- whether it is enough -----------------------------------------------------------------------
 
-bool learner_is_common(const struct ballot_share *share) {
-    return share->yes >= 2 && share->voters >= PATTERN_PAGES && share->pages >= PATTERN_CHILDREN;
+bool learner_is_common(const struct ballot_share *share, unsigned distinct) {
+    // An office's pages may have what is only its own, and be known by its address.
+    bool is_for_all = share->no == 0 || share->yes >= distinct;
+    return is_for_all && share->yes >= 2 && share->voters >= PATTERN_PAGES &&
+           share->pages >= PATTERN_CHILDREN;
 }

@@ -136,6 +136,11 @@ static void look(struct world *w, const struct world_event *e, bool is_known, st
         if (is_inside(w, e)) {
             use(w, view, "intranet", e->page, "css");
         }
+    } else if (kind == WORLD_OFFICE) {
+        if (network_of(w, e) == WORLD_OFFICE_NETWORK) {
+            use(w, view, "office", 0, "css");
+            use(w, view, "office", e->page, "css");
+        }
     } else if (kind == WORLD_SECRET) {
         use(w, view, "secret", w->pages[e->page].owner, "css");
         use(w, view, "secret", w->pages[e->page].owner, "woff2");
@@ -258,6 +263,7 @@ static struct world_url all_versions(const struct world *w, const struct world_u
         if (span_eq(stem_of(one), stem_of(url))) {
             all.is_open |= one->is_open;
             all.is_open_inside |= one->is_open_inside;
+            all.is_of_office |= one->is_of_office;
             all.by_page |= one->by_page;
             all.session.people |= one->session.people;
             all.session.networks |= one->session.networks;
@@ -271,7 +277,9 @@ static struct world_url all_versions(const struct world *w, const struct world_u
 static bool may_have(const struct world *w, const struct world_url *url,
                      const struct world_event *e, bool is_session) {
     struct world_url all = all_versions(w, url);
-    return all.is_open || (all.is_open_inside && is_inside(w, e)) || (all.by_page >> e->page & 1) ||
+    bool is_there = network_of(w, e) == WORLD_OFFICE_NETWORK;
+    return all.is_open || (all.is_of_office && is_there) ||
+           (all.is_open_inside && is_inside(w, e)) || (all.by_page >> e->page & 1) ||
            is_enough(&all.others) || (is_session && is_enough(&all.session));
 }
 
@@ -299,7 +307,10 @@ static void remember(struct world *w, const struct world_event *e, const struct 
          is_named = recipient->flags & EVIDENCE_NAMED;
     for (size_t i = 0; i < view->n; i++) {
         struct world_url *url = &w->urls[view->urls[i]];
-        bool is_open = !(recipient->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE));
+        bool is_of_office = strncmp(url->text, "/office/", 8) == 0;
+        bool is_public = !(recipient->flags & (EVIDENCE_SESSION | EVIDENCE_PRIVATE));
+        bool is_open = is_public && !is_of_office;
+        url->is_of_office |= is_public && is_of_office;
         url->is_open |= is_open && !is_inside(w, e);
         url->is_open_inside |= is_open;
         url->by_page |= is_named ? 0 : UINT32_C(1) << e->page;
@@ -430,7 +441,8 @@ void world_tell(const struct world *w, const struct world_event *e, char *out, s
                                                    [WORLD_PERSONAL] = "personal",
                                                    [WORLD_NO_STORE] = "no-store",
                                                    [WORLD_INTRANET] = "other inside",
-                                                   [WORLD_SECRET] = "secret, no-store"};
+                                                   [WORLD_SECRET] = "secret, no-store",
+                                                   [WORLD_OFFICE] = "other for an office"};
     const struct world_person *p = &w->people[e->person];
     snprintf(out, cap, "person %u (%s) from network %u by worker %u%s: %s (%s)%s%s%s%s%s",
              e->person, schemes[p->scheme], network_of(w, e), e->worker,

@@ -9,7 +9,8 @@
 // versions (?ver=) count as one, one of these is so:
 //
 //     - a response gave it that anybody could have been given: nobody's credentials, not private;
-//       and in a network of the Internet, if V is in one
+//       and in a network of the Internet, if V is in one; and not because of its address, if V has
+//       another
 //     - this page gave it to somebody without credentials, as V is
 //     - responses gave it to k people in k networks at least, and V could have been given these: of
 //       sessions, if he has one himself; else of others
@@ -25,7 +26,8 @@
 #define WORLD_PEOPLE 24
 #define WORLD_PAGES 20
 #define WORLD_NETWORKS 12
-#define WORLD_INSIDE 3 // of the networks, so many are not of the Internet
+#define WORLD_INSIDE 3         // of the networks, so many are not of the Internet
+#define WORLD_OFFICE_NETWORK 3 // of the Internet
 #define WORLD_WORKERS 2
 #define WORLD_URLS 512
 #define WORLD_USES 12    // of one page
@@ -50,6 +52,7 @@ enum world_kind {
     WORLD_NO_STORE, // likewise, and says that it is private
     WORLD_INTRANET, // to who is inside more than to others
     WORLD_SECRET,   // one person's, who alone knows its URL; says that it is private
+    WORLD_OFFICE,   // to one network of the Internet more than to others, and says nothing of it
     WORLD_KINDS,
 };
 
@@ -84,6 +87,7 @@ struct world_given {
 struct world_url {
     char text[64];
     bool is_open, is_open_inside;
+    bool is_of_office;                  // given by address
     uint32_t by_page;                   // bits of pages that gave it to who showed nothing
     struct world_given session, others; // given in private
 };

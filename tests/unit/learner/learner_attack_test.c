@@ -614,6 +614,28 @@ static void two_networks_with_many_pages_suppress_no_pattern(void **state) {
     }
 }
 
+// Pages that give more to an office, which they know by its public address, and say nothing of it.
+static void an_offices_assets_leave_its_pages_when_distinct_networks_have_them(void **state) {
+    struct pupil *p = *state;
+    static const char own[] = "</desk.css>; rel=preload; as=style";
+    char path[64];
+    for (unsigned i = 1; i <= 24; i++) {
+        if (i % 8 == 1) {
+            snprintf(path, sizeof path, "/f/other-%u/", i);
+            PAGE(p, anybody(path, 9), STYLE);
+        }
+        snprintf(path, sizeof path, "/f/page-%u/", i);
+        PAGE(p, anybody(path, 1 + i % 2), STYLE, own); // two offices
+        assert_null(strstr(offered(p, anybody("/f/never-seen/", 99)), "desk"));
+        assert_null(strstr(offered(p, anybody("/never-seen/", 99)), "desk"));
+    }
+    for (unsigned i = 1; i <= 24; i++) { // others are given it, too
+        snprintf(path, sizeof path, "/f/more-%u/", i);
+        PAGE(p, anybody(path, 20 + i % 6), STYLE, own);
+    }
+    assert_non_null(strstr(offered(p, anybody("/f/never-seen/", 99)), "desk"));
+}
+
 // Bytes of the heap that are in use; 0 where the allocator does not say.
 static size_t heap(void) {
     return mallinfo2().uordblks;
@@ -921,6 +943,7 @@ int main(void) {
         TEST(one_network_that_is_refused_an_asset_takes_it_from_nobody),
         TEST(two_networks_remove_and_bring_nothing_among_eight),
         TEST(two_networks_with_many_pages_suppress_no_pattern),
+        TEST(an_offices_assets_leave_its_pages_when_distinct_networks_have_them),
         TEST(one_network_that_is_slow_when_hinted_stops_no_hints),
         TEST(a_route_that_never_answered_gets_no_hints_of_its_kind),
         TEST(what_is_not_found_is_not_known_by_that),
