@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "learner/ballot.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -42,27 +43,21 @@ bool ballot_may_put(const struct ballot *b, uint64_t voter, uint32_t from) {
     return old == NULL || old->network == network || n == 0 || n < b->n / 4u;
 }
 
-// The oldest vote of the network that has the most, the newcomer's vote counted.
+// Of the network that has the most votes, the newcomer's counted, the vote of the page that the
+// fewest networks know; of these the oldest.
 static unsigned find_dispensable(const struct ballot *b, uint16_t newcomer) {
-    uint16_t networks[BALLOT_MAX]; // each once, in the order of its oldest vote
-    uint8_t votes[BALLOT_MAX], oldest[BALLOT_MAX];
-    unsigned n = 0, most = 0;
+    unsigned votes[BALLOT_MAX], most = 0, at = 0;
     for (unsigned i = 0; i < b->n; i++) {
-        unsigned at = 0;
-        while (at < n && networks[at] != b->v[i].network) {
-            at++;
-        }
-        if (at == n) {
-            networks[n] = b->v[i].network;
-            oldest[n] = (uint8_t)i;
-            votes[n++] = b->v[i].network == newcomer;
-        }
-        votes[at]++;
+        votes[i] = votes_of(b, b->v[i].network) + (b->v[i].network == newcomer);
+        most = votes[i] > most ? votes[i] : most;
     }
-    for (unsigned at = 1; at < n; at++) {
-        most = votes[at] > votes[most] ? at : most;
+    for (unsigned i = 0, least = UINT_MAX; i < b->n; i++) {
+        if (votes[i] == most && b->v[i].spread < least) {
+            least = b->v[i].spread;
+            at = i;
+        }
     }
-    return n > 0 ? oldest[most] : 0;
+    return at;
 }
 
 static void make_room(struct ballot *b, uint16_t newcomer, unsigned max) {

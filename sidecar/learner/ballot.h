@@ -23,6 +23,7 @@ struct vote {
     uint32_t has_page : 1;   // html counts
     uint32_t has_visit : 1;  // fetched counts, where testable
     uint32_t has_failed : 1; // the newest response was no 200
+    uint8_t spread;          // of a pattern: networks that were given the page before
     uint64_t html;           // bit of each asset that the page or its fields had
     uint64_t fetched;        // that was fetched after a navigation
     uint64_t testable;       // that nobody had hinted then

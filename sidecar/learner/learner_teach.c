@@ -57,6 +57,22 @@ static uint32_t user_of(const struct node *node, const struct evidence *e) {
     return user != 0 ? vote_user(hash, is_named) : 0;
 }
 
+#define SPREAD_MOST 4 // networks: of those that know a page, so many count
+
+// Networks that were given a page: those of its own ballot.
+static unsigned spread_of(const struct learner *l, struct span key) {
+    const struct node *page = learner_node(l, key);
+    unsigned n = 0;
+    for (unsigned i = 0; page != NULL && i < page->ballot.n && n < SPREAD_MOST; i++) {
+        bool is_new = true;
+        for (unsigned k = 0; k < i; k++) {
+            is_new &= page->ballot.v[k].network != page->ballot.v[i].network;
+        }
+        n += is_new;
+    }
+    return n;
+}
+
 struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e) {
     uint64_t voter = learner_voter(l, node, e);
     uint32_t from = learner_from_below(l, node, e), user = user_of(node, e);
@@ -78,6 +94,7 @@ struct vote *learner_admit(struct learner *l, struct node *node, const struct ev
     }
     vote->is_private = vote->has_page ? vote->is_private : is_private;
     vote->user = user;
+    vote->spread = node->is_pattern ? (uint8_t)spread_of(l, e->key) : 0;
     return vote;
 }
 

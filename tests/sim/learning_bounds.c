@@ -59,7 +59,14 @@ static void play_honest(struct pupil *p, const struct bound *b, uint64_t network
     }
 }
 
-static void play_hostile(struct pupil *p, const struct bound *b, uint64_t network, unsigned try) {
+// What the hostile networks do before they lie, and which pages they view.
+enum way {
+    STRANGERS,  // nothing; each its own
+    REGULARS,   // they view what the honest ones view; each its own
+    ACCOMPLICES // nothing; all the same, so that these are widely known
+};
+
+static void play_hostile(struct pupil *p, const struct bound *b, uint64_t network, unsigned page) {
     static const char *const more[] = {STYLE, SCRIPT, OLD, EVIL, NULL}, *const less[] = {OLD, NULL},
                              *const same[] = {STYLE, SCRIPT, OLD, NULL},
                              *const newer[] = {STYLE, SCRIPT, NEW, NULL};
@@ -68,10 +75,10 @@ static void play_hostile(struct pupil *p, const struct bound *b, uint64_t networ
                                : b->aim == REPLACE ? newer
                                                    : same;
     if (b->aim == REFUSE) {
-        pupil_asset_to(p, "/a.js", HINT_AS_NONE, try % 2 ? 403 : 302, network);
+        pupil_asset_to(p, "/a.js", HINT_AS_NONE, page % 2 ? 403 : 302, network);
     } else {
         uint8_t flags = b->aim == REORDER ? EVIDENCE_BODY | EVIDENCE_LATE : 0;
-        view(p, b->hostile, (unsigned)network * 100 + try, network, links, flags);
+        view(p, b->hostile, page, network, links, flags);
     }
 }
 
@@ -107,8 +114,8 @@ static bool look_up(void *self, struct span path, struct evidence *asset) {
     return !*is_asked;
 }
 
-// Whether that many change what others are hinted. Those who were honest before have a history.
-static bool is_changed(const struct bound *b, unsigned n, unsigned hostile, bool has_history) {
+// Whether that many change what others are hinted.
+static bool is_changed(const struct bound *b, unsigned n, unsigned hostile, enum way way) {
     static char before[1024], after[1024];
     struct pupil p;
     bool is_asked = false;
@@ -116,7 +123,7 @@ static bool is_changed(const struct bound *b, unsigned n, unsigned hostile, bool
     p.look_up = b->aim == REFUSE ? look_up : NULL;
     p.self = &is_asked;
     for (unsigned round = 0; round < ROUNDS; round++) {
-        for (unsigned k = 0; k < hostile && has_history; k++) {
+        for (unsigned k = 0; k < hostile && way == REGULARS; k++) {
             play_honest(&p, b, 1000 + k, round);
         }
         for (unsigned i = 0; i < n; i++) {
@@ -128,7 +135,8 @@ static bool is_changed(const struct bound *b, unsigned n, unsigned hostile, bool
     bool is_other = false;
     for (unsigned try = 0; try < TRIES && !is_other; try++) {
         for (unsigned k = 0; k < hostile && !is_other; k++) {
-            play_hostile(&p, b, 1000 + k, try);
+            unsigned page = way == ACCOMPLICES ? (k + try) % hostile : (1000 + k) * 100 + try;
+            play_hostile(&p, b, 1000 + k, page);
             offered(&p, b, after, sizeof after);
             is_other = is_reached(b->aim, before, after);
         }
@@ -137,9 +145,11 @@ static bool is_changed(const struct bound *b, unsigned n, unsigned hostile, bool
     return is_other;
 }
 
-static unsigned find_bound(const struct bound *b, unsigned n) {
+// Up to `most`: then more than that.
+static unsigned find_bound(const struct bound *b, unsigned n, unsigned most) {
     unsigned k = 1;
-    while (k <= 2 * n + 2 && !is_changed(b, n, k, false) && !is_changed(b, n, k, true)) {
+    while (k <= most && !is_changed(b, n, k, STRANGERS) && !is_changed(b, n, k, REGULARS) &&
+           (b->pages == 1 || !is_changed(b, n, k, ACCOMPLICES))) {
         k++;
     }
     return k;
@@ -157,14 +167,15 @@ unsigned bounds_print(void) {
         const struct bound *b = &bounds[i];
         printf("| %s |", b->name);
         for (unsigned n = 1, s = 0; n <= BOUNDS_MOST; n++) {
-            unsigned k = find_bound(b, n), half = (n + 1) / 2;
+            unsigned half = (n + 1) / 2, most = n + 2;
             unsigned least = half < 2 ? 2 : half < b->least ? half : b->least;
+            unsigned k = find_bound(b, n, n == shown[s] ? most : least - 1);
             if (k < least) {
                 fprintf(stderr, "%s: %u of %u\n", b->name, k, n);
                 faults++;
             }
             if (n == shown[s]) {
-                printf(k > 2 * n + 2 ? " none |" : " %u |", k);
+                printf(k > most ? " > %u |" : " %u |", k > most ? most : k);
                 s++;
             }
         }

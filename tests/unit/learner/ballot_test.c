@@ -52,6 +52,27 @@ static void a_voter_has_one_vote_the_newest(void **state) {
     ballot_free(&b);
 }
 
+static void the_vote_of_the_page_that_fewest_know_goes_first(void **state) {
+    (void)state;
+    struct ballot b = {.v = NULL};
+    for (unsigned i = 0; i < 8; i++) {
+        put(&b, i, i, 0, true);
+        ballot_find(&b, i)->spread = i == 5 ? 1 : 4;
+    }
+    for (unsigned i = 8; i < 20; i++) { // new ones that nobody knows take only each other's place
+        put(&b, i, i, 0, true);
+        assert_int_equal(b.n, 8);
+        assert_null(ballot_find(&b, i == 8 ? 5 : i - 1));
+    }
+    ballot_find(&b, 19)->spread = 4;
+    put(&b, 20, 20, 0, true);
+    assert_null(ballot_find(&b, 0)); // of those that are known as well the oldest
+    put(&b, 21, 19, 0, true);
+    assert_null(ballot_find(&b, 19)); // but a network with more votes than others loses its own
+    assert_non_null(ballot_find(&b, 20));
+    ballot_free(&b);
+}
+
 static void the_network_with_the_most_votes_loses_its_oldest(void **state) {
     (void)state;
     struct ballot b = {.v = NULL};
@@ -177,6 +198,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bound_is_wilsons),
         cmocka_unit_test(a_voter_has_one_vote_the_newest),
+        cmocka_unit_test(the_vote_of_the_page_that_fewest_know_goes_first),
         cmocka_unit_test(the_network_with_the_most_votes_loses_its_oldest),
         cmocka_unit_test(where_all_have_one_the_oldest_goes),
         cmocka_unit_test(what_is_old_weighs_less_and_then_nothing),
