@@ -61,7 +61,8 @@ static bool is_open(const struct node *node, const struct ballot_share *share) {
     return share->outside > 0 || (share->open > 0 && ballot_is_inside(&node->ballot));
 }
 
-// What a page got privately is no secret when its siblings got the same for enough others.
+// What a page got privately is no secret when its siblings got the same for enough others. One
+// network may have been given it because of its address.
 static bool is_confirmed(const struct judging *j, const struct asset *asset, unsigned distinct) {
     struct route_chain chain;
     struct span key;
@@ -77,7 +78,7 @@ static bool is_confirmed(const struct judging *j, const struct asset *asset, uns
         struct ballot_view view;
         ballot_look(&view, &node->ballot, learner_rules(node));
         struct ballot_share share = ballot_ask(&view, BALLOT_PAGE, (unsigned)slot);
-        if (is_open(j->node, &share) || share.given >= distinct) {
+        if ((is_open(j->node, &share) && share.yes >= 2) || share.given >= distinct) {
             return true;
         }
     }
