@@ -14,6 +14,7 @@
 
 #define ASSET_IMPORTS_MAX 16 // of a stylesheet
 #define ASSET_VARIANTS_MAX 8 // of a file
+#define ASSET_DOUBTERS_MAX 6 // half of the networks of a page
 #define ASSET_NUMBERS (1u << 24)
 
 // A route that is to be judged again when the file becomes known.
@@ -69,16 +70,17 @@ struct asset_file {
     uint8_t state;          // enum offer_asset_state
     uint8_t reuse;          // enum reuse_reason; VARY_ORIGIN of what is reusable: by who sends none
     uint8_t imports_n;
-    uint16_t others_network; // that one: a short hash
-    bool is_local;           // on the site's own origin
-    uint16_t doubter;        // the network that was answered otherwise than is known
-    uint8_t doubt;           // what with (see learner_asset.c); 0: there is none
-    bool is_proven;          // the disk or two networks say that it cannot be hinted
-    bool is_on_disk;         // a file: what it answers depends on nobody
-    bool is_suspect;         // its URL has a name that nobody has thought of (token_names)
-    bool is_named;           // of another host: a page's policy names that
-    bool is_font;            // a stylesheet or page declared it as one
-    bool is_told;            // its state was published
+    uint16_t others_network;               // that one: a short hash
+    bool is_local;                         // on the site's own origin
+    uint16_t doubters[ASSET_DOUBTERS_MAX]; // networks that were answered otherwise than is known
+    uint8_t doubters_n;
+    uint8_t doubt;   // what with (see learner_asset.c); 0: there are none
+    bool is_proven;  // the disk or two networks say that it cannot be hinted
+    bool is_on_disk; // a file: what it answers depends on nobody
+    bool is_suspect; // its URL has a name that nobody has thought of (token_names)
+    bool is_named;   // of another host: a page's policy names that
+    bool is_font;    // a stylesheet or page declared it as one
+    bool is_told;    // its state was published
 };
 
 struct asset {

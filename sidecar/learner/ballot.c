@@ -89,6 +89,18 @@ struct vote *ballot_put(struct ballot *b, uint64_t voter, uint32_t from,
     return &b->v[b->n++];
 }
 
+unsigned ballot_networks(const struct ballot *b, unsigned most) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < b->n && n < most; i++) {
+        bool is_new = true;
+        for (unsigned k = 0; k < i; k++) {
+            is_new &= b->v[k].network != b->v[i].network;
+        }
+        n += is_new;
+    }
+    return n;
+}
+
 bool ballot_is_inside(const struct ballot *b) {
     bool is_inside = b->n > 0;
     for (unsigned i = 0; i < b->n; i++) {

@@ -101,6 +101,8 @@ struct vote *ballot_put(struct ballot *b, uint64_t voter, uint32_t from,
                         const struct ballot_rules *rules);
 void ballot_look(struct ballot_view *view, const struct ballot *b,
                  const struct ballot_rules *rules);
+// Of how many networks there are votes; `most` where there are as many.
+unsigned ballot_networks(const struct ballot *b, unsigned most);
 // There are votes, and all come from networks that are not of the Internet.
 bool ballot_is_inside(const struct ballot *b);
 // What the votes say to one question about the asset of that bit.

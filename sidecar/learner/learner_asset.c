@@ -21,26 +21,40 @@ static unsigned claim_of(enum offer_asset_state state, bool varies_origin) {
     return (unsigned)state << 1 | varies_origin;
 }
 
+// That network is one of those that doubt. False: there are too few of them to be believed.
+static bool is_doubt_proven(const struct learner *l, struct asset_file *f, uint16_t network) {
+    unsigned at = 0, least = (learner_networks_of(l, f) + 1) / 2;
+    while (at < f->doubters_n && f->doubters[at] != network) {
+        at++;
+    }
+    if (at == f->doubters_n && at < ASSET_DOUBTERS_MAX) {
+        f->doubters[f->doubters_n++] = network;
+    }
+    least = least < ASSET_DOUBTERS_MAX ? least : ASSET_DOUBTERS_MAX;
+    return f->doubters_n >= (least > 2 ? least : 2);
+}
+
 // One network's word about what others are hinted is not enough: a firewall refuses a client, and a
-// cookie of it may change what it is given. The disk is asked, and another network believed that
-// says the same. Nothing is removed by what an asset is found to be at first, and what was removed
-// by one network's word comes back by another's.
+// cookie of it may change what it is given. The disk is asked, and as many networks believed as are
+// half of those to whose pages it is hinted. Nothing is removed by what an asset is found to be at
+// first, and what was removed by one network's word comes back by another's.
 static bool is_believed(struct learner *l, struct asset_file *f, const struct evidence *e,
                         unsigned claim, uint64_t now_ms) {
     unsigned known = claim_of((enum offer_asset_state)f->state, asset_varies_origin(f));
     uint16_t network = (uint16_t)((e->network * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
     bool is_settled = f->state == OFFER_ASSET_REUSABLE || f->is_proven;
-    bool is_second = f->doubt == claim && f->doubter != network;
-    if (e->network != 0 && known != claim && is_settled && !is_second) {
+    bool is_doubt = e->network != 0 && known != claim;
+    f->doubters_n = is_doubt && f->doubt == claim ? f->doubters_n : 0;
+    bool is_enough = is_doubt && is_doubt_proven(l, f, network);
+    if (is_doubt && is_settled && !is_enough) {
         f->doubt = (uint8_t)claim;
-        f->doubter = network;
         asset_ask(&l->assets, f, now_ms, ASK_DOUBTED_MS);
         return false;
     }
     f->doubt = 0;
     if (e->network == 0 || known != claim) {
         f->is_proven =
-            claim != claim_of(OFFER_ASSET_REUSABLE, false) && (e->network == 0 || is_second);
+            claim != claim_of(OFFER_ASSET_REUSABLE, false) && (e->network == 0 || is_enough);
     }
     return true;
 }

@@ -299,6 +299,22 @@ void learner_take_out(struct learner *l, const struct asset_file *file) {
     }
 }
 
+unsigned learner_networks_of(const struct learner *l, const struct asset_file *file) {
+    uint64_t bloom = bloom_of_file(file);
+    unsigned most = 0, left = USERS_MAX;
+    for (size_t i = 0; i < l->groups_n && left > 0 && file->plans > 0; i++) {
+        if ((l->blooms[i] & bloom) == 0 || !has_file(l, l->groups[i], file)) {
+            continue;
+        }
+        struct list *nodes = &l->groups[i]->nodes;
+        for (struct list *at = nodes->next; at != nodes && left > 0; at = at->next, left--) {
+            unsigned n = ballot_networks(&LIST_ITEM(at, struct node, peers)->ballot, BALLOT_MAX);
+            most = n > most ? n : most;
+        }
+    }
+    return most;
+}
+
 void learner_judge_users(struct learner *l, const struct asset_file *file, uint64_t now_ms) {
     struct route_id ids[USERS_MAX];
     size_t n = 0;

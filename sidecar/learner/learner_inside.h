@@ -287,6 +287,8 @@ bool learner_group_has(const struct group *group, const struct asset *asset);
 unsigned learner_group_rank(const struct group *group, const struct asset *asset);
 // Takes a file out of all plans at once, or puts its newest version in its place.
 void learner_take_out(struct learner *l, const struct asset_file *file);
+// Of the nodes whose plan has the file, how many networks know the one that most know.
+unsigned learner_networks_of(const struct learner *l, const struct asset_file *file);
 // Judges some of the nodes whose plan has the file again.
 void learner_judge_users(struct learner *l, const struct asset_file *file, uint64_t now_ms);
 // The next node to which its group's plan is to be told, or NULL.

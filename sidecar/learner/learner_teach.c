@@ -9,6 +9,7 @@
 #define OFTEN 32      // sightings after which a pattern is not judged with each of them
 #define AGREED 6      // newest votes that say the same
 #define THINK_PARTS 4 // a new think time counts a quarter
+#define SPREAD_MOST 4 // networks: of those that know a page, so many count
 
 // One response while it is read.
 struct lesson {
@@ -57,22 +58,6 @@ static uint32_t user_of(const struct node *node, const struct evidence *e) {
     return user != 0 ? vote_user(hash, is_named) : 0;
 }
 
-#define SPREAD_MOST 4 // networks: of those that know a page, so many count
-
-// Networks that were given a page: those of its own ballot.
-static unsigned spread_of(const struct learner *l, struct span key) {
-    const struct node *page = learner_node(l, key);
-    unsigned n = 0;
-    for (unsigned i = 0; page != NULL && i < page->ballot.n && n < SPREAD_MOST; i++) {
-        bool is_new = true;
-        for (unsigned k = 0; k < i; k++) {
-            is_new &= page->ballot.v[k].network != page->ballot.v[i].network;
-        }
-        n += is_new;
-    }
-    return n;
-}
-
 struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e) {
     uint64_t voter = learner_voter(l, node, e);
     uint32_t from = learner_from_below(l, node, e), user = user_of(node, e);
@@ -94,7 +79,8 @@ struct vote *learner_admit(struct learner *l, struct node *node, const struct ev
     }
     vote->is_private = vote->has_page ? vote->is_private : is_private;
     vote->user = user;
-    vote->spread = node->is_pattern ? (uint8_t)spread_of(l, e->key) : 0;
+    const struct node *page = node->is_pattern ? learner_node(l, e->key) : NULL;
+    vote->spread = page != NULL ? (uint8_t)ballot_networks(&page->ballot, SPREAD_MOST) : 0;
     return vote;
 }
 

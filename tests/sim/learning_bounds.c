@@ -32,7 +32,7 @@ static const struct bound {
     {"a folder: remove", REMOVE, "/f/p-%u/", "/f/e-%u/", "/f/none/", 3, 16},
     {"a site: add", ADD, "/p-%u/x/", "/e-%u/x/", "/none/", 3, 16},
     {"a site: remove", REMOVE, "/p-%u/x/", "/e-%u/x/", "/none/", 3, 16},
-    {"an asset: refused", REFUSE, "/page/", "/page/", "/page/", 1, 2},
+    {"an asset: refused", REFUSE, "/page/", "/page/", "/page/", 1, 6},
     {"an asset: another version", REPLACE, "/page/", "/page/", "/page/", 1, 2},
 };
 #define BOUNDS (sizeof bounds / sizeof *bounds)

@@ -581,7 +581,9 @@ static void one_network_that_is_refused_an_asset_takes_it_from_nobody(void **sta
         pupil_asset_to(p, "/a.js", HINT_AS_NONE, i % 2 ? 403 : 302, EVIL);
         assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.js /a.woff2");
     }
-    pupil_asset_to(p, "/a.js", HINT_AS_NONE, 404, 2); // two say so
+    pupil_asset_to(p, "/a.js", HINT_AS_NONE, 404, 2);
+    assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.js /a.woff2");
+    pupil_asset_to(p, "/a.js", HINT_AS_NONE, 404, 3); // three of five say so
     assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.woff2");
     pupil_asset_to(p, "/a.js", HINT_AS_SCRIPT, 200, EVIL);
     assert_string_equal(offered(p, anybody("/", 99)), "/a.css /a.woff2");
