@@ -51,13 +51,17 @@ void deadline_limits_init(struct deadline_limits *l) {
                                   }};
 }
 
+// limit_ms where that is a limit and the shorter one; 0 is none.
+static uint64_t shorter(uint64_t least_ms, uint64_t limit_ms) {
+    return limit_ms - 1 < least_ms ? limit_ms : least_ms;
+}
+
 uint64_t deadline_look_ms(const struct deadline_limits *l) {
-    const uint64_t all[] = {l->ms[LIMIT_SEND], l->ms[LIMIT_BODY], l->ms[LIMIT_REQUEST],
-                            l->grace_ms};
     uint64_t least = (uint64_t)LOOK_MOST * LOOKS;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        least = all[i] > 0 && all[i] < least ? all[i] : least;
-    }
+    least = shorter(least, l->ms[LIMIT_SEND]);
+    least = shorter(least, l->ms[LIMIT_BODY]);
+    least = shorter(least, l->ms[LIMIT_REQUEST]);
+    least = shorter(least, l->grace_ms);
     return least / LOOKS < LOOK_LEAST ? LOOK_LEAST : least / LOOKS;
 }
 

@@ -111,8 +111,15 @@ bool ip_net_parse(struct ip_net *out, struct span text) {
 }
 
 bool ip_net_has(const struct ip_net *net, const struct ip *ip) {
-    struct ip prefix = ip_prefix(ip, net->bits);
-    return ip->n > 0 && ip_eq(&prefix, &net->ip);
+    if (ip->n == 0 || ip->n != net->ip.n) {
+        return false;
+    }
+    for (unsigned i = 0; 8 * i < net->bits; i++) {
+        if (((ip->bytes[i] ^ net->ip.bytes[i]) & mask_of(net->bits, i)) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool ip_is_private(const struct ip *ip) {

@@ -5,20 +5,17 @@
 
 #define PAIRS_FIRST 32 // pairs of the first array: a browser's request and a page's answer fit
 
-int pairs_put(struct pairs *pairs, struct arena *a, struct span name, struct span value) {
-    if (pairs->n == pairs->cap) {
-        size_t cap = pairs->cap ? pairs->cap * 2 : PAIRS_FIRST;
-        struct pair *v = arena_alloc(a, cap * sizeof *v);
-        if (v == NULL) {
-            return ERR_ARENA_LIMIT;
-        }
-        if (pairs->n > 0) {
-            memcpy(v, pairs->v, pairs->n * sizeof *v);
-        }
-        pairs->v = v;
-        pairs->cap = cap;
+int pairs_grow(struct pairs *pairs, struct arena *a) {
+    size_t cap = pairs->cap ? pairs->cap * 2 : PAIRS_FIRST;
+    struct pair *v = arena_alloc(a, cap * sizeof *v);
+    if (v == NULL) {
+        return ERR_ARENA_LIMIT;
     }
-    pairs->v[pairs->n++] = (struct pair){name, value};
+    if (pairs->n > 0) {
+        memcpy(v, pairs->v, pairs->n * sizeof *v);
+    }
+    pairs->v = v;
+    pairs->cap = cap;
     return 0;
 }
 

@@ -15,8 +15,19 @@ struct pairs {
     size_t n, cap;
 };
 
+// Makes room for more pairs at the end. 0, or ERR_ARENA_LIMIT.
+int pairs_grow(struct pairs *pairs, struct arena *a);
+
 // Puts a pair at the end; the array grows in `a`. 0, or ERR_ARENA_LIMIT.
-int pairs_put(struct pairs *pairs, struct arena *a, struct span name, struct span value);
+static inline int pairs_put(struct pairs *pairs, struct arena *a, struct span name,
+                            struct span value) {
+    int error = pairs->n == pairs->cap ? pairs_grow(pairs, a) : 0;
+    if (error == 0) {
+        pairs->v[pairs->n++] = (struct pair){name, value};
+    }
+    return error;
+}
+
 // The value of the first pair of that name, compared without case; NULL when there is none.
 const struct span *pairs_find(const struct pairs *pairs, struct span name);
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "base/span.h"
 
+#define CASE_BIT 0x20 // in which "A" and "a" differ
+
 bool span_eq_bytes_nocase(const uint8_t *a, const uint8_t *b, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (a[i] != b[i] && span_lower_byte(a[i]) != span_lower_byte(b[i])) {
+        uint8_t differs = a[i] ^ b[i];
+        bool is_letter = (uint8_t)((a[i] | CASE_BIT) - 'a') <= 'z' - 'a';
+        if (differs != 0 && (differs != CASE_BIT || !is_letter)) {
             return false;
         }
     }

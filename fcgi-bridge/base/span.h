@@ -70,9 +70,11 @@ static inline size_t span_index(struct span s, uint8_t c) {
 // What span_eq_nocase does where the lengths are the same.
 bool span_eq_bytes_nocase(const uint8_t *a, const uint8_t *b, size_t n);
 
-// The same but for the case of ASCII letters. Mostly the lengths tell, without a call.
+// The same but for the case of ASCII letters. Mostly the lengths or the first bytes tell, without a
+// call.
 static inline bool span_eq_nocase(struct span a, struct span b) {
-    return a.n == b.n && span_eq_bytes_nocase(a.p, b.p, a.n);
+    return a.n == b.n &&
+           (a.n == 0 || (((a.p[0] ^ b.p[0]) & ~0x20) == 0 && span_eq_bytes_nocase(a.p, b.p, a.n)));
 }
 
 // Where `needle` begins, or s.n if it does not occur; an empty needle is at 0.

@@ -18,20 +18,21 @@ static size_t pair_len(const struct pair *pair) {
     return length_len(pair->name.n) + length_len(pair->value.n) + pair->name.n + pair->value.n;
 }
 
+// Whether the pair fits into a record that has n bytes of content already. Compared one by one: the
+// sum of two hostile lengths might wrap round.
+static bool fits(const struct pair *pair, size_t n) {
+    return pair->name.n <= WRITER_CONTENT_MAX && pair->value.n <= WRITER_CONTENT_MAX &&
+           pair_len(pair) <= WRITER_CONTENT_MAX - n;
+}
+
 // The pairs from *first on that share a record: *first becomes the one behind them. Gives the
 // bytes of content; 0 when the first of them does not fit into a record at all.
 static size_t record_len(const struct pairs *pairs, size_t *first) {
-    size_t n = 0;
-    while (*first < pairs->n) {
-        const struct pair *pair = &pairs->v[*first];
-        // Compared one by one: the sum of two hostile lengths might wrap round.
-        if (pair->name.n > WRITER_CONTENT_MAX || pair->value.n > WRITER_CONTENT_MAX ||
-            pair_len(pair) > WRITER_CONTENT_MAX - n) {
-            break;
-        }
-        n += pair_len(pair);
-        (*first)++;
+    size_t n = 0, i = *first;
+    for (; i < pairs->n && fits(&pairs->v[i], n); i++) {
+        n += pair_len(&pairs->v[i]);
     }
+    *first = i;
     return n;
 }
 
@@ -73,6 +74,18 @@ static uint8_t *put_pair(uint8_t *at, const struct pair *pair) {
     return put_bytes(put_bytes(at, pair->name), pair->value);
 }
 
+// The record of the pairs from *first on, as record_len has it.
+static uint8_t *put_record(uint8_t *at, uint16_t id, const struct pairs *pairs, size_t *first) {
+    uint8_t *content = at + FCGI_HEADER_LEN, *to = content;
+    size_t i = *first;
+    for (; i < pairs->n && fits(&pairs->v[i], (size_t)(to - content)); i++) {
+        to = put_pair(to, &pairs->v[i]);
+    }
+    *first = i;
+    writer_header(at, FCGI_PARAMS, id, (size_t)(to - content));
+    return writer_pad(to, (size_t)(to - content));
+}
+
 int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t limit) {
     size_t len = params_len(pairs, limit);
     if (len == 0) {
@@ -84,13 +97,7 @@ int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t l
     }
     const uint8_t *end = at + len;
     for (size_t i = 0; i < pairs->n;) {
-        size_t behind = i;
-        size_t n = record_len(pairs, &behind);
-        at = writer_header(at, FCGI_PARAMS, id, n);
-        while (i < behind) {
-            at = put_pair(at, &pairs->v[i++]);
-        }
-        at = writer_pad(at, n);
+        at = put_record(at, id, pairs, &i);
     }
     at = writer_header(at, FCGI_PARAMS, id, 0);
     assert(at == end);

@@ -86,14 +86,12 @@ bool access_match(struct span pattern, struct span path) {
 }
 
 // "*.bak" is no pattern of a path that ends otherwise: for most the last byte tells.
-static inline bool may_match(struct span pattern, struct span path, bool any_case) {
-    uint8_t last = pattern.n > 0 ? pattern.p[pattern.n - 1] : '*';
-    return last == '*' || (path.n > 0 && is_same(path.p[path.n - 1], last, any_case));
-}
-
 static bool is_among(struct span_list patterns, struct span path, bool any_case) {
+    uint8_t end = path.n > 0 ? path.p[path.n - 1] : 0; // no path that is checked ends so
     for (size_t i = 0; i < patterns.n; i++) {
-        if (may_match(patterns.v[i], path, any_case) && match(patterns.v[i], path, any_case)) {
+        struct span pattern = patterns.v[i];
+        uint8_t last = pattern.n > 0 ? pattern.p[pattern.n - 1] : '*';
+        if ((last == '*' || is_same(end, last, any_case)) && match(pattern, path, any_case)) {
             return true;
         }
     }
@@ -101,17 +99,18 @@ static bool is_among(struct span_list patterns, struct span path, bool any_case)
 }
 
 #define NAME_START 4 // bytes of a name that are looked at
+// Of the odd numbers tried, the first by which usual names (index.php, wp-admin, api, ...) have
+// other bits than the default patterns.
+#define SPREAD UINT32_C(0x4ce34ca1)
 
-// The bit of what a name in a path begins with; 0 where too little of it is there.
+// The bit of what a name in a path begins with, in any case; 0 where too little of it is there.
 static inline uint64_t name_bit(struct span name) {
-    uint32_t hash = 0;
-    for (size_t i = 0; i < NAME_START; i++) {
-        if (i == name.n || name.p[i] == '*') {
-            return 0;
-        }
-        hash = hash * 31 + span_lower_byte(name.p[i]);
+    uint32_t start;
+    if (name.n < NAME_START) {
+        return 0;
     }
-    return UINT64_C(1) << ((hash ^ hash >> 6) & 63);
+    memcpy(&start, name.p, sizeof start);
+    return UINT64_C(1) << ((start | 0x20202020) * SPREAD >> 26);
 }
 
 uint64_t access_absent(struct span_list patterns) {
@@ -120,7 +119,10 @@ uint64_t access_absent(struct span_list patterns) {
         struct span pattern = patterns.v[i];
         uint64_t bit = 0;
         for (size_t k = 0; k < pattern.n && bit == 0; k++) {
-            bit = pattern.p[k] == '/' ? name_bit(span_skip(pattern, k + 1)) : 0;
+            struct span name = span_skip(pattern, k + 1);
+            bool is_name =
+                pattern.p[k] == '/' && span_index(span_first(name, NAME_START), '*') >= NAME_START;
+            bit = is_name ? name_bit(name) : 0;
         }
         absent = bit != 0 ? absent & ~bit : 0;
     }
@@ -129,11 +131,12 @@ uint64_t access_absent(struct span_list patterns) {
 
 // Whether all names of the path begin as none of the patterns' does.
 static bool has_only(uint64_t absent, struct span path) {
-    uint64_t bits = 0;
     for (size_t i = 0; absent != 0 && i < path.n; i++) {
-        bits |= path.p[i] == '/' ? name_bit(span_skip(path, i + 1)) : 0;
+        if (path.p[i] == '/' && (name_bit(span_skip(path, i + 1)) & ~absent) != 0) {
+            return false;
+        }
     }
-    return absent != 0 && (bits & ~absent) == 0;
+    return absent != 0;
 }
 
 bool access_is_script(const struct site *site, struct span path) {
@@ -153,16 +156,19 @@ static int check_names(struct span path, size_t *hidden) {
     if (path.n == 0 || path.p[0] != '/' || span_index(path, 0) < path.n) {
         return ERR_REQUEST_PATH;
     }
-    for (size_t i = 0; i + 1 < path.n; i++) { // at a slash
+    for (size_t i = 0; i + 1 < path.n; i++) {
+        bool is_odd = path.p[i] == '/' && (path.p[i + 1] == '/' || path.p[i + 1] == '.');
+        if (!is_odd) {
+            continue;
+        }
         struct span rest = span_skip(path, i + 1);
         struct span name = span_first(rest, span_index(rest, '/'));
         if (name.n == 0 || span_eq(name, SPAN(".")) || span_eq(name, SPAN(".."))) {
             return ERR_REQUEST_PATH;
         }
-        bool is_hidden = name.p[0] == '.' && (i > 0 || !span_eq(name, SPAN(".well-known")));
-        i += name.n;
+        bool is_hidden = i > 0 || !span_eq(name, SPAN(".well-known"));
         if (is_hidden && *hidden == 0) {
-            *hidden = i + 1;
+            *hidden = i + 1 + name.n;
         }
     }
     return 0;
@@ -190,16 +196,16 @@ int access_check(const struct site *site, struct span path, enum access_by by) {
     return check(site, path, access_is_script(site, path), by);
 }
 
-int access_check_found(const struct site *site, struct span path, bool runs, enum access_by by) {
+int access_check_file(const struct site *site, struct span path, bool runs) {
     bool is_script = runs || access_is_script(site, path);
-    int error = check(site, path, is_script, by);
-    if (error == 0 &&
-        (access_hidden(site, path) > 0 || is_among(site->denied_files, path, is_script))) {
-        error = ERR_FORBIDDEN;
-    }
-    if (error == 0 && runs && !has_only(site->script_free_absent, path) &&
-        is_among(site->script_free, path, true)) {
-        error = ERR_FORBIDDEN;
-    }
-    return error;
+    bool is_free = runs && !has_only(site->script_free_absent, path) &&
+                   is_among(site->script_free, path, true);
+    bool is_denied =
+        is_free || access_hidden(site, path) > 0 || is_among(site->denied_files, path, is_script);
+    return is_denied ? ERR_FORBIDDEN : 0;
+}
+
+int access_check_found(const struct site *site, struct span path, bool runs, enum access_by by) {
+    int error = check(site, path, runs || access_is_script(site, path), by);
+    return error == 0 ? access_check_file(site, path, runs) : error;
 }

@@ -35,9 +35,11 @@ int access_check(const struct site *site, struct span path, enum access_by by);
 // it and all below it is hidden. 0 when there is none, but for /.well-known/ (RFC 8615), or when
 // the site shows such names.
 size_t access_hidden(const struct site *site, struct span path);
-// The same as access_check for a file below the root that was found. With `runs`, it is going to be
-// run as a script. ERR_FORBIDDEN also for what `deny-files` has, for a hidden one, and for a script
-// in a folder of `deny-scripts`.
+// Whether a file below the root may be the answer that was found under a path which access_check
+// lets pass. With `runs`, it is going to be run as a script, whatever its name is. 0; ERR_FORBIDDEN
+// for what `deny-files` has, for a hidden one, and for a script in a folder of `deny-scripts`.
+int access_check_file(const struct site *site, struct span path, bool runs);
+// Both for a file that was found under another name.
 int access_check_found(const struct site *site, struct span path, bool runs, enum access_by by);
 
 #endif

@@ -19,10 +19,28 @@ static const struct {
 
 // ---- the table ----------------------------------------------------------------------------------
 
-// Few requests have any of them: their first letters tell, before all names are compared.
+// Few requests have any of them: their first two letters tell, before all names are compared.
+static bool may_be_one(struct span name) {
+    if (name.n < 2) {
+        return false;
+    }
+    uint8_t second = span_lower_byte(name.p[1]);
+    switch (span_lower_byte(name.p[0])) {
+    case 'x':
+        return second == '-';
+    case 'c':
+        return second == 'f' || second == 'l';
+    case 'f':
+        return second == 'o' || second == 'a' || second == 'r';
+    case 't':
+        return second == 'r';
+    default:
+        return false;
+    }
+}
+
 enum forwarded_field forwarded_field_find(struct span name) {
-    uint8_t first = name.n > 0 ? span_lower_byte(name.p[0]) : 0;
-    if (first != 'x' && first != 'c' && first != 'f' && first != 't') {
+    if (!may_be_one(name)) {
         return FORWARDED_FIELDS;
     }
     for (unsigned i = 0; i < FORWARDED_FIELDS; i++) {
@@ -222,7 +240,7 @@ static bool read_client(struct client *c, const struct client_trust *trust,
     return true;
 }
 
-static enum forwarded_field find_claim(const struct pairs *fields) {
+enum forwarded_field client_claim(const struct pairs *fields) {
     for (size_t i = 0; i < fields->n; i++) {
         enum forwarded_field field = forwarded_field_find(fields->v[i].name);
         if (field != FORWARDED_FIELDS) {
@@ -232,19 +250,18 @@ static enum forwarded_field find_claim(const struct pairs *fields) {
     return FORWARDED_FIELDS;
 }
 
-void client_read(struct client *out, const struct client_trust *trust, const struct ip *peer,
+bool client_read(struct client *out, const struct client_trust *trust, const struct ip *peer,
                  uint16_t port, const struct pairs *fields) {
-    *out = (struct client){.ip = *peer, .port = port, .claim = FORWARDED_FIELDS};
+    *out = (struct client){.ip = *peer, .port = port};
     if (!client_is_trusted(trust, peer)) {
-        out->claim = find_claim(fields);
-        return;
+        return false;
     }
-    out->is_front = true;
     for (size_t i = 0; i < trust->fields_n; i++) {
         if (read_client(out, trust, fields, trust->fields[i])) {
-            return;
+            return true;
         }
     }
     // It names nobody, but may say how its client came.
     read_request(out, trust, fields, 0, 0);
+    return true;
 }

@@ -40,18 +40,19 @@ enum client_scheme {
 struct client {
     struct ip ip;    // n is 0 where only a unix socket is known
     uint16_t port;   // 0: not known
-    bool is_vouched; // ip is not the peer's but what a trusted front said
-    bool is_front;   // the peer is a trusted front
+    bool is_vouched; // ip is not the peer's but what the front said
     enum client_scheme scheme;
     struct span host;     // as the front says; borrowed from the fields; empty: it says nothing
     uint16_t server_port; // where the client connected, as the front says; 0: it says nothing
-    // The first field of forwarded_field.def that an untrusted peer sent, or FORWARDED_FIELDS.
-    enum forwarded_field claim;
 };
 
-// The peer is what the connection, or a PROXY header on it, says.
-void client_read(struct client *out, const struct client_trust *trust, const struct ip *peer,
+// What a front says of its client. False: the peer is not trusted, and the client itself. The peer
+// is what the connection, or a PROXY header on it, says.
+bool client_read(struct client *out, const struct client_trust *trust, const struct ip *peer,
                  uint16_t port, const struct pairs *fields);
+// The first field of forwarded_field.def, which a peer who is not trusted may not send, or
+// FORWARDED_FIELDS.
+enum forwarded_field client_claim(const struct pairs *fields);
 // A front with that address is trusted.
 bool client_is_trusted(const struct client_trust *trust, const struct ip *ip);
 // The field of that name (without case), or FORWARDED_FIELDS.

@@ -30,11 +30,13 @@ static void exchange_enter(struct exchange *x, enum exchange_state state) {
 
 void exchange_init(struct exchange *x, const struct exchange_conf *conf,
                    const struct exchange_request *asked) {
-    memset(x, 0, offsetof(struct exchange, sendfile));
+    memset(x, 0, offsetof(struct exchange, named));
     x->commands.first = x->commands.count = 0;
     x->state = EXCHANGE_NEW;
     x->conf = conf;
-    x->asked = *asked;
+    x->refusal = asked->refusal;
+    x->request = asked->request;
+    x->peer = asked->peer;
     x->facts = (struct facts){.request = asked->request,
                               .arena = asked->arena,
                               .secret = &conf->published.secret,
@@ -96,10 +98,8 @@ static void inform(struct exchange *x, const struct hinting_words *words) {
 }
 
 static void promise(struct exchange *x) {
-    if (x->hinting.push.n > 0) {
-        struct exchange_command *c = command(x, COMMAND_PROMISE);
-        c->paths = x->hinting.push.paths;
-        c->paths_n = x->hinting.push.n;
+    if (x->hinting.push != NULL && x->hinting.push->n > 0) {
+        command(x, COMMAND_PROMISE)->push = x->hinting.push;
     }
 }
 
@@ -196,7 +196,7 @@ static void call(struct exchange *x, const struct request *request, bool has_bod
     struct cgi_env env = {.request = request,
                           .site = x->facts.site,
                           .route = &x->route,
-                          .peer = x->asked.peer,
+                          .peer = x->peer,
                           .has_body = has_body,
                           .is_named = x->facts.is_named};
     int err = cgi_env_build(&env, x->facts.arena, &x->params);
@@ -272,8 +272,8 @@ static void on_request(struct exchange *x) {
         answer_health(x);
         return;
     }
-    if (x->asked.refusal != 0) {
-        answer_error(x, x->asked.refusal);
+    if (x->refusal != 0) {
+        answer_error(x, x->refusal);
         return;
     }
     if (x->conf->redirect_https) {
@@ -333,7 +333,7 @@ static void on_request_end(struct exchange *x) {
     }
     if (x->is_collecting) {
         x->is_collecting = false;
-        x->asked.request->body_len = x->body_len;
+        x->request->body_len = x->body_len;
         call(x, x->facts.request, true);
     }
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
@@ -364,29 +364,35 @@ static void run_named(struct exchange *x, const struct response *response) {
         answer_error(x, err);
         return;
     }
-    x->route = x->sendfile.route;
+    x->route = x->sendfile->route;
     x->params = (struct pairs){.n = 0};
-    x->sendfile.request.fields = x->facts.request->fields;
-    call(x, &x->sendfile.request, false);
+    x->sendfile->request.fields = x->facts.request->fields;
+    call(x, &x->sendfile->request, false);
 }
 
 static void send_file(struct exchange *x, const struct response *response) {
     struct router_query query = {x->facts.site, x->facts.request, x->conf->files, x->facts.arena,
                                  ACCESS_APPLICATION};
-    int err = sendfile_find(&x->sendfile, &query, response);
-    if (err == 0 && x->sendfile.route.kind == ROUTE_SCRIPT) {
+    x->sendfile = arena_alloc(x->facts.arena, sizeof *x->sendfile);
+    if (x->sendfile == NULL) {
+        command(x, COMMAND_ABORT);
+        answer_error(x, ERR_ARENA_LIMIT);
+        return;
+    }
+    int err = sendfile_find(x->sendfile, &query, response);
+    if (err == 0 && x->sendfile->route.kind == ROUTE_SCRIPT) {
         if (x->redirects++ < REDIRECTS_MOST) {
             run_named(x, response);
             return;
         }
-        x->sendfile.why = "scripts name each other without end";
+        x->sendfile->why = "scripts name each other without end";
         err = ERR_SENDFILE;
     }
     struct exchange_command *c = command(x, COMMAND_SENDFILE);
     x->is_sendfile = true;
     c->response = response;
     c->error = err;
-    c->sendfile = &x->sendfile;
+    c->sendfile = x->sendfile;
 }
 
 static void on_head(struct exchange *x, const struct response *given) {

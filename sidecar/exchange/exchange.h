@@ -49,7 +49,7 @@ struct exchange_event {
 
 enum exchange_command_kind {
     COMMAND_INFORM,    // send `response` as an interim response
-    COMMAND_PROMISE,   // push `paths`
+    COMMAND_PROMISE,   // push the paths of `push`
     COMMAND_HEAD,      // send `response` as final head; with `end` nothing follows
     COMMAND_BODY,      // send `body`
     COMMAND_FINISH,    // the body is complete
@@ -66,15 +66,18 @@ enum exchange_command_kind {
 
 struct exchange_command {
     enum exchange_command_kind kind;
-    bool end;
     int error;
+    bool end;
     const struct response *response;
-    const struct pairs *params;
-    const struct request *request; // of COMMAND_CALL: what the call is for
-    struct span body;
-    const struct span *paths;
-    size_t paths_n;
-    const struct sendfile *sendfile;
+    union {
+        struct span body;                // of the kinds that have one, as has each of these
+        const struct push *push;         // PROMISE
+        const struct sendfile *sendfile; // SENDFILE
+        struct {
+            const struct pairs *params;    // CALL,
+            const struct request *request; // and what it is for
+        };
+    };
 };
 
 // What an exchange needs of the worker it runs on. Borrowed for the worker's life.
@@ -114,26 +117,27 @@ struct exchange_request {
 
 struct exchange {
     enum exchange_state state;
+    int refusal; // as asked: ERR_ that it is answered with at once, or 0
     const struct exchange_conf *conf;
-    struct exchange_request asked;
+    struct request *request;     // facts.request, of which only the length of the body is written
+    const struct cgi_peer *peer; // the ends of the client's connection
     struct facts facts;
     struct route route;
     struct identity identity;
     struct hinting hinting;
     struct observation observation;
-    bool has_decision;    // about hints: a script was asked, or somebody navigated
-    bool is_collecting;   // the backend is asked when the request's body is complete
-    bool is_sendfile;     // the backend left the body to us: X-Accel-Redirect, X-Sendfile
-    unsigned redirects;   // from script to script, by X-Accel-Redirect
-    struct pairs carried; // Set-Cookie fields of the scripts that redirected
-    bool is_buffered;     // the response may be read faster than the client takes it
-    uint64_t body_len;    // bytes of the request's body so far
-    struct response head; // what COMMAND_HEAD gives, with the fields merged
-    struct pairs params;  // what COMMAND_CALL gives
-    // From here on nothing is read before it is written.
-    struct response named;    // what names a file or script
-    struct sendfile sendfile; // the file that the backend names, once is_sendfile
-    struct exchange_queue commands;
+    bool has_decision;              // about hints: a script was asked, or somebody navigated
+    bool is_collecting;             // the backend is asked when the request's body is complete
+    bool is_sendfile;               // the backend left the body to us: X-Accel-Redirect, X-Sendfile
+    bool is_buffered;               // the response may be read faster than the client takes it
+    unsigned redirects;             // from script to script, by X-Accel-Redirect
+    struct sendfile *sendfile;      // the file or script named last, in the arena
+    struct pairs carried;           // Set-Cookie fields of the scripts that redirected
+    uint64_t body_len;              // bytes of the request's body so far
+    struct response head;           // what COMMAND_HEAD gives, with the fields merged
+    struct pairs params;            // what COMMAND_CALL gives
+    struct response named;          // what names a file or script; read only once it is written,
+    struct exchange_queue commands; // as are these
 };
 
 // request and arena belong to the front's stream and outlive the exchange, as does conf.

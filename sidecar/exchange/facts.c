@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/facts.h"
 
+enum hint_mode facts_mode(const struct facts *f) {
+    return f->rule != NULL && f->rule->has_mode ? f->rule->mode : f->site->gate.mode;
+}
+
 struct gate_conf facts_gate(const struct facts *f) {
     struct gate_conf gate = f->site->gate;
     gate.is_front = f->is_front;
-    if (f->rule != NULL && f->rule->has_mode) {
-        gate.mode = f->rule->mode;
-    }
+    gate.mode = facts_mode(f);
     return gate;
 }
 

@@ -27,7 +27,9 @@ struct facts {
     uint64_t asked_us; // when the request came
 };
 
-// The gate of the request's site and rule.
+// The mode of hints of the request's site and rule.
+enum hint_mode facts_mode(const struct facts *f);
+// Their gate.
 struct gate_conf facts_gate(const struct facts *f);
 // Whether the request's body waits for its end, and the response for the client.
 bool facts_buffers_request(const struct facts *f);

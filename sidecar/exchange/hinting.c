@@ -13,18 +13,17 @@
 
 void hinting_init(struct hinting *h, const struct facts *facts, struct identity *identity,
                   const struct published *published) {
-    memset(h, 0, offsetof(struct hinting, push));
-    push_init(&h->push);
-    h->facts = facts;
-    h->identity = identity;
-    h->published = published;
-    h->gate = GATE_ANSWERED; // until it is decided: who is answered at once is not hinted
+    *h = (struct hinting){.facts = facts,
+                          .identity = identity,
+                          .published = published,
+                          // Until it is decided: who is answered at once is not hinted.
+                          .gate = GATE_ANSWERED};
 }
 
 static bool find_offer(struct hinting *h, struct offer *offer) {
     struct published_asker asker = {.key = identity_key(h->identity),
                                     .policy = &h->facts->site->policy,
-                                    .is_inside = audience_is_inside(h->facts->from)};
+                                    .from = h->facts->from};
     return published_find(h->published, &asker, offer);
 }
 
@@ -146,7 +145,7 @@ static void decide(struct hinting *h, const struct plan *plan, const struct offe
 
 static bool may_push(const struct hinting *h, enum hint_mode least) {
     const struct facts *f = h->facts;
-    return f->can_push && f->is_get && !f->is_pushed && facts_gate(f).mode >= least;
+    return f->can_push && f->is_get && !f->is_pushed && facts_mode(f) >= least;
 }
 
 // The learned plan may go to this client at all, as a 103 or as pushes.
@@ -154,29 +153,37 @@ static bool may_offer(struct hinting *h, const struct offer *offer) {
     return !offer->observe && (h->facts->site->gate.sessions || !identity_is_session(h->identity));
 }
 
+// An empty h->push. False: there is no memory left for it.
+static bool begin_push(struct hinting *h) {
+    h->push = arena_alloc(h->facts->arena, sizeof *h->push);
+    if (h->push != NULL) {
+        push_init(h->push);
+    }
+    return h->push != NULL;
+}
+
 static void push_request(struct hinting *h, const struct plan *plan) {
     const struct route_rule *rule = h->facts->rule;
-    push_init(&h->push);
-    if (h->gate == GATE_PREFETCH || h->gate == GATE_SAVE_DATA || h->gate == GATE_DENIED_AGENT) {
+    h->push = NULL;
+    if (!may_push(h, HINT_MODE_HINT) || h->gate == GATE_PREFETCH || h->gate == GATE_SAVE_DATA ||
+        h->gate == GATE_DENIED_AGENT || !begin_push(h)) {
         return;
     }
-    if (may_push(h, HINT_MODE_HINT) && rule != NULL) {
-        for (size_t i = 0; i < rule->pushes.n && h->push.n < PUSH_MAX; i++) {
-            h->push.paths[h->push.n++] = rule->pushes.v[i];
-        }
+    for (size_t i = 0; rule != NULL && i < rule->pushes.n && h->push->n < PUSH_MAX; i++) {
+        h->push->paths[h->push->n++] = rule->pushes.v[i];
     }
     if (may_push(h, HINT_MODE_PUSH) && h->gate != GATE_HELD) {
-        push_put_plan(&h->push, plan);
+        push_put_plan(h->push, plan);
     }
 }
 
 void hinting_final(struct hinting *h, const struct response *response) {
-    push_init(&h->push);
+    h->push = NULL;
     if (may_push(h, HINT_MODE_HINT) && response->status == 200 &&
-        pairs_find(&response->fields, SPAN("link")) != NULL) {
+        pairs_find(&response->fields, SPAN("link")) != NULL && begin_push(h)) {
         struct target_page page = {h->facts->request->scheme, h->facts->request->authority,
                                    h->facts->request->target};
-        push_put_links(&h->push, &response->fields, &page, h->facts->arena);
+        push_put_links(h->push, &response->fields, &page, h->facts->arena);
     }
 }
 
@@ -222,7 +229,7 @@ static bool takes_all(const struct hinting *h) {
     const struct span *mode = pairs_find(&h->facts->request->fields, SPAN("sec-fetch-mode"));
     return h->facts->site->relay == SITE_RELAY_ALL &&
            h->facts->request->protocol == PROTOCOL_HTTP2 &&
-           facts_gate(h->facts).mode >= HINT_MODE_HINT &&
+           facts_mode(h->facts) >= HINT_MODE_HINT &&
            span_eq(h->facts->request->method, SPAN("GET")) &&
            (mode == NULL || !span_eq(*mode, SPAN("navigate")));
 }
@@ -328,7 +335,7 @@ struct merge_extra hinting_extra(struct hinting *h, const struct hinting_answer 
         fields[extra.fields_n++] = (struct pair){SPAN("outrider"), debug(h, label)};
     }
     if (f->site->has_final_link && answer->error == 0 && answer->is_script && f->rule != NULL &&
-        !h->has_informed && facts_gate(f).mode >= HINT_MODE_HINT) {
+        !h->has_informed && facts_mode(f) >= HINT_MODE_HINT) {
         extra.plan = f->rule->plan;
         extra.dialect = dialect_of(&f->request->fields);
     }

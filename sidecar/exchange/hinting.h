@@ -32,7 +32,7 @@ struct hinting {
     uint8_t sent;              // hints in the 103
     uint8_t interims;          // further ones of the application that were passed on
     uint64_t informed_us;      // when the 103 left
-    struct push push;          // what is to be pushed now
+    struct push *push;         // what is to be pushed now, in the arena; NULL: nothing
 };
 
 // What is to be said now.

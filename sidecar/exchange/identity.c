@@ -53,12 +53,10 @@ static void make_key(struct identity *id) {
 
 struct span identity_key(struct identity *id) {
     const struct facts *f = id->facts;
-    bool may_learn = f->is_named && f->site->policy.learn != 0 &&
-                     span_eq(f->request->method, SPAN("GET")) &&
-                     facts_gate(f).mode != HINT_MODE_OFF;
     if (!id->has_key) {
         id->has_key = true;
-        if (may_learn) {
+        if (f->is_named && f->is_get && f->site->policy.learn != 0 &&
+            facts_mode(f) != HINT_MODE_OFF) {
             make_key(id);
         }
     }

@@ -6,25 +6,34 @@
 
 // ---- how often ----------------------------------------------------------------------------------
 
+// What a response may take of this second, to teach.
+struct turn {
+    struct share_rate *route;
+    uint64_t network;
+    uint32_t second;
+};
+
 // A busy route has said within a part of a second what it has to say, and so has a busy network.
-static bool may_study(struct observation *o) {
+static bool has_turn(const struct observation *o, struct turn *turn) {
     struct observer *t = o->observer;
     struct siphash_key key = {t->secret.k0 ^ (uintptr_t)o->facts->site, t->secret.k1};
     uint64_t hash = siphash(&key, o->facts->request->path); // cheaper than the route's key
-    struct share_rate *route = &t->routes[hash % OBSERVER_ROUTES];
-    uint32_t second = observer_second(o->observer);
-    bool may = share_has_room(route, second, OBSERVER_EACH);
-    if (may) {
-        uint64_t network = observation_network(o);
-        may = (share_is_modest(&t->pages, network, second) ||
-               share_has_room(route, second, OBSERVER_SHARE)) &&
-              share_take(&t->pages, network, second);
+    turn->route = &t->routes[hash % OBSERVER_ROUTES];
+    turn->second = observer_second(t);
+    if (!share_has_room(turn->route, turn->second, OBSERVER_EACH)) {
+        return false;
     }
-    if (may) {
-        share_count(route, second);
+    turn->network = observation_network(o);
+    return share_is_modest(&t->pages, turn->network, turn->second) ||
+           share_has_room(turn->route, turn->second, OBSERVER_SHARE);
+}
+
+static bool take_turn(struct observer *t, const struct turn *turn) {
+    if (!share_take(&t->pages, turn->network, turn->second)) {
+        return false;
     }
-    t->spared += !may;
-    return may;
+    share_count(turn->route, turn->second);
+    return true;
 }
 
 // ---- what it says -------------------------------------------------------------------------------
@@ -106,7 +115,13 @@ static void put_said(struct observation *o, const struct response *response) {
 }
 
 void observation_interim(struct observation *o, const struct response *response) {
-    if (response->status == 103 && o->said_n < OBSERVATION_SAID) {
+    if (response->status != 103 || o->said_n == OBSERVATION_SAID) {
+        return;
+    }
+    if (o->said == NULL) {
+        o->said = arena_alloc(o->facts->arena, OBSERVATION_SAID * sizeof *o->said);
+    }
+    if (o->said != NULL) {
         o->said[o->said_n++] = response->fields;
     }
 }
@@ -131,19 +146,33 @@ static void study_page(struct observation *o, const struct response *response) {
     }
 }
 
-// What a response teaches of its route. Most are no pages at all, which is seen first.
+// What a response teaches of its route. Most are no pages at all, which is seen first, or of a
+// route that has taught enough for now, which costs less to see than whether they would teach.
 static enum teach_reason judge_page(struct observation *o, const struct response *response) {
+    struct observer *t = o->observer;
+    struct turn turn;
     bool is_page = response->status == 200 ? lesson_kind_of(&response->fields) == LESSON_PAGE &&
                                                  (!o->signs.has_mode || o->signs.is_navigation)
                                            : o->signs.is_navigation;
-    if (!is_page || identity_key(o->identity).n == 0 || !identity_is_clean(o->identity)) {
+    if (!is_page) {
+        return TEACH_METHOD;
+    }
+    if (!has_turn(o, &turn)) {
+        t->spared++;
+        return TEACH_METHOD;
+    }
+    if (identity_key(o->identity).n == 0 || !identity_is_clean(o->identity)) {
         return TEACH_METHOD;
     }
     enum teach_reason reason =
         evidence_may_teach(o->facts->request, response, identity_is_session(o->identity));
     bool teaches = reason == TEACH_OK || (reason == TEACH_STATUS && hinting_is_known(o->hinting));
     // Last, since it counts: what cannot teach takes nobody's turn.
-    return !teaches || may_study(o) ? reason : TEACH_METHOD;
+    if (!teaches || take_turn(t, &turn)) {
+        return reason;
+    }
+    t->spared++;
+    return TEACH_METHOD;
 }
 
 struct span observation_page(struct observation *o, const struct response *response) {

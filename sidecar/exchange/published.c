@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/published.h"
 
+#include "hints/audience.h"
 #include "learner/route_chain.h"
 
 bool published_find(const struct published *p, const struct published_asker *asker,
@@ -15,7 +16,7 @@ bool published_find(const struct published *p, const struct published_asker *ask
     route_chain_init(&chain, key, policy->patterns, policy->patterns_n);
     while (route_chain_next(&chain, &key)) {
         if (p->find(p->self, route_key_id(&p->secret, key), out) &&
-            (!out->is_inside || asker->is_inside)) {
+            (!out->is_inside || audience_is_inside(asker->from))) {
             return true;
         }
         *out = (struct offer){.plan = NULL};

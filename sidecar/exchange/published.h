@@ -3,6 +3,7 @@
 #ifndef EXCHANGE_PUBLISHED_H
 #define EXCHANGE_PUBLISHED_H
 
+#include "base/ip.h"
 #include "hints/offer.h"
 #include "hints/policy.h"
 #include "learner/route_key.h"
@@ -20,7 +21,7 @@ struct published {
 struct published_asker {
     struct span key;
     const struct hint_policy *policy;
-    bool is_inside; // audience_is_inside
+    const struct ip *from; // the client's address
 };
 
 // What is published for the route with that key, or for the closest pattern that it matches and

@@ -149,13 +149,19 @@ static void set_file(struct search *s, size_t n) {
     s->out->script_name = span_of(s->file + root, n);
 }
 
+// Of the path itself, which has been checked as what its name says: a script or not.
+static bool is_asked(const struct search *s, struct span name) {
+    return name.p == s->file + s->q->site->root.n && name.n == s->path.n;
+}
+
 // Whether what was looked at last may be the answer: by its name, and by that of the file itself
 // where symbolic links lead to it. A link is no way to show a script's source.
 static int check_found(struct search *s, struct span name, bool runs) {
     const struct site *site = s->q->site;
     struct span real = s->out->info.real;
     s->out->info.real = span_of(NULL, 0);
-    int error = access_check_found(site, name, runs, s->q->by);
+    int error = is_asked(s, name) ? access_check_file(site, name, runs)
+                                  : access_check_found(site, name, runs, s->q->by);
     if (error != 0 || real.p == NULL) {
         return error;
     }

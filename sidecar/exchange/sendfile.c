@@ -9,6 +9,9 @@ static bool has_prefix_nocase(struct span s, struct span prefix) {
 }
 
 bool sendfile_is_for_us(struct span name) {
+    if (name.n == 0 || span_lower_byte(name.p[0]) != 'x') {
+        return false; // as nearly all
+    }
     return has_prefix_nocase(name, SPAN("x-accel-")) || span_eq_nocase(name, SPAN("x-sendfile")) ||
            has_prefix_nocase(name, SPAN("x-lighttpd-send-"));
 }

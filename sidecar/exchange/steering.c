@@ -6,12 +6,14 @@
 
 bool steering_obey(const struct response *response, bool may_name, bool *is_buffered) {
     const struct pairs *fields = &response->fields;
+    bool has_any = false;
     for (size_t i = 0; i < fields->n; i++) {
+        has_any |= sendfile_is_for_us(fields->v[i].name);
         if (span_eq_nocase(fields->v[i].name, SPAN("x-accel-buffering"))) {
             *is_buffered = span_eq_nocase(fields->v[i].value, SPAN("yes"));
         }
     }
-    return may_name && sendfile_is_named(response);
+    return has_any && may_name && sendfile_is_named(response);
 }
 
 int steering_drop(struct response *response, struct arena *a) {

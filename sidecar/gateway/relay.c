@@ -39,15 +39,16 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     buf_init(&r->last, RELAY_PIECE);
     r->refusal = 0;
     refuse_other_hosts(r);
-    relay_client_init(&r->client, d, stream);
+    int err = relay_client_init(&r->client, d, stream);
+    r->refusal = err != 0 ? err : r->refusal;
     relay_budget_begin(r);
     // Behind a front there are many clients: what one was sent says nothing of another.
-    bool is_front = r->client.client.is_front;
+    bool is_front = r->client.is_front;
     exchange_init(&r->exchange, &d->listener->exchange,
                   &(struct exchange_request){.request = &stream->request,
                                              .arena = &stream->arena,
-                                             .peer = &r->client.peer,
-                                             .from = &r->client.client.ip,
+                                             .peer = r->client.peer,
+                                             .from = &r->client.ip,
                                              .seen = is_front ? NULL : &d->seen,
                                              .is_front = is_front,
                                              .can_push = !is_front && front_can_push(d->front),
@@ -210,8 +211,8 @@ static void act(struct relay *r, const struct exchange_command *c) {
         }
         break;
     case COMMAND_PROMISE:
-        for (size_t i = 0; i < c->paths_n; i++) {
-            promise_one(r, c->paths[i]);
+        for (size_t i = 0; i < c->push->n; i++) {
+            promise_one(r, c->push->paths[i]);
         }
         break;
     case COMMAND_HEAD:
@@ -253,7 +254,8 @@ static void act(struct relay *r, const struct exchange_command *c) {
     }
 }
 
-void relay_put(struct relay *r, const struct exchange_event *event) {
+// The event, and what follows of it.
+static void carry_out(struct relay *r, const struct exchange_event *event) {
     struct exchange_command c;
     if (exchange_wants_time(&r->exchange, event->kind)) {
         exchange_set_time(&r->exchange, r->conf->ops->now_us(r->conf->self));
@@ -267,7 +269,11 @@ void relay_put(struct relay *r, const struct exchange_event *event) {
         act(r, &c);
     }
     r->is_acting = false;
-    if (r->stream != NULL) {
+}
+
+void relay_put(struct relay *r, const struct exchange_event *event) {
+    carry_out(r, event);
+    if (r->stream != NULL && !r->is_acting) {
         relay_budget_see(r);
         downstream_wants_flush(r->down);
     }
@@ -363,7 +369,7 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
         relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
         struct visit_ref visit = exchange_visit(&r->exchange);
         if (visit.place != 0) {
-            d->visit = r->client.client.is_front ? d->visit : visit;
+            d->visit = r->client.is_front ? d->visit : visit;
             relay_tell_visits(r->conf, VISITS_EACH);
         }
         if (exchange_is_collecting(&r->exchange)) {
@@ -385,12 +391,12 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
         break;
     case FRONT_RESET:
         note_reset(r, e->error);
-        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
+        carry_out(r, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
         relay_end(r);
         break;
     case FRONT_DONE:
         r->is_sent = true;
-        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_SENT});
+        carry_out(r, &(struct exchange_event){.kind = EXCHANGE_SENT});
         relay_end(r);
         break;
     }

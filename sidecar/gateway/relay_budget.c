@@ -45,9 +45,8 @@ static int check(const struct relay *r, unsigned times) {
 // Through a front come requests of many networks.
 static void find_share(struct relay *r) {
     const struct relay_ops *ops = r->conf->ops;
-    const struct client *client = &r->client.client;
-    r->is_held = client->is_vouched && ops->hold != NULL;
-    r->share = r->is_held ? ops->hold(r->conf->self, &client->ip) : r->down->share;
+    r->is_held = r->client.is_vouched && ops->hold != NULL;
+    r->share = r->is_held ? ops->hold(r->conf->self, &r->client.ip) : r->down->share;
 }
 
 void relay_budget_begin(struct relay *r) {
@@ -56,7 +55,7 @@ void relay_budget_begin(struct relay *r) {
     r->is_trimmed = false;
     int err = check(r, 1);
     r->refusal = err != 0 ? err : r->refusal;
-    r->is_excess = check(r, 2) != 0;
+    r->is_excess = err != 0 && check(r, 2) != 0;
     budget_add(r->share, BUDGET_REQUESTS, 1);
 }
 

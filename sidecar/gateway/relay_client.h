@@ -7,19 +7,20 @@
 #define GATEWAY_RELAY_CLIENT_H
 
 #include "exchange/cgi_env.h"
-#include "exchange/client.h"
 #include "gateway/downstream.h"
 
+// Mostly it is the connection's peer, whose text is borrowed from there. What a front says of
+// somebody else lives in the arena of the request, but for the address, which outlives it.
 struct relay_client {
-    struct client client;
-    struct cgi_peer peer; // as text; borrows from here, the connection and the request
-    struct pairs said;    // what of it the application is told in fields
-    char address[IP_TEXT_LEN], port[8], server_port[8];
+    struct ip ip;
+    const struct cgi_peer *peer; // as text
+    bool is_front;               // a front that is trusted brings the request
+    bool is_vouched;             // ip is not the peer's but what that front said
 };
 
-// Reads the request's fields and changes its scheme and authority. Texts that are made live in the
-// arena of the request.
-void relay_client_init(struct relay_client *c, const struct downstream *d,
-                       struct front_stream *stream);
+// Reads the request's fields and changes its scheme and authority. 0, or ERR_ARENA_LIMIT: then the
+// client is the peer.
+int relay_client_init(struct relay_client *c, const struct downstream *d,
+                      struct front_stream *stream);
 
 #endif

@@ -8,6 +8,9 @@
 
 void relay_file_more(struct relay *r) {
     struct span piece;
+    if (!r->has_file) {
+        return;
+    }
     // Of what there is room for now: a front that drops what it is given always has more.
     size_t room = relay_body_room(r);
     while (room > 0 && r->has_file && r->stream != NULL && exchange_is_answering(&r->exchange)) {

@@ -106,37 +106,52 @@ static uint32_t check(struct h2 *h, const uint8_t *head) {
     return code;
 }
 
-// How many of its first bytes are to be looked at.
-static size_t wanted(const struct h2_frames *f) {
-    if (f->n < HEAD_LEN) {
+// How many of a frame's first bytes are to be looked at, of which n are there.
+static size_t wanted(const uint8_t *p, size_t n) {
+    if (n < HEAD_LEN || p[3] != NGHTTP2_PRIORITY) {
         return HEAD_LEN;
     }
-    struct frame frame = read_head(f->bytes);
-    bool has_more = frame.type == NGHTTP2_PRIORITY && frame.len == PRIORITY_LEN;
-    return has_more ? HEAD_LEN + DEPENDENCY_LEN : HEAD_LEN;
+    return read_head(p).len == PRIORITY_LEN ? HEAD_LEN + DEPENDENCY_LEN : HEAD_LEN;
+}
+
+// What of `rest` begins a frame: *head, where that is complete, or kept until it is. How many bytes
+// of `rest` that are.
+static size_t take_head(struct h2_frames *f, struct span rest, const uint8_t **head) {
+    *head = rest.p;
+    size_t n = wanted(rest.p, rest.n);
+    if (f->n == 0 && n <= rest.n) {
+        return n; // mostly
+    }
+    n = wanted(f->bytes, f->n) - f->n;
+    n = n < rest.n ? n : rest.n;
+    memcpy(f->bytes + f->n, rest.p, n);
+    f->n = (uint8_t)(f->n + n);
+    bool is_complete = f->n == wanted(f->bytes, f->n);
+    *head = is_complete ? f->bytes : NULL;
+    f->n = is_complete ? 0 : f->n;
+    return n;
 }
 
 size_t h2_frames_look(struct h2 *h, struct span bytes, uint32_t *code) {
     struct h2_frames *f = &h->frames;
     for (size_t at = 0; at < bytes.n;) {
-        size_t n = f->skip > 0 ? f->skip : wanted(f) - f->n;
-        n = n < bytes.n - at ? n : bytes.n - at;
-        at += n;
+        struct span rest = span_skip(bytes, at);
+        const uint8_t *head;
         if (f->skip > 0) {
+            size_t n = f->skip < rest.n ? f->skip : rest.n;
             f->skip -= (uint32_t)n;
+            at += n;
             continue;
         }
-        memcpy(f->bytes + f->n, bytes.p + at - n, n);
-        f->n = (uint8_t)(f->n + n);
-        if (f->n < wanted(f)) {
+        at += take_head(f, rest, &head);
+        if (head == NULL) {
             continue;
         }
-        *code = check(h, f->bytes);
+        *code = check(h, head);
         if (*code != 0) {
             return at - 1; // of which the library makes nothing
         }
-        f->skip = read_head(f->bytes).len - (f->n - HEAD_LEN);
-        f->n = 0;
+        f->skip = (uint32_t)(read_head(head).len - (wanted(head, HEAD_LEN) - HEAD_LEN));
     }
     return bytes.n;
 }

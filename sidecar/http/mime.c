@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "http/mime.h"
 
-#define ENDING_MAX 12 // bytes; longer endings are unknown
+#define ENDING_MAX 12       // bytes; longer endings are unknown
+#define JAVASCRIPT_LEAST 12 // bytes of the shortest type of JavaScript
 
 struct row {
     const char *ending;
@@ -136,6 +137,9 @@ struct span mime_essence(struct span content_type) {
 }
 
 bool mime_is_javascript(struct span essence) {
+    if (essence.n < JAVASCRIPT_LEAST) {
+        return false; // as of most pages
+    }
     static const struct span types[] = {
         SPAN_INIT("text/javascript"),
         SPAN_INIT("application/javascript"),

@@ -144,7 +144,7 @@ void access_entries_put(struct access_entries *a, struct relay *r, const struct 
     struct access_entry e;
     e.known = 0;
     char line[ACCESS_LOG_LINE], request[REQUEST_LEN], client[IP_TEXT_LEN];
-    struct ip ip = access_log_client(log, &r->client.client.ip);
+    struct ip ip = access_log_client(log, &r->client.ip);
     put_time(a, &e);
     put_request(&e, &r->stream->request, request);
     put_response(&e, r, status);

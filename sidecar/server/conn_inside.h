@@ -35,6 +35,10 @@ void conn_set_reading(struct conn *c, bool on);
 void conn_output_init(struct conn *c);
 // It ends when all output has left.
 bool conn_wants_end(const struct conn *c);
+// The same of a connection whose front is in that phase.
+static inline bool conn_ends_in(const struct conn *c, enum front_phase phase) {
+    return c->is_ending || phase == FRONT_CLOSING || (c->has_eof && phase != FRONT_BUSY);
+}
 
 // The first deadline, that of the first head.
 void conn_start_time(struct conn *c);

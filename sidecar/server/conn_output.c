@@ -82,8 +82,7 @@ bool conn_wants_end(const struct conn *c) {
     if (c->is_ending || c->down.front == NULL) {
         return c->is_ending;
     }
-    enum front_phase phase = front_phase(c->down.front);
-    return phase == FRONT_CLOSING || (c->has_eof && phase != FRONT_BUSY);
+    return conn_ends_in(c, front_phase(c->down.front));
 }
 
 static bool can_write(const struct conn *c) {

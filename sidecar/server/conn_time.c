@@ -15,13 +15,14 @@ static enum deadline_state wait_of(const struct conn *c) {
     if (c->is_lingering) {
         return DEADLINE_CONN_LINGERING;
     }
-    if (conn_wants_end(c)) {
+    if (c->down.front == NULL) {
+        return c->is_ending ? DEADLINE_CONN_ENDING : DEADLINE_CONN_OPENING;
+    }
+    enum front_phase phase = front_phase(c->down.front);
+    if (conn_ends_in(c, phase)) {
         return DEADLINE_CONN_ENDING;
     }
-    if (c->down.front == NULL) {
-        return DEADLINE_CONN_OPENING;
-    }
-    switch (front_phase(c->down.front)) {
+    switch (phase) {
     case FRONT_HEAD:
         return DEADLINE_CONN_HEAD;
     case FRONT_BUSY:
@@ -129,16 +130,20 @@ static uint64_t next_look(const struct conn *c, uint64_t now_ms) {
                                            : due_ms;
 }
 
-// A wait that goes on has its time set already.
+// A wait that goes on has its time set already, and so has what does not depend on the client's
+// next move.
 void conn_set_deadline(struct conn *c) {
     enum deadline_state state = wait_of(c);
     if (state == c->wait.state && !c->waits_anew) {
         return;
     }
+    const struct deadline_limits *l = &c->conf->limits;
     uint64_t now_ms = loop_now_ms(c->conf->loop);
     deadline_enter(&c->wait, state, now_ms, c->waits_anew);
     c->waits_anew = false;
-    loop_watch_by(c->conf->loop, &c->watch, next_look(c, now_ms));
+    uint64_t due_ms = state == DEADLINE_NOTHING ? now_ms + deadline_look_ms(l)
+                                                : deadline_due_from(l, state, now_ms);
+    loop_watch_by(c->conf->loop, &c->watch, due_ms);
 }
 
 void conn_look_soon(struct conn *c) {
@@ -191,5 +196,6 @@ void conn_start_time(struct conn *c) {
     loop_watch_init(&c->watch, on_tick);
     deadline_enter(&c->wait, DEADLINE_CONN_OPENING, now_ms, true);
     deadline_enter(&c->whole, DEADLINE_CONN_WHOLE, now_ms, true);
-    loop_watch(c->conf->loop, &c->watch, next_look(c, now_ms));
+    loop_watch(c->conf->loop, &c->watch,
+               earlier(next_look(c, now_ms), deadline_due(&c->whole, &c->conf->limits)));
 }

@@ -35,6 +35,26 @@ static void case_is_folded_in_ascii_only(void **state) {
     assert_true(span_eq_nocase(SPAN("AZ"), SPAN("az")));
 }
 
+// Byte by byte, as the words of eight have to find it.
+static bool is_same(uint8_t a, uint8_t b) {
+    return span_lower_byte(a) == span_lower_byte(b);
+}
+
+static void each_byte_at_each_place_is_compared_without_case(void **state) {
+    (void)state;
+    for (size_t n = 1; n <= 17; n++) {
+        for (unsigned pair = 0; pair < 256 * 256; pair++) {
+            uint8_t a[17], b[17], x = (uint8_t)(pair >> 8), y = (uint8_t)pair;
+            size_t at = pair * 7 % n;
+            memcpy(a, "Abcdefgh{jklmnopQ", sizeof a);
+            memcpy(b, "aBcdeFGH{jKlmnOPq", sizeof b);
+            a[at] = x;
+            b[at] = y;
+            assert_int_equal(span_eq_nocase(span_of(a, n), span_of(b, n)), is_same(x, y));
+        }
+    }
+}
+
 static void prefix_and_suffix_may_be_the_whole_or_nothing(void **state) {
     (void)state;
     assert_true(span_has_prefix(SPAN("abc"), SPAN("ab")));
@@ -127,6 +147,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equality_looks_at_length_and_bytes),
         cmocka_unit_test(case_is_folded_in_ascii_only),
+        cmocka_unit_test(each_byte_at_each_place_is_compared_without_case),
         cmocka_unit_test(prefix_and_suffix_may_be_the_whole_or_nothing),
         cmocka_unit_test(cutting_beyond_the_end_gives_what_there_is),
         cmocka_unit_test(what_is_not_found_is_at_the_end),

@@ -171,8 +171,8 @@ static void say(struct fixture *f, const struct exchange_command *c) {
         say_link(f, "inform", c->response);
         break;
     case COMMAND_PROMISE:
-        for (size_t i = 0; i < c->paths_n; i++) {
-            split_line(&f->said, "promise(%.*s) ", SPAN_ARG(c->paths[i]));
+        for (size_t i = 0; i < c->push->n; i++) {
+            split_line(&f->said, "promise(%.*s) ", SPAN_ARG(c->push->paths[i]));
         }
         break;
     case COMMAND_HEAD:
@@ -1156,7 +1156,7 @@ static void test_what_may_not_be_hinted_is_not_pushed_either(void **state) {
         f.x.facts.can_push = true;
         put_field(&f, cases[i].field);
         put_letter(&f, 'R', NULL);
-        assert_int_equal(f.x.hinting.push.n > 0, cases[i].is_pushed);
+        assert_int_equal(f.x.hinting.push != NULL && f.x.hinting.push->n > 0, cases[i].is_pushed);
         end(&f);
     }
     site.gate.mode = HINT_MODE_HINT;
