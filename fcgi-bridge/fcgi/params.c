@@ -14,7 +14,7 @@ static size_t length_len(size_t n) {
     return n < LENGTH_SHORT ? 1 : 4;
 }
 
-static size_t pair_len(const struct pair *pair) {
+static inline size_t pair_len(const struct pair *pair) {
     return length_len(pair->name.n) + length_len(pair->value.n) + pair->name.n + pair->value.n;
 }
 
@@ -36,13 +36,18 @@ static size_t record_len(const struct pairs *pairs, size_t *first) {
     return n;
 }
 
-size_t params_len(const struct pairs *pairs, size_t limit) {
+// How many bytes the pairs take as records, the empty record that ends the stream included; 0 when
+// a pair does not fit into one record or all pairs are more than `limit` bytes. *first becomes the
+// place behind the first record's pairs.
+static size_t params_len(const struct pairs *pairs, size_t limit, size_t *first) {
     size_t total = 0, len = 0;
+    *first = 0;
     for (size_t i = 0; i < pairs->n;) {
         size_t n = record_len(pairs, &i);
         if (n == 0 || n > limit - total) {
             return 0;
         }
+        *first = total == 0 ? i : *first;
         total += n;
         len += writer_len(n);
     }
@@ -74,20 +79,19 @@ static uint8_t *put_pair(uint8_t *at, const struct pair *pair) {
     return put_bytes(put_bytes(at, pair->name), pair->value);
 }
 
-// The record of the pairs from *first on, as record_len has it.
-static uint8_t *put_record(uint8_t *at, uint16_t id, const struct pairs *pairs, size_t *first) {
-    uint8_t *content = at + FCGI_HEADER_LEN, *to = content;
-    size_t i = *first;
-    for (; i < pairs->n && fits(&pairs->v[i], (size_t)(to - content)); i++) {
-        to = put_pair(to, &pairs->v[i]);
+// One record, of the pairs in [from, to) of the array.
+static uint8_t *put_record(uint8_t *at, uint16_t id, const struct pair *from,
+                           const struct pair *to) {
+    uint8_t *content = at + FCGI_HEADER_LEN, *end = content;
+    for (; from < to; from++) {
+        end = put_pair(end, from);
     }
-    *first = i;
-    writer_header(at, FCGI_PARAMS, id, (size_t)(to - content));
-    return writer_pad(to, (size_t)(to - content));
+    writer_header(at, FCGI_PARAMS, id, (size_t)(end - content));
+    return writer_pad(end, (size_t)(end - content));
 }
 
 int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t limit) {
-    size_t len = params_len(pairs, limit);
+    size_t behind, len = params_len(pairs, limit, &behind);
     if (len == 0) {
         return ERR_PARAMS_LIMIT;
     }
@@ -97,7 +101,9 @@ int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t l
     }
     const uint8_t *end = at + len;
     for (size_t i = 0; i < pairs->n;) {
-        at = put_record(at, id, pairs, &i);
+        at = put_record(at, id, pairs->v + i, pairs->v + behind);
+        i = behind;
+        record_len(pairs, &behind); // mostly there is no further one
     }
     at = writer_header(at, FCGI_PARAMS, id, 0);
     assert(at == end);

@@ -15,11 +15,9 @@
 
 #define PARAMS_LIMIT_DEFAULT (256u << 10) // bytes of all pairs of a request, lengths included
 
-// How many bytes the pairs take as records, the empty record that ends the stream included; 0 when
-// a pair does not fit into one record or all pairs are more than `limit` bytes.
-size_t params_len(const struct pairs *pairs, size_t limit);
 // Puts the pairs, in their order, and the empty record that ends the stream. 0; ERR_PARAMS_LIMIT
-// where params_len is 0; ERR_BUF_LIMIT. On an error nothing is written.
+// when a pair does not fit into one record or all pairs are more than `limit` bytes; ERR_BUF_LIMIT.
+// On an error nothing is written.
 int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t limit);
 // Takes the pair at the front of *content, which borrows from it. MORE when nothing is left, BAD
 // when the lengths point behind the end; *content is then unchanged.

@@ -156,12 +156,11 @@ static int check_names(struct span path, size_t *hidden) {
     if (path.n == 0 || path.p[0] != '/' || span_index(path, 0) < path.n) {
         return ERR_REQUEST_PATH;
     }
-    for (size_t i = 0; i + 1 < path.n; i++) {
-        bool is_odd = path.p[i] == '/' && (path.p[i + 1] == '/' || path.p[i + 1] == '.');
-        if (!is_odd) {
+    for (size_t i = 0; i + 1 < path.n; i += 1 + span_index(span_skip(path, i + 1), '/')) {
+        struct span rest = span_skip(path, i + 1); // behind a slash
+        if (rest.p[0] != '/' && rest.p[0] != '.') {
             continue;
         }
-        struct span rest = span_skip(path, i + 1);
         struct span name = span_first(rest, span_index(rest, '/'));
         if (name.n == 0 || span_eq(name, SPAN(".")) || span_eq(name, SPAN(".."))) {
             return ERR_REQUEST_PATH;

@@ -58,12 +58,7 @@ static struct lesson *take(struct lesson_pool *pool) {
     return lesson;
 }
 
-enum lesson_kind lesson_kind_of(const struct pairs *fields) {
-    const struct span *type = pairs_find(fields, SPAN("content-type"));
-    if (type == NULL) {
-        return LESSON_NONE;
-    }
-    struct span essence = mime_essence(*type);
+enum lesson_kind lesson_kind_of(struct span essence) {
     return span_eq_nocase(essence, SPAN("text/html"))  ? LESSON_PAGE
            : span_eq_nocase(essence, SPAN("text/css")) ? LESSON_SHEET
                                                        : LESSON_NONE;

@@ -37,9 +37,9 @@ void lesson_pool_init(struct lesson_pool *pool, size_t most, const struct unpack
 // Frees the lessons that nobody holds. Idempotent.
 void lesson_pool_fini(struct lesson_pool *pool);
 
-// What a response with these fields could teach, by its Content-Type: LESSON_NONE unless it is
+// What a response could teach, by the mime_essence of its Content-Type: LESSON_NONE unless it is
 // text/html or text/css.
-enum lesson_kind lesson_kind_of(const struct pairs *fields);
+enum lesson_kind lesson_kind_of(struct span essence);
 // Starts a lesson. **Owns** nothing but what the pool gave. NULL when there is nothing to learn
 // (LESSON_NONE, a coding that is not known) or the pool has none left (counted).
 struct lesson *lesson_new(struct lesson_pool *pool, const struct lesson_conf *conf);

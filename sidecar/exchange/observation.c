@@ -4,6 +4,7 @@
 #include "exchange/observation_inside.h"
 #include "exchange/study.h"
 #include "hints/audience.h"
+#include "http/mime.h"
 #include "learner/learner.h"
 
 void observation_init(struct observation *o, const struct facts *facts, struct identity *identity,
@@ -170,6 +171,8 @@ struct span observation_head(struct observation *o, const struct response *respo
     }
     const struct facts *f = o->facts;
     o->is_script = is_script;
+    const struct span *type = pairs_find(&response->fields, SPAN("content-type"));
+    o->essence = type != NULL ? mime_essence(*type) : span_of(NULL, 0);
     bool sets_cookie = pairs_find(&response->fields, SPAN("set-cookie")) != NULL;
     if (sets_cookie && f->is_named && f->site->policy.learn != 0) {
         struct recipient_sight sight = sight_of(o, response);

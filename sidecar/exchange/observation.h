@@ -33,9 +33,10 @@ struct observation {
     struct visit_ref visit, fetch; // the visit that this request is, or is a fetch of
     struct study *study;           // what is being learned from the response
     bool is_fetch_good;
-    bool is_script;     // the response is a script's own
-    uint8_t said_n;     // the application's own 103s, and
-    struct pairs *said; // their fields: OBSERVATION_SAID places in the arena, once there are any
+    struct span essence; // of the response's Content-Type, once there is one
+    bool is_script;      // the response is a script's own
+    uint8_t said_n;      // the application's own 103s, and
+    struct pairs *said;  // their fields: OBSERVATION_SAID places in the arena, once there are any
 };
 
 // Nothing is observed before observation_request. Borrows all for the exchange's life.

@@ -10,7 +10,7 @@
 #define AGAIN_S 1
 #define SHEET_NETWORKS 4 // places for what different networks were given
 
-static enum hint_as as_of_type(struct span type) {
+static enum hint_as as_of_type(struct span essence) {
     static const struct {
         struct span word;
         enum hint_as as;
@@ -19,7 +19,6 @@ static enum hint_as as_of_type(struct span type) {
                  {SPAN_INIT("application/font-woff2"), HINT_AS_FONT},
                  {SPAN_INIT("application/x-font-ttf"), HINT_AS_FONT},
                  {SPAN_INIT("application/vnd.ms-fontobject"), HINT_AS_FONT}};
-    struct span essence = mime_essence(type);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (span_eq_nocase(essence, words[i].word)) {
             return words[i].as;
@@ -35,20 +34,15 @@ static enum hint_as as_of_type(struct span type) {
                                                  : HINT_AS_NONE;
 }
 
-static enum hint_as answered_as(const struct response *response) {
-    const struct span *type = pairs_find(&response->fields, SPAN("content-type"));
-    return type != NULL ? as_of_type(*type) : HINT_AS_NONE;
-}
-
 // What the response is an asset as. Data that a script fetched has no type of its own: that it is
 // no page and how it was asked for has to do.
 static enum hint_as asset_of(const struct observation *o, const struct response *response) {
     if (response->status != 200) {
         return HINT_AS_NONE;
     }
-    enum hint_as as = answered_as(response);
+    enum hint_as as = as_of_type(o->essence);
     bool is_data = as == HINT_AS_NONE && o->signs.as == HINT_AS_FETCH &&
-                   lesson_kind_of(&response->fields) != LESSON_PAGE;
+                   lesson_kind_of(o->essence) != LESSON_PAGE;
     return is_data ? HINT_AS_FETCH : as;
 }
 

@@ -151,7 +151,7 @@ static void study_page(struct observation *o, const struct response *response) {
 static enum teach_reason judge_page(struct observation *o, const struct response *response) {
     struct observer *t = o->observer;
     struct turn turn;
-    bool is_page = response->status == 200 ? lesson_kind_of(&response->fields) == LESSON_PAGE &&
+    bool is_page = response->status == 200 ? lesson_kind_of(o->essence) == LESSON_PAGE &&
                                                  (!o->signs.has_mode || o->signs.is_navigation)
                                            : o->signs.is_navigation;
     if (!is_page) {

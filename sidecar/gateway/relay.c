@@ -254,9 +254,18 @@ static void act(struct relay *r, const struct exchange_command *c) {
     }
 }
 
-// The event, and what follows of it.
-static void carry_out(struct relay *r, const struct exchange_event *event) {
+// The end of something brings nothing to hold, but for a call that has waited for it.
+static void see_budget(struct relay *r, enum exchange_event_kind kind, bool was_asking) {
+    bool is_end = kind == EXCHANGE_END || kind == EXCHANGE_REQUEST_END || kind == EXCHANGE_SENT ||
+                  kind == EXCHANGE_CLIENT_GONE;
+    if (!is_end || r->has_call != was_asking) {
+        relay_budget_see(r);
+    }
+}
+
+void relay_put(struct relay *r, const struct exchange_event *event) {
     struct exchange_command c;
+    bool was_asking = r->has_call;
     if (exchange_wants_time(&r->exchange, event->kind)) {
         exchange_set_time(&r->exchange, r->conf->ops->now_us(r->conf->self));
     }
@@ -269,12 +278,8 @@ static void carry_out(struct relay *r, const struct exchange_event *event) {
         act(r, &c);
     }
     r->is_acting = false;
-}
-
-void relay_put(struct relay *r, const struct exchange_event *event) {
-    carry_out(r, event);
-    if (r->stream != NULL && !r->is_acting) {
-        relay_budget_see(r);
+    if (r->stream != NULL) {
+        see_budget(r, event->kind, was_asking);
         downstream_wants_flush(r->down);
     }
 }
@@ -391,12 +396,12 @@ void relay_on_event(struct downstream *d, const struct front_event *e) {
         break;
     case FRONT_RESET:
         note_reset(r, e->error);
-        carry_out(r, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_CLIENT_GONE});
         relay_end(r);
         break;
     case FRONT_DONE:
         r->is_sent = true;
-        carry_out(r, &(struct exchange_event){.kind = EXCHANGE_SENT});
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_SENT});
         relay_end(r);
         break;
     }

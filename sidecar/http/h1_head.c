@@ -40,12 +40,11 @@ static int find_version(struct span line, enum protocol *protocol, const char **
         at--;
     }
     struct span version = span_skip(line, at);
-    if (is_foreign(line)) {
-        return fail(ERR_NOT_HTTP, why, "three words, and none of them is HTTP's");
-    }
     if (at == 0 || version.n != 8 || !span_has_prefix(version, SPAN("HTTP/")) ||
         version.p[6] != '.') {
-        return fail(ERR_REQUEST_SYNTAX, why, "no HTTP version in the request line");
+        return is_foreign(line)
+                   ? fail(ERR_NOT_HTTP, why, "three words, and none of them is HTTP's")
+                   : fail(ERR_REQUEST_SYNTAX, why, "no HTTP version in the request line");
     }
     uint8_t major = (uint8_t)(version.p[5] - '0'), minor = (uint8_t)(version.p[7] - '0');
     if (major > 9 || minor > 9) {

@@ -82,11 +82,10 @@ static uint32_t check_priority(const struct frame *frame, const uint8_t *payload
 
 // For a stream that is gone: such frames may have been on their way, but not many.
 static void count_late(struct h2 *h, const struct frame *frame) {
-    bool is_late = frame->id <= (uint32_t)nghttp2_session_get_last_proc_stream_id(h->session) &&
-                   h2_stream_find(h, (int32_t)frame->id) == NULL;
     bool is_cheap = frame->type == NGHTTP2_WINDOW_UPDATE || frame->type == NGHTTP2_HEADERS ||
                     (frame->type == NGHTTP2_DATA && frame->len < SMALL_LEN);
-    if (is_late && is_cheap) {
+    if (is_cheap && h2_stream_find(h, (int32_t)frame->id) == NULL &&
+        frame->id <= (uint32_t)nghttp2_session_get_last_proc_stream_id(h->session)) {
         h2_abuse_answer(h, (int32_t)frame->id);
     }
 }

@@ -42,7 +42,6 @@ static void check_round_trip(const struct pairs *pairs, size_t limit) {
     size_t at = 0;
     buf_init(&b, 1 << 22);
     assert_int_equal(params_put(&b, 9, pairs, limit), 0);
-    assert_int_equal(buf_len(&b), params_len(pairs, limit));
     reader_init(&r);
     reader_feed(&r, buf_span(&b));
     while (reader_next(&r, &e) == STEP_ITEM) {
