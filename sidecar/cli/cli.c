@@ -42,7 +42,7 @@ static int take_argument(struct config_args *args, const char **file, int *at, c
     }
     memcpy(name, arg, n);
     name[n] = 0;
-    const char **value = strcmp(name, "--config") == 0 ? file : config_arg(args, name);
+    const char **value = strcmp(name, "--config") == 0 ? file : args_place(args, name);
     if (value == NULL) {
         return misused("unknown argument: ", arg);
     }

@@ -2,6 +2,7 @@
 #include "config/build.h"
 
 #include "config/build_clients.h"
+#include "config/build_fill.h"
 #include "config/build_listen.h"
 #include "config/build_site.h"
 #include "config/build_spawn.h"
@@ -76,34 +77,12 @@ struct span_list build_list(struct build *b, const struct file_section *s, enum 
 
 static void build_top(struct build *b) {
     struct config *c = b->config;
-    c->workers = (unsigned)build_number(b, &b->top, OPTION_WORKERS);
-    c->temp = build_text(b, &b->top, OPTION_TEMP);
-    c->user = build_text(b, &b->top, OPTION_USER);
-    c->ticket_keys = build_text(b, &b->top, OPTION_TICKET_KEYS);
-    c->log = (enum config_log)build_number(b, &b->top, OPTION_LOG);
-    c->connections = (unsigned)build_number(b, &b->top, OPTION_CONNECTIONS);
-    c->drain_timeout_ms = build_number(b, &b->top, OPTION_DRAIN_TIMEOUT);
-    c->upgrade_timeout_ms = build_number(b, &b->top, OPTION_UPGRADE_TIMEOUT);
-    struct file_section r = file_child(&b->top, SECTION_REQUESTS, 0);
-    c->requests = (struct config_requests){
-        .target = build_number(b, &r, OPTION_REQUESTS_TARGET),
-        .field = build_number(b, &r, OPTION_REQUESTS_FIELD),
-        .fields = build_number(b, &r, OPTION_REQUESTS_FIELDS),
-        .count = (unsigned)build_number(b, &r, OPTION_REQUESTS_COUNT),
-    };
-    struct file_section t = file_child(&b->top, SECTION_TIMEOUTS, 0);
+    struct file_section requests = file_child(&b->top, SECTION_REQUESTS, 0);
+    struct file_section timeouts = file_child(&b->top, SECTION_TIMEOUTS, 0);
     deadline_limits_init(&c->timeouts);
-    uint64_t *ms = c->timeouts.ms;
-    ms[LIMIT_HEAD] = build_number(b, &t, OPTION_TIMEOUTS_HEAD);
-    ms[LIMIT_IDLE] = build_number(b, &t, OPTION_TIMEOUTS_IDLE);
-    ms[LIMIT_FRONT_IDLE] = build_number(b, &t, OPTION_TIMEOUTS_FRONT_IDLE);
-    ms[LIMIT_SEND] = build_number(b, &t, OPTION_TIMEOUTS_SEND);
-    ms[LIMIT_BODY] = build_number(b, &t, OPTION_TIMEOUTS_BODY);
-    ms[LIMIT_REQUEST] = build_number(b, &t, OPTION_TIMEOUTS_REQUEST);
-    ms[LIMIT_LIFETIME] = build_number(b, &t, OPTION_TIMEOUTS_LIFETIME);
-    c->timeouts.rate[RATE_DOWN] = build_number(b, &t, OPTION_TIMEOUTS_SEND_RATE);
-    c->timeouts.rate[RATE_UP] = build_number(b, &t, OPTION_TIMEOUTS_BODY_RATE);
-    c->timeouts.grace_ms = build_number(b, &t, OPTION_TIMEOUTS_GRACE);
+    BUILD_FILL(b, &b->top, config, c);
+    BUILD_FILL(b, &requests, config, c);
+    BUILD_FILL(b, &timeouts, config, c);
 }
 
 static void build_servers(struct build *b, const struct file_section *s, struct pool_conf *pool) {
@@ -143,19 +122,8 @@ static void build_connections(struct build *b, const struct file_section *s,
 }
 
 static void build_pool(struct build *b, const struct file_section *s, struct pool_conf *pool) {
-    *pool = (struct pool_conf){
-        .name = build_keep(b, file_title(s)),
-        .keepalive = (unsigned)build_number(b, s, OPTION_POOL_KEEPALIVE),
-        .queue = (unsigned)build_number(b, s, OPTION_POOL_QUEUE),
-        .connect_timeout_ms = build_number(b, s, OPTION_POOL_CONNECT_TIMEOUT),
-        .queue_timeout_ms = build_number(b, s, OPTION_POOL_QUEUE_TIMEOUT),
-        .think_timeout_ms = build_number(b, s, OPTION_POOL_THINK_TIMEOUT),
-        .max_fails = (unsigned)build_number(b, s, OPTION_POOL_MAX_FAILS),
-        .fail_timeout_ms = build_number(b, s, OPTION_POOL_FAIL_TIMEOUT),
-        .total_timeout_ms = build_number(b, s, OPTION_POOL_TOTAL_TIMEOUT),
-        .idle_timeout_ms = build_number(b, s, OPTION_POOL_IDLE_TIMEOUT),
-        .keepalive_timeout_ms = build_number(b, s, OPTION_POOL_KEEPALIVE_TIMEOUT),
-    };
+    *pool = (struct pool_conf){.name = build_keep(b, file_title(s))};
+    BUILD_FILL(b, s, pool_conf, pool);
     build_servers(b, s, pool);
     build_connections(b, s, pool);
 }
@@ -186,7 +154,7 @@ static void build_admin(struct build *b) {
     unsigned line = file_line(&s, OPTION_ADMIN_LISTEN);
     struct config *c = b->config;
     struct address address;
-    c->admin.text = build_text(b, &s, OPTION_ADMIN_LISTEN);
+    BUILD_FILL(b, &s, config, c);
     if (file_section_line(&s) == 0) {
         return;
     }
@@ -210,11 +178,8 @@ static void build_learner(struct build *b) {
     struct file_section learner = file_child(&b->top, SECTION_LEARNER, 0);
     struct file_section store = file_child(&b->top, SECTION_STORE, 0);
     struct config *c = b->config;
-    c->learner_routes = build_number(b, &learner, OPTION_LEARNER_ROUTES);
-    c->learner_memory = build_number(b, &learner, OPTION_LEARNER_MEMORY);
-    c->learner_ttl_ms = build_number(b, &learner, OPTION_LEARNER_TTL);
-    c->store_path = build_text(b, &store, OPTION_STORE_PATH);
-    c->store_flush_ms = build_number(b, &store, OPTION_STORE_FLUSH);
+    BUILD_FILL(b, &learner, config, c);
+    BUILD_FILL(b, &store, config, c);
     if (file_section_line(&store) != 0 && c->store_path.n == 0) {
         config_errors_put(b->errors, file_section_line(&store), "store has no path");
     }

@@ -26,8 +26,6 @@ struct span build_text(struct build *b, const struct file_section *s, enum optio
 struct span_list build_list(struct build *b, const struct file_section *s, enum option id);
 // The option is written and begins with "none": nothing is added to it.
 bool build_has_none(const struct file_section *s, enum option id);
-// Why a text is no pattern of paths; NULL when it is one.
-const char *build_why_no_pattern(struct span text);
 // A copy in the configuration's arena, zero-terminated.
 struct span build_keep(struct build *b, struct span text);
 // n bytes of the arena, zeroed.

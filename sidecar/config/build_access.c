@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_access.h"
 
+#include "config/build_check.h"
 #include "exchange/access.h"
 
 #include <stdio.h>
@@ -33,18 +34,6 @@ static const char *why_no_suffix(struct span s) {
     return is_good ? NULL : "a suffix begins with a dot and has no slash";
 }
 
-static struct span_list build(struct build *b, const struct file_section *s, enum option id,
-                              const char *(*why)(struct span)) {
-    struct span_list list = build_list(b, s, id);
-    for (size_t i = 0; i < list.n; i++) {
-        if (why(list.v[i]) != NULL) {
-            config_errors_put(b->errors, file_line(s, id), "\"%.*s\": %s", SPAN_ARG(list.v[i]),
-                              why(list.v[i]));
-        }
-    }
-    return list;
-}
-
 static bool is_there(struct span root, const char *file) {
     char path[PATH_MOST];
     int n = snprintf(path, sizeof path, "%.*s%s", SPAN_ARG(root), file);
@@ -68,12 +57,11 @@ static struct span_list with_uploads(struct build *b, const struct site *site,
 }
 
 void build_access(struct build *b, const struct file_section *s, struct site *site) {
-    site->suffixes = build(b, s, OPTION_SITE_SCRIPTS, why_no_suffix);
-    site->denied = build(b, s, OPTION_SITE_DENY, build_why_no_pattern);
-    site->denied_files = build(b, s, OPTION_SITE_DENY_FILES, build_why_no_pattern);
-    site->shows_dot_names = build_number(b, s, OPTION_SITE_DOT_FILES) == 1;
-    site->internal = build(b, s, OPTION_SITE_INTERNAL, build_why_no_pattern);
-    site->script_free = build(b, s, OPTION_SITE_DENY_SCRIPTS, build_why_no_pattern);
+    build_check(b, s, OPTION_SITE_SCRIPTS, site->suffixes, why_no_suffix);
+    build_check(b, s, OPTION_SITE_DENY, site->denied, build_why_no_pattern);
+    build_check(b, s, OPTION_SITE_DENY_FILES, site->denied_files, build_why_no_pattern);
+    build_check(b, s, OPTION_SITE_INTERNAL, site->internal, build_why_no_pattern);
+    build_check(b, s, OPTION_SITE_DENY_SCRIPTS, site->script_free, build_why_no_pattern);
     if (site->root.n > 0 && !build_has_none(s, OPTION_SITE_DENY_SCRIPTS)) {
         site->script_free = with_uploads(b, site, site->script_free);
     }

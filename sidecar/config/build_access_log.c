@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_access_log.h"
 
+#include "config/build_fill.h"
 #include "exchange/access_log.h"
 
 // Why it is no place for lines; NULL when it is one.
@@ -43,9 +44,7 @@ const struct access_log *build_access_log(struct build *b, const struct file_sec
     struct span format = build_text(b, &s, OPTION_ACCESS_LOG_FORMAT);
     struct access_log *log = build_alloc(b, sizeof *log);
     const char *why = NULL;
-    log->sample = (unsigned)build_number(b, &s, OPTION_ACCESS_LOG_SAMPLE);
-    log->ipv4_prefix = (unsigned)build_number(b, &s, OPTION_ACCESS_LOG_IPV4_PREFIX);
-    log->ipv6_prefix = (unsigned)build_number(b, &s, OPTION_ACCESS_LOG_IPV6_PREFIX);
+    BUILD_FILL(b, &s, access_log, log);
     if (!access_log_parse(log, format, &b->config->arena, &why)) {
         config_errors_put(b->errors, file_line(&s, OPTION_ACCESS_LOG_FORMAT), "format: %s", why);
     }

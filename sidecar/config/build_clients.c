@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_clients.h"
 
+#include "config/build_fill.h"
+
 static void build_except(struct build *b, const struct file_section *s) {
     struct config_clients *c = &b->config->clients;
     struct span_list texts = build_list(b, s, OPTION_CLIENTS_EXCEPT);
@@ -19,18 +21,6 @@ static void build_except(struct build *b, const struct file_section *s) {
 
 void build_clients(struct build *b) {
     struct file_section s = file_child(&b->top, SECTION_CLIENTS, 0);
-    b->config->clients = (struct config_clients){
-        .ipv4_prefix = (unsigned)build_number(b, &s, OPTION_CLIENTS_IPV4_PREFIX),
-        .ipv6_prefix = (unsigned)build_number(b, &s, OPTION_CLIENTS_IPV6_PREFIX),
-        .connections = build_number(b, &s, OPTION_CLIENTS_CONNECTIONS),
-        .handshakes = build_number(b, &s, OPTION_CLIENTS_HANDSHAKES),
-        .requests = build_number(b, &s, OPTION_CLIENTS_REQUESTS),
-        .queue = build_number(b, &s, OPTION_CLIENTS_QUEUE),
-        .orphans = build_number(b, &s, OPTION_CLIENTS_ORPHANS),
-        .memory = build_number(b, &s, OPTION_CLIENTS_MEMORY),
-        .disk = build_number(b, &s, OPTION_CLIENTS_DISK),
-        .all_memory = build_number(b, &s, OPTION_CLIENTS_ALL_MEMORY),
-        .all_disk = build_number(b, &s, OPTION_CLIENTS_ALL_DISK),
-    };
+    BUILD_FILL(b, &s, config, b->config);
     build_except(b, &s);
 }

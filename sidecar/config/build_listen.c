@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_listen.h"
 
-#define HTTPS_PORT 443
+#include "config/build_fill.h"
+#include "http/uri.h"
+
 #define MODE_DIGITS_MOST 4 // of the mode of a file: 0660
 
 // ---- trust --------------------------------------------------------------------------------------
@@ -49,8 +51,6 @@ static void build_trust(struct build *b, const struct file_section *s, struct li
                                         OPTION_LISTEN_PROXY};
     build_trusted(b, s, &l->trust);
     build_client_ip(b, s, &l->trust);
-    l->trust.has_host = build_number(b, s, OPTION_LISTEN_FORWARDED_HOST) == 1;
-    l->proxy = (enum listen_proxy)build_number(b, s, OPTION_LISTEN_PROXY);
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
         if (file_has(s, needs[i]) && file_values(s, OPTION_LISTEN_TRUSTED) == 0) {
             config_errors_put(b->errors, file_line(s, needs[i]),
@@ -81,9 +81,7 @@ static void build_unix(struct build *b, const struct file_section *s, struct lis
                                           OPTION_LISTEN_GROUP};
     build_mode(b, s, l);
     // A front connects as somebody else than root, which the user is.
-    l->owner = build_text(b, s, OPTION_LISTEN_OWNER);
     l->owner = l->owner.n > 0 ? l->owner : b->config->user;
-    l->group = build_text(b, s, OPTION_LISTEN_GROUP);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (file_has(s, options[i]) && l->path.n == 0) {
             config_errors_put(b->errors, file_line(s, options[i]), "%s is for unix sockets only",
@@ -92,8 +90,8 @@ static void build_unix(struct build *b, const struct file_section *s, struct lis
     }
 }
 
-static void build_health(struct build *b, const struct file_section *s, struct listen_conf *l) {
-    l->health = build_text(b, s, OPTION_LISTEN_HEALTH);
+static void check_health(struct build *b, const struct file_section *s,
+                         const struct listen_conf *l) {
     if (l->health.n > 0 && l->health.p[0] != '/') {
         config_errors_put(b->errors, file_line(s, OPTION_LISTEN_HEALTH),
                           "health \"%.*s\" does not begin with /", SPAN_ARG(l->health));
@@ -111,9 +109,10 @@ static void build_listen(struct build *b, const struct file_section *s, struct l
     l->path = address.path;
     l->port = address.port;
     l->is_loopback = address.is_loopback;
+    BUILD_FILL(b, s, listen_conf, l);
     build_trust(b, s, l);
     build_unix(b, s, l);
-    build_health(b, s, l);
+    check_health(b, s, l);
     l->redirect = file_values(s, OPTION_LISTEN_REDIRECT) > 0;
     build_number(b, s, OPTION_LISTEN_REDIRECT); // there is one word only, but it may be wrong
     bool has_tls = file_has(s, OPTION_LISTEN_TLS);
@@ -160,7 +159,7 @@ void build_listens(struct build *b) {
         https_port = l->tls && https_port == 0 ? l->port : https_port;
     }
     for (size_t i = 0; i < n; i++) {
-        listens[i].https_port = https_port ? https_port : HTTPS_PORT;
+        listens[i].https_port = https_port ? https_port : URI_HTTPS_PORT;
     }
     b->config->listens = listens;
     b->config->listens_n = n;

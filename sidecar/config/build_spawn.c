@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_spawn.h"
 
+#include "config/build_fill.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -19,10 +21,10 @@ static bool is_executable(struct span path, const char **why) {
     return S_ISREG(st.st_mode);
 }
 
-static void build_command(struct build *b, const struct file_section *s, struct spawn_conf *spawn) {
+static void check_command(struct build *b, const struct file_section *s,
+                          const struct spawn_conf *spawn) {
     unsigned line = file_line(s, OPTION_SPAWN_COMMAND);
     const char *why;
-    spawn->command = build_list(b, s, OPTION_SPAWN_COMMAND);
     if (spawn->command.n == 0) {
         config_errors_put(b->errors, line,
                           "spawn needs a command: command = { \"/usr/bin/php-cgi8.2\" }");
@@ -61,9 +63,9 @@ static bool is_set_before(struct span_list env, size_t i) {
     return false;
 }
 
-static void build_env(struct build *b, const struct file_section *s, struct spawn_conf *spawn) {
+static void check_env(struct build *b, const struct file_section *s,
+                      const struct spawn_conf *spawn) {
     unsigned line = file_line(s, OPTION_SPAWN_ENV);
-    spawn->env = build_list(b, s, OPTION_SPAWN_ENV);
     for (size_t i = 0; i < spawn->env.n; i++) {
         struct span variable = spawn->env.v[i];
         size_t equals = span_index(variable, '=');
@@ -80,7 +82,6 @@ static void build_env(struct build *b, const struct file_section *s, struct spaw
 static void build_processes(struct build *b, const struct file_section *s,
                             struct spawn_conf *spawn) {
     bool has_servers = b->config->pools[spawn->pool].server_count > 0;
-    spawn->processes = (unsigned)build_number(b, s, OPTION_SPAWN_PROCESSES);
     if (has_servers && spawn->processes > 1) {
         config_errors_put(b->errors, file_line(s, OPTION_SPAWN_PROCESSES),
                           "the pool has servers, so the program opens its sockets itself, and a "
@@ -93,10 +94,10 @@ static void build_processes(struct build *b, const struct file_section *s,
 }
 
 static void build_spawn(struct build *b, const struct file_section *s, struct spawn_conf *spawn) {
-    build_command(b, s, spawn);
-    build_env(b, s, spawn);
+    BUILD_FILL(b, s, spawn_conf, spawn);
+    check_command(b, s, spawn);
+    check_env(b, s, spawn);
     build_processes(b, s, spawn);
-    spawn->user = build_text(b, s, OPTION_SPAWN_USER);
     if (spawn->user.n > 0 && getpwnam((const char *)spawn->user.p) == NULL) {
         config_errors_put(b->errors, file_line(s, OPTION_SPAWN_USER), "there is no user \"%.*s\"",
                           SPAN_ARG(spawn->user));

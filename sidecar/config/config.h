@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/deadline.h"
+#include "config/args.h"
 #include "config/config_errors.h"
 #include "exchange/client.h"
 #include "exchange/site.h"
@@ -98,19 +99,6 @@ int config_load(struct config *c, const char *path, struct config_errors *errors
 // The same from memory; `name` stands in the errors for the file.
 int config_parse(struct config *c, const char *name, struct span text,
                  struct config_errors *errors);
-// What `outrider run` was given instead of a file; NULL for what was not.
-#define CONFIG_ARG_LISTENS 15 // of --listen, besides the first
-
-struct config_args {
-#define ARG(member, name, value, sentence) const char *member;
-#include "config/args.def"
-#undef ARG
-    const char *listens[CONFIG_ARG_LISTENS]; // --listen given again
-    unsigned listens_n;
-};
-// Where the value of an argument such as "--root" belongs; NULL for a name that is none, or for a
-// --listen too many. Asked once for each time it is given: --listen may be repeated.
-const char **config_arg(struct config_args *args, const char *name);
 // The configuration of a single site from arguments; errors name the argument ("--root: ...").
 int config_args(struct config *c, const struct config_args *args, struct config_errors *errors);
 // Idempotent.

@@ -15,7 +15,7 @@ struct arg_row {
 };
 
 static const struct arg_row args[] = {
-#define ARG(member, name, value, sentence) {name, value, sentence},
+#define ARG(member, name, value, fills, sentence) {name, value, sentence},
 #include "config/args.def"
 #undef ARG
 };

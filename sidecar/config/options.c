@@ -14,7 +14,7 @@
 static const struct section_row sections[SECTION_COUNT] = {
 #define SECTION(id, name, parent, title, sentence)                                                 \
     [SECTION_##id] = {name, SECTION_##parent, title, sentence},
-#define OPTION(id, name, section, type, standard, least, most, unit, sentence)
+#define OPTION(id, name, section, type, standard, least, most, unit, fills, sentence)
 #include "config/options.def"
 #undef SECTION
 #undef OPTION
@@ -24,7 +24,7 @@ static const struct section_row sections[SECTION_COUNT] = {
 
 static const struct option_row options[OPTION_COUNT] = {
 #define SECTION(id, name, parent, title, sentence)
-#define OPTION(id, name, section, type, standard, least, most, unit, sentence)                     \
+#define OPTION(id, name, section, type, standard, least, most, unit, fills, sentence)              \
     [OPTION_##id] = {name, SECTION_##section, OPTION_##type##_TYPE, standard, least, most,         \
                      unit, sentence},
 #include "config/options.def"

@@ -10,7 +10,7 @@
 
 enum section {
 #define SECTION(id, name, parent, title, sentence) SECTION_##id,
-#define OPTION(id, name, section, type, standard, least, most, unit, sentence)
+#define OPTION(id, name, section, type, standard, least, most, unit, fills, sentence)
 #include "config/options.def"
 #undef SECTION
 #undef OPTION
@@ -19,7 +19,7 @@ enum section {
 
 enum option {
 #define SECTION(id, name, parent, title, sentence)
-#define OPTION(id, name, section, type, standard, least, most, unit, sentence) OPTION_##id,
+#define OPTION(id, name, section, type, standard, least, most, unit, fills, sentence) OPTION_##id,
 #include "config/options.def"
 #undef SECTION
 #undef OPTION

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "http/proxy_head.h"
 
+#include "http/uri.h"
+
 #define V1_MOST 107 // bytes of a line with its CRLF
 #define V2_FIXED 16 // bytes before the addresses
 #define V2_PROXY 0x21
@@ -10,7 +12,6 @@
 #define TLV_ALPN 0x01
 #define TLV_AUTHORITY 0x02
 #define TLV_CRC32C 0x03
-#define HTTPS_PORT 443
 #define TLV_SSL 0x20
 #define SSL_VERSION 0x21
 #define SSL_CN 0x22
@@ -80,7 +81,7 @@ static enum step read_line(struct proxy_head *out, struct span line) {
     if (!parse_port(port, &out->source_port) || !parse_port(rest, &out->destination_port)) {
         return bad(out, "the PROXY line has a bad port");
     }
-    out->is_tls = out->destination_port == HTTPS_PORT;
+    out->is_tls = out->destination_port == URI_HTTPS_PORT;
     return STEP_ITEM;
 }
 
@@ -209,7 +210,7 @@ static enum step read_addresses(struct proxy_head *out, struct span head) {
         out->destination = ip_of(body.p + n, (uint8_t)n);
         out->source_port = (uint16_t)number16(body.p + 2 * n);
         out->destination_port = (uint16_t)number16(body.p + 2 * n + 2);
-        out->is_tls = out->destination_port == HTTPS_PORT; // until a TLV says it
+        out->is_tls = out->destination_port == URI_HTTPS_PORT; // until a TLV says it
     }
     return read_tlvs(out, head, span_skip(body, len));
 }

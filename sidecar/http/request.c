@@ -87,8 +87,7 @@ static int check_fields(struct request *r, struct seen *seen, const char **why) 
 }
 
 static uint16_t port_of(const struct request *r, const struct uri_authority *authority) {
-    uint16_t usual = span_eq(r->scheme, SPAN("https")) ? 443 : 80;
-    return authority->port != 0 ? authority->port : usual;
+    return authority->port != 0 ? authority->port : uri_default_port(r->scheme);
 }
 
 // RFC 9112, 3.2: one host. In HTTP/1 a target in absolute-form has it, whatever Host says (3.2.2);

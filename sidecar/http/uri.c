@@ -206,6 +206,25 @@ static size_t host_len(struct span authority) {
     return span_index(authority, ':');
 }
 
+uint16_t uri_default_port(struct span scheme) {
+    return span_eq_nocase(scheme, SPAN("https")) ? URI_HTTPS_PORT : URI_HTTP_PORT;
+}
+
+bool uri_is_host(struct span host) {
+    return host.n > 0 && host.p[0] == '[' ? is_ip_literal(host) : is_host_name(host);
+}
+
+void uri_authority_cut(struct span authority, struct span *host, struct span *port) {
+    *host = span_first(authority, host_len(authority));
+    *port = span_skip(authority, host->n + 1);
+}
+
+// The root of the DNS, which a name may end with, is no part of it here.
+static struct span without_root(struct span host) {
+    bool has_root = host.n > 1 && host.p[0] != '[' && host.p[host.n - 1] == '.';
+    return span_first(host, host.n - has_root);
+}
+
 // authority = host [ ":" port ] (RFC 9110, 7.2; no userinfo: 4.2.4)
 int uri_authority_parse(struct arena *a, struct span authority, struct uri_authority *out,
                         const char **why) {
@@ -218,11 +237,8 @@ int uri_authority_parse(struct arena *a, struct span authority, struct uri_autho
     if (port.n > 0 && (port.p[0] != ':' || !parse_port(span_skip(port, 1), &out->port))) {
         return fail(ERR_REQUEST_HOST, why, "bad port in the host");
     }
-    bool is_literal = host.n > 0 && host.p[0] == '[';
-    if (!is_literal && host.n > 1 && host.p[host.n - 1] == '.') {
-        host.n--; // the root of the DNS
-    }
-    if (is_literal ? !is_ip_literal(host) : !is_host_name(host)) {
+    host = without_root(host);
+    if (!uri_is_host(host)) {
         return fail(ERR_REQUEST_HOST, why, "bad host name");
     }
     uint8_t *p = arena_alloc(a, host.n + port.n + 1);

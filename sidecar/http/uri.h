@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 
+#define URI_HTTP_PORT 80       // RFC 9110, 4.2.1
+#define URI_HTTPS_PORT 443     // RFC 9110, 4.2.2
 #define URI_HOST_MAX 253       // bytes of a host name (RFC 1035, 2.3.4)
 #define URI_REFERENCE_MAX 8192 // bytes of a reference
 
@@ -41,6 +43,14 @@ int uri_path_normalise(struct arena *a, struct span target, struct span *path, s
 // NULL when the budget of `a` is spent.
 struct span uri_path_encode(struct arena *a, struct span path);
 
+// The port of a URL of this scheme that names none: 443 for https in any case, else 80.
+uint16_t uri_default_port(struct span scheme);
+// A name of letters, digits, "-" and "_" in labels of 1 to 63 bytes between single dots, or an IPv6
+// address in brackets.
+bool uri_is_host(struct span host);
+// Cuts host[:port] in two without checking either: the host (brackets kept), and what follows the
+// colon, which is empty where there is none. They borrow from authority.
+void uri_authority_cut(struct span authority, struct span *host, struct span *port);
 // Checks host[:port]: a name of letters, digits, "-", "_" and single dots, or an IPv6 address in
 // brackets; a port of 1 to 65535, or an empty one, which is none. No user information, no lists. 0,
 // or ERR_REQUEST_HOST with *why, or ERR_ARENA_LIMIT.

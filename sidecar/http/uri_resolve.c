@@ -226,8 +226,8 @@ static int set_origin(struct arena *a, const struct uri *base, const struct refe
     if (rv != 0) {
         return rv == ERR_ARENA_LIMIT ? rv : ERR_SYNTAX;
     }
-    uint16_t usual = span_eq(out->scheme, SPAN("https")) ? 443 : 80;
-    out->authority = authority.port == usual ? authority.host : authority.text;
+    bool is_usual = authority.port == uri_default_port(out->scheme);
+    out->authority = is_usual ? authority.host : authority.text;
     return 0;
 }
 

@@ -517,13 +517,13 @@ static void test_a_file_is_read(void **state) {
 static void test_arguments_stand_for_a_file(void **state) {
     (void)state;
     struct config_args args = {0};
-    *config_arg(&args, "--root") = "www";
-    *config_arg(&args, "--fastcgi") = "unix:/run/fpm.sock";
-    *config_arg(&args, "--listen") = "https://localhost:8443";
-    *config_arg(&args, "--front-controller") = "/index.php";
-    *config_arg(&args, "--mode") = "push";
-    *config_arg(&args, "--workers") = "3";
-    assert_null(config_arg(&args, "--rot"));
+    *args_place(&args, "--root") = "www";
+    *args_place(&args, "--fastcgi") = "unix:/run/fpm.sock";
+    *args_place(&args, "--listen") = "https://localhost:8443";
+    *args_place(&args, "--front-controller") = "/index.php";
+    *args_place(&args, "--mode") = "push";
+    *args_place(&args, "--workers") = "3";
+    assert_null(args_place(&args, "--rot"));
     struct config c;
     struct config_errors e;
     config_errors_init(&e);
