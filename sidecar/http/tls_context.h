@@ -33,10 +33,6 @@ void tls_context_init(struct tls_context *c, bool has_h2, struct tls_tickets *ti
 // Frees everything. No handshake that uses it may be under way; open connections may. Idempotent.
 void tls_context_fini(struct tls_context *c);
 
-// How a PEM file is opened that this process may not open itself: a descriptor, or -1. Set once,
-// before there are threads.
-void tls_context_set_opener(int (*open)(const char *path));
-
 // Adds a certificate chain and its key, both PEM files, for the names given and those in the
 // certificate (dNSName, also "*.example.org"). The first added is the default, for clients without
 // SNI and unknown names. For a name given twice the first certificate stays. 0, or ERR_CONFIG:

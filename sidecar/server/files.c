@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server/files.h"
 
-#include "base/date.h"
 #include "base/error.h"
 #include "base/siphash.h"
-#include "http/condition.h"
-#include "http/mime.h"
-#include "http/range.h"
+#include "gateway/file_head.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -40,8 +35,7 @@ struct file {
     unsigned root_changes; // files_roots.changes when it was looked at
     unsigned users;        // responses under way
     bool is_dropped;       // out of the table; freed with the last user
-    char etag[40], modified[DATE_LEN], len[24];
-    uint8_t etag_n, len_n;
+    struct file_texts texts;
     size_t path_n;
     char path[]; // zero-terminated
 };
@@ -55,11 +49,7 @@ static void describe(struct file *file, const struct stat *st) {
     file->inode = st->st_ino;
     file->device = st->st_dev;
     file->changed = st->st_ctim;
-    file->etag_n = (uint8_t)snprintf(
-        file->etag, sizeof file->etag, "\"%" PRIx64 "-%" PRIx64 "\"", file->info.len,
-        (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000);
-    file->len_n = (uint8_t)snprintf(file->len, sizeof file->len, "%" PRIu64, file->info.len);
-    date_format(file->info.mtime_s, file->modified);
+    file_head_describe(&file->texts, &file->info);
 }
 
 // What an error of opening says about the file. Only what the name itself brings about is known;
@@ -322,107 +312,20 @@ static int load(struct files *f, struct file *file) {
     return is_read ? 0 : ERR_FILE_IO;
 }
 
-static int put_fields(struct file_response *r, struct arena *a, struct span range_text) {
-    const struct file *file = r->file;
-    struct pairs *fields = &r->head.fields;
-    bool has_body = r->head.status != 304;
-    bool is_part = r->head.status == 206;
-    struct span len = span_of(file->len, file->len_n);
-    int err = 0;
-    if (is_part) {
-        char digits[24];
-        int n = snprintf(digits, sizeof digits, "%" PRIu64, r->to - r->from);
-        len = arena_copy(a, span_of(digits, (size_t)n));
-        err = pairs_put(fields, a, SPAN("content-range"), range_text);
-    }
-    if (err == 0 && has_body) {
-        err = pairs_put(fields, a, SPAN("content-type"),
-                        mime_type(span_of(file->path, file->path_n)));
-    }
-    if (err == 0 && has_body) {
-        err = pairs_put(fields, a, SPAN("content-length"), len);
-    }
-    if (err == 0) {
-        err = pairs_put(fields, a, SPAN("last-modified"), span_of(file->modified, DATE_LEN));
-    }
-    if (err == 0) {
-        err = pairs_put(fields, a, SPAN("etag"), span_of(file->etag, file->etag_n));
-    }
-    if (err == 0) {
-        err = pairs_put(fields, a, SPAN("accept-ranges"), SPAN("bytes"));
-    }
-    return err;
-}
-
-static int open_range(struct file_response *r, const struct request *q, struct arena *a,
-                      struct span *text) {
-    const struct span *wanted = pairs_find(&q->fields, SPAN("range"));
-    const struct file *file = r->file;
-    struct span etag = span_of(file->etag, file->etag_n);
-    struct range range;
-    if (wanted == NULL || !span_eq(q->method, SPAN("GET")) ||
-        !condition_allows_range(q, etag, file->info.mtime_s)) {
-        return 0;
-    }
-    enum range_kind kind = range_parse(*wanted, file->info.len, &range);
-    if (kind == RANGE_WHOLE) {
-        return 0;
-    }
-    if (kind == RANGE_UNSATISFIABLE) {
-        return ERR_RANGE;
-    }
-    char *out = arena_alloc(a, RANGE_TEXT_MAX);
-    if (out == NULL) {
-        return ERR_ARENA_LIMIT;
-    }
-    *text = range_format(&range, file->info.len, out);
-    r->head.status = 206;
-    r->from = range.first;
-    r->to = range.first + range.len;
-    return 0;
-}
-
-// What the request's conditions make of it: the status, and the bytes to be sent.
-static int decide(struct file_response *r, const struct request *q, struct arena *a,
-                  struct span *range_text) {
-    const struct file *file = r->file;
-    r->head.status = 200;
-    r->from = 0;
-    r->to = file->info.len;
-    switch (condition_evaluate(q, span_of(file->etag, file->etag_n), file->info.mtime_s)) {
-    case CONDITION_FAILED:
-        return ERR_PRECONDITION;
-    case CONDITION_NOT_MODIFIED:
-        r->head.status = 304;
-        break;
-    case CONDITION_OK:
-        return open_range(r, q, a, range_text);
-    }
-    return 0;
-}
-
 int files_open(struct files *f, struct file_response *r, struct span path,
                const struct request *request, struct arena *arena) {
-    struct span range_text = {NULL, 0};
     *r = (struct file_response){.file = find(f, path)};
-    r->file->users++;
-    int err = load(f, r->file);
+    struct file *file = r->file;
+    file->users++;
+    int err = load(f, file);
     if (err == 0) {
-        r->len = r->file->info.len;
-        err = decide(r, request, arena, &range_text);
-    }
-    if (err == 0) {
-        err = put_fields(r, arena, range_text);
+        err = file_head_build(r, &file->info, &file->texts,
+                              &(struct file_request){path, request, arena});
     }
     if (err != 0) {
         files_close(f, r);
-        return err;
     }
-    // A front drops the body of these; no need to read it.
-    if (r->head.status == 304 || span_eq(request->method, SPAN("HEAD"))) {
-        r->to = r->from;
-    }
-    return 0;
+    return err;
 }
 
 bool files_next(struct files *f, struct file_response *r, size_t most, struct span *piece) {

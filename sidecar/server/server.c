@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "base/error.h"
+#include "http/tls_pem.h"
 #include "server/inherited.h"
 #include "server/listener.h"
 #include "server/log.h"
@@ -227,7 +228,7 @@ static void start_looking(struct server *s) {
 
 // As far as privileges may be needed.
 static int open_privileged(struct server *s) {
-    tls_context_set_opener(opener_read);
+    tls_pem_set_opener(opener_read);
     s->now = generation_new(&s->generation_conf, s->config, NULL);
     int err = s->now != NULL ? bind_admin(s) : ERR_CONFIG;
     if (err == 0) {
