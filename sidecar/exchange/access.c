@@ -2,100 +2,11 @@
 #include "exchange/access.h"
 
 #include "base/error.h"
+#include "base/wildcard.h"
 
-// Cases of one letter differ in one bit, which most bytes that differ do not differ in alone.
-static inline bool is_same(uint8_t a, uint8_t b, bool any_case) {
-    return a == b || ((a ^ b) == 0x20 && any_case && span_lower_byte(a) == span_lower_byte(b));
-}
-
-static inline bool begins(struct span s, struct span with, bool any_case) {
-    if (with.n > s.n) {
-        return false;
-    }
-    for (size_t i = 0; i < with.n; i++) {
-        if (!is_same(s.p[i], with.p[i], any_case)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Cuts what stands before the first star off the pattern and off the path; false: it differs.
-static inline bool cut_head(struct span *pattern, struct span *path, bool any_case) {
-    size_t n = 0;
-    while (n < pattern->n && pattern->p[n] != '*') {
-        if (n == path->n || !is_same(path->p[n], pattern->p[n], any_case)) {
-            return false;
-        }
-        n++;
-    }
-    *pattern = span_skip(*pattern, n);
-    *path = span_skip(*path, n);
-    return pattern->n > 0 || path->n == 0;
-}
-
-// The same of what follows the last star. There is one.
-static inline bool cut_tail(struct span *pattern, struct span *path, bool any_case) {
-    while (pattern->p[pattern->n - 1] != '*') {
-        if (path->n == 0 || !is_same(path->p[path->n - 1], pattern->p[pattern->n - 1], any_case)) {
-            return false;
-        }
-        pattern->n--;
-        path->n--;
-    }
-    return true;
-}
-
-// Behind the first place where the piece is found in the path; false: it is nowhere.
-static inline bool skip_past(struct span *path, struct span piece, bool any_case) {
-    size_t last = path->n - piece.n;
-    if (piece.n == 0 || piece.n > path->n) {
-        return piece.n == 0;
-    }
-    for (size_t i = 0; i <= last; i++) {
-        if (is_same(path->p[i], piece.p[0], any_case) &&
-            begins(span_skip(*path, i), piece, any_case)) {
-            *path = span_skip(*path, i + piece.n);
-            return true;
-        }
-    }
-    return false;
-}
-
-// Each path is held against many patterns, of which hardly one matches. So what stands at the ends
-// is compared first; what stands between two stars may be taken where it is found first, since what
-// follows it has the more to choose from.
-static bool match(struct span pattern, struct span path, bool any_case) {
-    if (!cut_head(&pattern, &path, any_case) ||
-        (pattern.n > 0 && !cut_tail(&pattern, &path, any_case))) {
-        return false;
-    }
-    while (pattern.n > 1) { // between two stars
-        struct span rest = span_skip(pattern, 1);
-        struct span piece = span_first(rest, span_index(rest, '*'));
-        if (!skip_past(&path, piece, any_case)) {
-            return false;
-        }
-        pattern = span_skip(rest, piece.n);
-    }
-    return true;
-}
-
-bool access_match(struct span pattern, struct span path) {
-    return match(pattern, path, false);
-}
-
-// "*.bak" is no pattern of a path that ends otherwise: for most the last byte tells.
 static bool is_among(struct span_list patterns, struct span path, bool any_case) {
-    uint8_t end = path.n > 0 ? path.p[path.n - 1] : 0; // no path that is checked ends so
-    for (size_t i = 0; i < patterns.n; i++) {
-        struct span pattern = patterns.v[i];
-        uint8_t last = pattern.n > 0 ? pattern.p[pattern.n - 1] : '*';
-        if ((last == '*' || is_same(end, last, any_case)) && match(pattern, path, any_case)) {
-            return true;
-        }
-    }
-    return false;
+    return wildcard_match_any(patterns.v, patterns.n, path,
+                              any_case ? WILDCARD_NOCASE : WILDCARD_CASE);
 }
 
 #define NAME_START 4 // bytes of a name that are looked at

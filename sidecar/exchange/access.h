@@ -6,9 +6,7 @@
 // symbolic links, the file that is really there. The rules about files (`deny-files`, names that
 // begin with a dot, `deny-scripts`) are held against what lies on the disk alone: an application
 // may give its pages any names. File systems and CGI programs may take another case for the same
-// script, so names of scripts are compared without case.
-//
-//     pattern = *( byte / "*" )      ; "*" is any run of bytes, slashes too
+// script, so names of scripts are compared without case. The patterns are those of base/wildcard.h.
 #ifndef EXCHANGE_ACCESS_H
 #define EXCHANGE_ACCESS_H
 
@@ -20,8 +18,6 @@ enum access_by {
     ACCESS_APPLICATION, // X-Accel-Redirect or X-Sendfile: internal paths are open to it
 };
 
-// Whether `path` matches `pattern`, byte by byte.
-bool access_match(struct span pattern, struct span path);
 // Beginnings of names, as bits, that no pattern has: a path with no other names matches none. 0
 // when a pattern says too little of a name.
 uint64_t access_absent(struct span_list patterns);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/fnv.h"
+#include "base/wildcard.h"
 #include "http/uri.h"
 
 #include <stdio.h>
@@ -88,7 +89,7 @@ const struct site *router_site(const struct router *r, struct span authority, bo
 
 static const struct route_rule *find_rule(const struct site *site, struct span path) {
     for (size_t i = 0; i < site->rules_n; i++) {
-        if (access_match(site->rules[i].pattern, path)) {
+        if (wildcard_match(site->rules[i].pattern, path, WILDCARD_CASE)) {
             return &site->rules[i];
         }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hints/audience.h"
 
+#include "base/wildcard.h"
+
 enum { STEADY, CHANGES };
 
 static const int kinds[] = {
@@ -39,23 +41,6 @@ static bool contains(struct span s, struct span part) {
     return false;
 }
 
-// Inlined, so that of a pattern which is known a length and a byte remain: each cookie is compared
-// with all of them.
-static inline __attribute__((always_inline)) bool matches(struct span name, struct span pattern) {
-    bool open_front = pattern.n > 0 && pattern.p[0] == '*';
-    bool open_back = pattern.n > 1 && pattern.p[pattern.n - 1] == '*';
-    struct span core = span_of(pattern.p + open_front, pattern.n - open_front - open_back);
-    if (name.n < core.n || (!open_front && !open_back && name.n != core.n)) {
-        return false;
-    }
-    if (open_front && open_back) {
-        return contains(name, core);
-    }
-    const uint8_t *at = name.p + (open_front ? name.n - core.n : 0);
-    return core.n == 0 || (is_letter(at[core.n - 1], core.p[core.n - 1]) &&
-                           is_letter(at[0], core.p[0]) && span_eq_bytes_nocase(at, core.p, core.n));
-}
-
 // Prefixes that browsers guard (RFC 6265bis, 4.1.3) say nothing about what the cookie is for.
 static struct span without_prefix(struct span name) {
     static const struct span prefixes[] = {SPAN_INIT("__Host-"), SPAN_INIT("__Secure-")};
@@ -71,7 +56,7 @@ static struct span without_prefix(struct span name) {
 static unsigned row_of(struct span name) {
     unsigned row = 0;
 #define COOKIE(pattern, kind)                                                                      \
-    if (matches(name, SPAN(pattern))) {                                                            \
+    if (wildcard_match(SPAN(pattern), name, WILDCARD_NOCASE)) {                                    \
         return row;                                                                                \
     }                                                                                              \
     row++;
@@ -106,17 +91,12 @@ struct audience_names audience_names_sort(struct span *v, size_t n) {
 
 static bool is_in(const struct audience_names *names, struct span name) {
     size_t n = (names->absent & beginning(name)) != 0 ? names->open : names->n;
-    for (size_t i = 0; i < n; i++) {
-        if (matches(name, names->v[i])) {
-            return true;
-        }
-    }
-    return false;
+    return wildcard_match_any(names->v, n, name, WILDCARD_NOCASE);
 }
 
 static bool is_known_harmless(struct span name) {
 #define COOKIE(pattern)                                                                            \
-    if (matches(name, SPAN(pattern))) {                                                            \
+    if (wildcard_match(SPAN(pattern), name, WILDCARD_NOCASE)) {                                    \
         return true;                                                                               \
     }
 #include "hints/harmless_cookie.def"

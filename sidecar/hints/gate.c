@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hints/gate.h"
 
+#include "base/wildcard.h"
 #include "http/field.h"
 
 static const struct gate_reason_row rows[GATE_REASONS] = {
@@ -169,37 +170,9 @@ static bool is_wanted(enum gate_clients clients, const struct look *look) {
            span_find(look->accept, SPAN("text/html")) < look->accept.n;
 }
 
-// "*" stands for any run of bytes. When a byte does not fit, the last star takes one byte more:
-// what the stars before it took needs no second thought.
-static bool fits(struct span pattern, struct span text) {
-    size_t p = 0, t = 0, star = pattern.n, resume = 0;
-    while (t < text.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            resume = t;
-        } else if (p < pattern.n && span_lower_byte(pattern.p[p]) == span_lower_byte(text.p[t])) {
-            p++;
-            t++;
-        } else if (star < pattern.n) {
-            p = star + 1;
-            t = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*') {
-        p++;
-    }
-    return p == pattern.n;
-}
-
 static bool is_denied(const struct gate_conf *conf, struct span agent) {
-    for (size_t i = 0; i < conf->agents_n; i++) {
-        if (fits(conf->agents[i], span_first(agent, GATE_AGENT_MAX))) {
-            return true;
-        }
-    }
-    return false;
+    return wildcard_match_any(conf->agents, conf->agents_n, span_first(agent, GATE_AGENT_MAX),
+                              WILDCARD_NOCASE);
 }
 
 // What the client itself speaks: of one behind a front only what the front says is known.

@@ -1,39 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "learner/route_chain.h"
 
+#include "base/wildcard.h"
+
 #define FOLDERS_MAX (ROUTE_CHAIN_MAX - 4) // itself, operator, query and site have their places
 
 enum route_chain_stage { ITSELF, PUBLIC_ITSELF, OPERATOR, QUERY, FOLDERS, SITE, OVER };
-
-// The same steps as the router's for its rules: the last star takes one byte more where it fails.
-static bool is_match(struct span pattern, struct span path) {
-    size_t p = 0, s = 0, star = SIZE_MAX, from = 0;
-    while (s < path.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            from = s;
-        } else if (p < pattern.n && pattern.p[p] == path.p[s]) {
-            p++;
-            s++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            s = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*') {
-        p++;
-    }
-    return p == pattern.n;
-}
 
 // The operator's pattern that counts for the path; empty: none.
 static struct span find_operators(struct span path, const struct span *patterns, size_t n) {
     for (size_t i = 0; i < n; i++) {
         struct span pattern = patterns[i];
         bool has_star = span_index(pattern, '*') < pattern.n;
-        if (has_star && pattern.n < ROUTE_KEY_MAX / 2 && is_match(pattern, path)) {
+        if (has_star && pattern.n < ROUTE_KEY_MAX / 2 &&
+            wildcard_match(pattern, path, WILDCARD_CASE)) {
             return pattern;
         }
     }

@@ -2,6 +2,7 @@
 #include "learner/route_key.h"
 
 #include "base/hex.h"
+#include "base/wildcard.h"
 
 static const struct span marketing[] = {
 #define KEY(name) SPAN_INIT(name),
@@ -47,14 +48,7 @@ struct pairs_of_query {
 };
 
 static bool is_marketing(struct span key) {
-    for (size_t i = 0; i < sizeof marketing / sizeof *marketing; i++) {
-        struct span m = marketing[i];
-        bool any = m.p[m.n - 1] == '*';
-        if (any ? span_has_prefix(key, span_first(m, m.n - 1)) : span_eq(key, m)) {
-            return true;
-        }
-    }
-    return false;
+    return wildcard_match_any(marketing, sizeof marketing / sizeof *marketing, key, WILDCARD_CASE);
 }
 
 // What of the pair counts: all, its key alone, or nothing.

@@ -2,6 +2,7 @@
 #include "learner/token.h"
 
 #include "base/hex.h"
+#include "base/wildcard.h"
 
 #define RANDOM_LEAST 20 // characters of a value that nobody can have thought of
 #define TURNS_LEAST 6   // between digits, upper and lower case in it
@@ -80,14 +81,7 @@ static bool is_random(struct span s) {
 }
 
 static bool is_among(struct span name, const struct span *names, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        bool any = names[i].p[names[i].n - 1] == '*' && names[i].n > 1;
-        struct span wanted = span_first(names[i], names[i].n - any);
-        if (span_eq_nocase(any ? span_first(name, wanted.n) : name, wanted)) {
-            return true;
-        }
-    }
-    return false;
+    return wildcard_match_any(names, n, name, WILDCARD_NOCASE);
 }
 
 bool token_is_version_key(struct span name) {
