@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/fnv.h"
 #include "exchange/client.h"
+#include "http/uri.h"
 
 #define FIXED_MOST 24 // variables that are not HTTP_*
 
@@ -248,7 +249,7 @@ static void put_connection(struct writer *w) {
     put(w, SPAN("SERVER_ADDR"), env->peer->server_addr);
     put(w, SPAN("SERVER_PORT"), env->peer->server_port);
     put(w, SPAN("SERVER_NAME"),
-        env->is_named ? router_host(env->request->authority) : env->site->name);
+        env->is_named ? uri_host(env->request->authority) : env->site->name);
     // php-cgi refuses to run without it where it was built to be run by a web server only.
     put(w, SPAN("REDIRECT_STATUS"), SPAN("200"));
 }

@@ -5,6 +5,7 @@
 #include "exchange/page.h"
 #include "exchange/steering.h"
 #include "hints/merge.h"
+#include "http/uri.h"
 
 #include <assert.h>
 
@@ -179,10 +180,10 @@ static void answer_redirect(struct exchange *x, struct span location) {
 }
 
 static void redirect_https(struct exchange *x) {
-    struct span host = router_host(x->facts.request->authority);
+    struct span host = uri_host(x->facts.request->authority);
     host = host.n > 0 ? host : x->facts.site->name;
     struct span location =
-        router_https(x->facts.arena, host, x->conf->https_port, x->facts.request->target);
+        uri_https(x->facts.arena, host, x->conf->https_port, x->facts.request->target);
     if (location.p == NULL) {
         answer_error(x, ERR_ARENA_LIMIT);
     } else {

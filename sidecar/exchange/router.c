@@ -6,8 +6,6 @@
 #include "base/wildcard.h"
 #include "http/uri.h"
 
-#include <stdio.h>
-
 #define PATH_MOST 4095 // bytes of a file name that the kernel takes (PATH_MAX without its zero)
 
 struct router_name {
@@ -54,34 +52,8 @@ int router_init(struct router *r, struct arena *a, const struct site *sites, siz
     return 0;
 }
 
-// authority = host [ ":" port ]                               (RFC 3986, 3.2)
-// host      = IP-literal / IPv4address / reg-name, IP-literal in brackets
-struct span router_host(struct span authority) {
-    size_t n = authority.n;
-    if (n > 0 && authority.p[0] == '[') {
-        size_t close = span_index(authority, ']');
-        return span_first(authority, close < n ? close + 1 : n);
-    }
-    n = span_index(authority, ':');
-    return span_first(authority, n > 1 && authority.p[n - 1] == '.' ? n - 1 : n);
-}
-
-struct span router_https(struct arena *a, struct span host, uint16_t port, struct span target) {
-    char suffix[8] = "";
-    size_t cap = sizeof "https://:65535" + host.n + target.n;
-    char *text = arena_alloc(a, cap);
-    if (text == NULL) {
-        return span_of(NULL, 0);
-    }
-    if (port != 443) {
-        snprintf(suffix, sizeof suffix, ":%u", port);
-    }
-    int n = snprintf(text, cap, "https://%.*s%s%.*s", SPAN_ARG(host), suffix, SPAN_ARG(target));
-    return span_of(text, (size_t)n);
-}
-
 const struct site *router_site(const struct router *r, struct span authority, bool *is_named) {
-    struct span host = router_host(authority);
+    struct span host = uri_host(authority);
     const struct router_name *slot = host.n > 0 ? find_name(r, host) : NULL;
     *is_named = slot != NULL && slot->name.p != NULL;
     return *is_named ? slot->site : &r->sites[0];

@@ -85,11 +85,6 @@ int router_init(struct router *r, struct arena *a, const struct site *sites, siz
 // The site of an authority ("host[:port]", lower case). *is_named tells whether a site has that
 // name; if not, it is the first site, and nothing should be learned under the name.
 const struct site *router_site(const struct router *r, struct span authority, bool *is_named);
-// The host of an authority: without port, without the dot at the end. Borrows from it.
-struct span router_host(struct span authority);
-// "https://host[:port]target" in the arena: where a listener without TLS sends its clients. p is
-// NULL when the budget is spent.
-struct span router_https(struct arena *a, struct span host, uint16_t port, struct span target);
 
 // What to route, and with what.
 struct router_query {

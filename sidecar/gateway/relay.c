@@ -6,6 +6,7 @@
 #include "gateway/relay_budget.h"
 #include "gateway/relay_file.h"
 #include "hints/seen.h"
+#include "http/uri.h"
 
 #define VISITS_EACH 2 // visits that are told with each that begins
 
@@ -15,7 +16,7 @@
 // own: 421 makes the client open one (RFC 9110, 15.5.20).
 static void refuse_other_hosts(struct relay *r) {
     struct downstream *d = r->down;
-    if (d->ops->covers != NULL && !d->ops->covers(d, router_host(r->stream->request.authority))) {
+    if (d->ops->covers != NULL && !d->ops->covers(d, uri_host(r->stream->request.authority))) {
         r->refusal = ERR_REQUEST_MISDIRECTED;
     }
 }

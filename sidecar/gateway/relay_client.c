@@ -68,15 +68,7 @@ static void take_host(struct words *w, struct front_stream *stream) {
 
 // Where the client connected, as it sees it: behind a front that is not where the front did.
 static uint16_t server_port(const struct words *w, const struct request *q) {
-    struct span host = router_host(q->authority), port = span_skip(q->authority, host.n);
-    uint64_t n;
-    if (w->client.server_port > 0) {
-        return w->client.server_port;
-    }
-    if (port.n > 1 && span_to_u64(span_skip(port, 1), &n) && n > 0 && n <= UINT16_MAX) {
-        return (uint16_t)n;
-    }
-    return q->is_secure ? 443 : 80;
+    return w->client.server_port > 0 ? w->client.server_port : uri_port(q->scheme, q->authority);
 }
 
 static void say(struct words *w, struct arena *a, enum forwarded_field field, struct span value) {

@@ -3,29 +3,13 @@
 
 #include "base/hex.h"
 #include "http/field.h"
+#include "http/uri.h"
 
 // What a hint's target is made of, as source expressions see it.
 struct place {
     struct span scheme, host, path; // path without query
-    uint64_t port;
+    uint16_t port;
 };
-
-static uint64_t default_port(struct span scheme) {
-    return span_eq_nocase(scheme, SPAN("https")) ? 443 : 80;
-}
-
-// Takes host[:port] apart. *port is empty where there is none.
-static void cut_port(struct span authority, struct span *host, struct span *port) {
-    size_t colon = authority.n;
-    for (size_t i = authority.n; i > 0 && authority.p[i - 1] != ']'; i--) {
-        if (authority.p[i - 1] == ':') {
-            colon = i - 1;
-            break;
-        }
-    }
-    *host = span_first(authority, colon);
-    *port = span_skip(authority, colon + 1);
-}
 
 // Takes scheme "://" authority path apart. False when there is no "://".
 static bool cut_url(struct span url, struct span *scheme, struct span *authority,
@@ -46,12 +30,9 @@ static struct place place_of(struct span target, const struct target_page *page)
     if (target.n == 0 || target.p[0] != '/') {
         cut_url(target, &scheme, &authority, &path);
     }
-    cut_port(authority, &host, &port);
-    struct place place = {scheme, host, span_first(path, span_index(path, '?')), 0};
-    if (!span_to_u64(port, &place.port)) {
-        place.port = default_port(scheme);
-    }
-    return place;
+    uri_authority_cut(authority, &host, &port);
+    return (struct place){scheme, host, span_first(path, span_index(path, '?')),
+                          uri_port(scheme, authority)};
 }
 
 // A policy for http lets https pass (CSP 3, 6.7.2.9 "scheme-part matches").
@@ -77,10 +58,10 @@ static bool is_port(struct span allowed, const struct place *place) {
         return true;
     }
     if (allowed.n == 0) {
-        return place->port == default_port(place->scheme);
+        return place->port == uri_default_port(place->scheme);
     }
     return span_to_u64(allowed, &port) &&
-           (port == place->port || (port == 80 && place->port == 443));
+           (port == place->port || (port == URI_HTTP_PORT && place->port == URI_HTTPS_PORT));
 }
 
 // Takes the next byte of a path, percent-encoded or not.
@@ -106,7 +87,7 @@ static bool is_path(struct span allowed, struct span path) {
 
 static bool is_self(const struct target_page *page, const struct place *place) {
     struct place self = place_of(SPAN("/"), page);
-    bool is_upgrade = self.port == 80 && place->port == 443;
+    bool is_upgrade = self.port == URI_HTTP_PORT && place->port == URI_HTTPS_PORT;
     return is_scheme(page->scheme, place->scheme) && span_eq_nocase(self.host, place->host) &&
            (self.port == place->port || is_upgrade);
 }
@@ -126,7 +107,7 @@ static bool is_source(struct span source, const struct target_page *page,
         authority = span_first(source, span_index(source, '/'));
         path = span_skip(source, authority.n);
     }
-    cut_port(authority, &host, &port);
+    uri_authority_cut(authority, &host, &port);
     return is_scheme(scheme, place->scheme) && is_host(host, place->host) && is_port(port, place) &&
            is_path(path, place->path);
 }

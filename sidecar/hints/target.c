@@ -4,12 +4,6 @@
 #include "base/error.h"
 #include "http/uri.h"
 
-static struct span without_default_port(struct span scheme, struct span authority) {
-    struct span port = span_eq(scheme, SPAN("https")) ? SPAN(":443") : SPAN(":80");
-    bool has = span_has_suffix(authority, port);
-    return has ? span_first(authority, authority.n - port.n) : authority;
-}
-
 static struct span join(struct arena *arena, struct span a, struct span b, struct span c) {
     uint8_t *p = arena_alloc(arena, a.n + b.n + c.n);
     if (p == NULL) {
@@ -56,7 +50,7 @@ static enum hint_reason fill(struct target *out, const struct uri *base, const s
 enum hint_reason target_resolve(struct target *out, const struct target_page *page,
                                 struct span reference, struct arena *arena) {
     struct uri base = {.scheme = page->scheme,
-                       .authority = without_default_port(page->scheme, page->authority),
+                       .authority = uri_authority_without_default(page->scheme, page->authority),
                        .path = page->path};
     struct uri uri;
     if (reference.n > TARGET_MAX) {

@@ -6,6 +6,7 @@
 #include "http/field.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 static int fail(int error, const char **why, const char *text) {
     *why = text;
@@ -223,6 +224,37 @@ void uri_authority_cut(struct span authority, struct span *host, struct span *po
 static struct span without_root(struct span host) {
     bool has_root = host.n > 1 && host.p[0] != '[' && host.p[host.n - 1] == '.';
     return span_first(host, host.n - has_root);
+}
+
+struct span uri_host(struct span authority) {
+    return without_root(span_first(authority, host_len(authority)));
+}
+
+uint16_t uri_port(struct span scheme, struct span authority) {
+    struct span host, text;
+    uint16_t port;
+    uri_authority_cut(authority, &host, &text);
+    return parse_port(text, &port) ? port : uri_default_port(scheme);
+}
+
+struct span uri_authority_without_default(struct span scheme, struct span authority) {
+    struct span host, port;
+    uri_authority_cut(authority, &host, &port);
+    return uri_port(scheme, authority) == uri_default_port(scheme) ? host : authority;
+}
+
+struct span uri_https(struct arena *a, struct span host, uint16_t port, struct span target) {
+    char suffix[8] = "";
+    size_t cap = sizeof "https://:65535" + host.n + target.n;
+    char *text = arena_alloc(a, cap);
+    if (text == NULL) {
+        return span_of(NULL, 0);
+    }
+    if (port != URI_HTTPS_PORT) {
+        snprintf(suffix, sizeof suffix, ":%u", port);
+    }
+    int n = snprintf(text, cap, "https://%.*s%s%.*s", SPAN_ARG(host), suffix, SPAN_ARG(target));
+    return span_of(text, (size_t)n);
 }
 
 // authority = host [ ":" port ] (RFC 9110, 7.2; no userinfo: 4.2.4)

@@ -51,6 +51,16 @@ bool uri_is_host(struct span host);
 // Cuts host[:port] in two without checking either: the host (brackets kept), and what follows the
 // colon, which is empty where there is none. They borrow from authority.
 void uri_authority_cut(struct span authority, struct span *host, struct span *port);
+// The host of an authority: without port, without the dot at the end. Borrows from it.
+struct span uri_host(struct span authority);
+// The port of an authority; that of the scheme where it has none, or none from 1 to 65535.
+uint16_t uri_port(struct span scheme, struct span authority);
+// The authority as an origin is compared: without a port that the scheme implies. Borrows from it.
+struct span uri_authority_without_default(struct span scheme, struct span authority);
+// "https://host[:port]target" in the arena: where a client of this host is sent for TLS. p is NULL
+// when the budget is spent.
+struct span uri_https(struct arena *a, struct span host, uint16_t port, struct span target);
+
 // Checks host[:port]: a name of letters, digits, "-", "_" and single dots, or an IPv6 address in
 // brackets; a port of 1 to 65535, or an empty one, which is none. No user information, no lists. 0,
 // or ERR_REQUEST_HOST with *why, or ERR_ARENA_LIMIT.

@@ -285,6 +285,52 @@ static void what_is_plain_is_borrowed(void **state) {
     arena_fini(&a);
 }
 
+static void an_authority_without_its_usual_port_is_compared(void **state) {
+    (void)state;
+    static const struct {
+        const char *scheme, *authority, *host, *compared;
+        uint16_t port;
+    } rows[] = {
+        {"https", "a.example", "a.example", "a.example", 443},
+        {"http", "a.example", "a.example", "a.example", 80},
+        {"HTTPS", "a.example:443", "a.example", "a.example", 443},
+        {"https", "a.example:80", "a.example", "a.example:80", 80},
+        {"http", "a.example:80", "a.example", "a.example", 80},
+        {"https", "[::1]:443", "[::1]", "[::1]", 443},
+        {"https", "[::1]", "[::1]", "[::1]", 443},
+        {"https", "a.example.:8443", "a.example", "a.example.:8443", 8443},
+        {"https", "a.example:", "a.example", "a.example", 443},
+        {"https", "a.example:0", "a.example", "a.example", 443},
+        {"https", "a.example:*", "a.example", "a.example", 443},
+        {"https", "[::1", "[::1", "[::1", 443},
+        {"https", ":443", "", "", 443},
+        {"https", "", "", "", 443},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct span scheme = span_str(rows[i].scheme), authority = span_str(rows[i].authority);
+        struct span compared = uri_authority_without_default(scheme, authority);
+        if (!span_eq(uri_host(authority), span_str(rows[i].host)) ||
+            uri_port(scheme, authority) != rows[i].port ||
+            !span_eq(compared, span_str(rows[i].compared))) {
+            fail_msg("%s %s", rows[i].scheme, rows[i].authority);
+        }
+    }
+}
+
+static void a_redirect_to_tls_names_a_port_that_is_not_the_usual_one(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a, 4096);
+    assert_true(span_eq(uri_https(&a, SPAN("a.example"), URI_HTTPS_PORT, SPAN("/x?y")),
+                        SPAN("https://a.example/x?y")));
+    assert_true(
+        span_eq(uri_https(&a, SPAN("[::1]"), 65535, SPAN("/")), SPAN("https://[::1]:65535/")));
+    arena_fini(&a);
+    arena_init(&a, 0);
+    assert_null(uri_https(&a, SPAN("a"), 1, SPAN("/")).p);
+    arena_fini(&a);
+}
+
 static void references_of_many_segments_stay_within_bounds(void **state) {
     (void)state;
     const struct uri base = {SPAN("https"), SPAN("a"), SPAN("/")};
@@ -307,6 +353,8 @@ int main(void) {
         cmocka_unit_test(a_path_without_memory_is_an_error),
         cmocka_unit_test(encoding_escapes_what_may_not_stand),
         cmocka_unit_test(hosts_are_checked_strictly),
+        cmocka_unit_test(an_authority_without_its_usual_port_is_compared),
+        cmocka_unit_test(a_redirect_to_tls_names_a_port_that_is_not_the_usual_one),
         cmocka_unit_test(references_are_resolved),
         cmocka_unit_test(what_is_plain_is_borrowed),
         cmocka_unit_test(references_of_many_segments_stay_within_bounds),
