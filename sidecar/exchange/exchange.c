@@ -2,10 +2,8 @@
 #include "exchange/exchange.h"
 
 #include "base/error.h"
-#include "exchange/page.h"
+#include "exchange/exchange_inside.h"
 #include "exchange/steering.h"
-#include "hints/merge.h"
-#include "http/uri.h"
 
 #include <assert.h>
 
@@ -24,7 +22,7 @@ static const struct {
 #undef STATE
 };
 
-static void exchange_enter(struct exchange *x, enum exchange_state state) {
+void exchange_enter(struct exchange *x, enum exchange_state state) {
     assert(states[state].from & (1u << x->state));
     x->state = state;
 }
@@ -64,7 +62,7 @@ void exchange_set_time(struct exchange *x, uint64_t now_us) {
     x->facts.now_us = now_us;
 }
 
-static struct exchange_command *command(struct exchange *x, enum exchange_command_kind kind) {
+struct exchange_command *exchange_command(struct exchange *x, enum exchange_command_kind kind) {
     struct exchange_queue *q = &x->commands;
     assert(q->count < EXCHANGE_COMMANDS);
     struct exchange_command *c = &q->v[(q->first + q->count++) % EXCHANGE_COMMANDS];
@@ -85,22 +83,22 @@ enum step exchange_next(struct exchange *x, struct exchange_command *out) {
 
 // ---- hints and evidence -------------------------------------------------------------------------
 
-static void learn(struct exchange *x, struct span evidence) {
+void exchange_learn(struct exchange *x, struct span evidence) {
     if (evidence.n > 0) {
-        command(x, COMMAND_LEARN)->body = evidence;
+        exchange_command(x, COMMAND_LEARN)->body = evidence;
     }
 }
 
 static void inform(struct exchange *x, const struct hinting_words *words) {
     if (words->inform != NULL) {
-        command(x, COMMAND_INFORM)->response = words->inform;
+        exchange_command(x, COMMAND_INFORM)->response = words->inform;
         observation_hinted(&x->observation, words->plan, words->said);
     }
 }
 
 static void promise(struct exchange *x) {
     if (x->hinting.push != NULL && x->hinting.push->n > 0) {
-        command(x, COMMAND_PROMISE)->push = x->hinting.push;
+        exchange_command(x, COMMAND_PROMISE)->push = x->hinting.push;
     }
 }
 
@@ -121,76 +119,6 @@ static void say_hints(struct exchange *x, const struct hinting_words *words) {
     promise(x);
 }
 
-// ---- answers of our own -------------------------------------------------------------------------
-
-// The fields of the final head, with ours.
-static void merge(struct exchange *x, const struct response *response, int error) {
-    struct pair fields[2];
-    struct hinting_answer answer = {error, x->route.kind == ROUTE_SCRIPT, x->has_decision};
-    struct merge_extra extra = hinting_extra(&x->hinting, &answer, fields);
-    x->head = *response;
-    merge_fields(&response->fields, &extra, x->facts.arena, &x->head.fields);
-}
-
-static void answer_page(struct exchange *x, const struct page *page, int error) {
-    exchange_enter(x, EXCHANGE_ANSWERING);
-    merge(x, &page->head, error);
-    if (x->route.kind == ROUTE_ERROR || x->route.kind == ROUTE_REDIRECT) {
-        learn(x, observation_head(&x->observation, &page->head, false));
-    }
-    struct exchange_command *head = command(x, COMMAND_HEAD);
-    head->response = &x->head;
-    head->end = page->body.n == 0;
-    if (!head->end) {
-        command(x, COMMAND_BODY)->body = page->body;
-        command(x, COMMAND_FINISH);
-    }
-    exchange_enter(x, EXCHANGE_DONE);
-}
-
-static void reset(struct exchange *x, int error) {
-    exchange_enter(x, EXCHANGE_BROKEN);
-    command(x, COMMAND_RESET)->error = error;
-}
-
-static void answer_error(struct exchange *x, int error) {
-    struct page page;
-    if (x->facts.is_pushed) {
-        // A push that would answer an error is taken back: the client asks for itself if it must.
-        if (x->state == EXCHANGE_NEW) {
-            exchange_enter(x, EXCHANGE_THINKING);
-        }
-        reset(x, error);
-        return;
-    }
-    page_error(&page, error, x->facts.arena);
-    if (error == ERR_RANGE) {
-        page_put_size(&page, x->route.info.len, x->facts.arena);
-    }
-    answer_page(x, &page, error);
-}
-
-static void answer_redirect(struct exchange *x, struct span location) {
-    struct page page;
-    bool keeps_method = span_eq(x->facts.request->method, SPAN("GET")) ||
-                        span_eq(x->facts.request->method, SPAN("HEAD"));
-    // 301 lets clients turn a POST into a GET (RFC 9110, 15.4.2).
-    page_redirect(&page, keeps_method ? 301 : 308, location, x->facts.arena);
-    answer_page(x, &page, 0);
-}
-
-static void redirect_https(struct exchange *x) {
-    struct span host = uri_host(x->facts.request->authority);
-    host = host.n > 0 ? host : x->facts.site->name;
-    struct span location =
-        uri_https(x->facts.arena, host, x->conf->https_port, x->facts.request->target);
-    if (location.p == NULL) {
-        answer_error(x, ERR_ARENA_LIMIT);
-    } else {
-        answer_redirect(x, location);
-    }
-}
-
 // ---- asking -------------------------------------------------------------------------------------
 
 static void call(struct exchange *x, const struct request *request, bool has_body) {
@@ -202,13 +130,13 @@ static void call(struct exchange *x, const struct request *request, bool has_bod
                           .is_named = x->facts.is_named};
     int err = cgi_env_build(&env, x->facts.arena, &x->params);
     if (err != 0) {
-        answer_error(x, err);
+        exchange_answer_error(x, err);
         return;
     }
     if (x->state == EXCHANGE_NEW) {
         exchange_enter(x, EXCHANGE_THINKING);
     }
-    struct exchange_command *c = command(x, COMMAND_CALL);
+    struct exchange_command *c = exchange_command(x, COMMAND_CALL);
     c->params = &x->params;
     c->request = request;
 }
@@ -250,7 +178,7 @@ static bool is_health(const struct exchange *x) {
 static void answer_health(struct exchange *x) {
     struct page page;
     page_health(&page, x->conf->is_draining, x->facts.arena);
-    answer_page(x, &page, 0);
+    exchange_answer_page(x, &page, 0);
 }
 
 static void find_route(struct exchange *x) {
@@ -274,22 +202,22 @@ static void on_request(struct exchange *x) {
         return;
     }
     if (x->refusal != 0) {
-        answer_error(x, x->refusal);
+        exchange_answer_error(x, x->refusal);
         return;
     }
     if (x->conf->redirect_https) {
-        redirect_https(x);
+        exchange_answer_https(x);
         return;
     }
     find_route(x);
     switch (x->route.kind) {
     case ROUTE_FILE:
         exchange_enter(x, EXCHANGE_THINKING);
-        command(x, COMMAND_FILE)->body = x->route.file;
+        exchange_command(x, COMMAND_FILE)->body = x->route.file;
         break;
     case ROUTE_SCRIPT:
         if ((err = refusal(x)) != 0) {
-            answer_error(x, err);
+            exchange_answer_error(x, err);
             break;
         }
         x->has_decision = true;
@@ -298,10 +226,10 @@ static void on_request(struct exchange *x) {
         run_script(x);
         break;
     case ROUTE_REDIRECT:
-        answer_redirect(x, x->route.location);
+        exchange_answer_redirect(x, x->route.location);
         break;
     case ROUTE_ERROR:
-        answer_error(x, x->route.error);
+        exchange_answer_error(x, x->route.error);
         break;
     }
 }
@@ -317,15 +245,15 @@ static void on_request_body(struct exchange *x, struct span body) {
         return;
     }
     if (x->body_len > x->facts.site->body_limit) {
-        command(x, COMMAND_ABORT);
+        exchange_command(x, COMMAND_ABORT);
         if (x->state == EXCHANGE_THINKING) {
-            answer_error(x, ERR_BODY_LIMIT);
+            exchange_answer_error(x, ERR_BODY_LIMIT);
         } else {
-            reset(x, ERR_BODY_LIMIT);
+            exchange_reset(x, ERR_BODY_LIMIT);
         }
         return;
     }
-    command(x, COMMAND_CALL_BODY)->body = body;
+    exchange_command(x, COMMAND_CALL_BODY)->body = body;
 }
 
 static void on_request_end(struct exchange *x) {
@@ -338,7 +266,7 @@ static void on_request_end(struct exchange *x) {
         call(x, x->facts.request, true);
     }
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
-        command(x, COMMAND_CALL_END);
+        exchange_command(x, COMMAND_CALL_END);
     }
 }
 
@@ -358,11 +286,11 @@ static int carry(struct exchange *x, const struct pairs *from, struct pairs *to)
 // Runs the script that another one names: as a GET of the same client, without the body, which has
 // been the first one's. Its head is awaited instead of that one's.
 static void run_named(struct exchange *x, const struct response *response) {
-    command(x, COMMAND_ABORT);
+    exchange_command(x, COMMAND_ABORT);
     x->carried = (struct pairs){.n = 0}; // what was carried so far is among the fields
     int err = carry(x, &response->fields, &x->carried);
     if (err != 0) {
-        answer_error(x, err);
+        exchange_answer_error(x, err);
         return;
     }
     x->route = x->sendfile->route;
@@ -376,8 +304,8 @@ static void send_file(struct exchange *x, const struct response *response) {
                                  ACCESS_APPLICATION};
     x->sendfile = arena_alloc(x->facts.arena, sizeof *x->sendfile);
     if (x->sendfile == NULL) {
-        command(x, COMMAND_ABORT);
-        answer_error(x, ERR_ARENA_LIMIT);
+        exchange_command(x, COMMAND_ABORT);
+        exchange_answer_error(x, ERR_ARENA_LIMIT);
         return;
     }
     int err = sendfile_find(x->sendfile, &query, response);
@@ -389,7 +317,7 @@ static void send_file(struct exchange *x, const struct response *response) {
         x->sendfile->why = "scripts name each other without end";
         err = ERR_SENDFILE;
     }
-    struct exchange_command *c = command(x, COMMAND_SENDFILE);
+    struct exchange_command *c = exchange_command(x, COMMAND_SENDFILE);
     x->is_sendfile = true;
     c->response = response;
     c->error = err;
@@ -404,8 +332,8 @@ static void on_head(struct exchange *x, const struct response *given) {
     const struct response *response = &copy;
     bool may_name = !x->is_sendfile;
     if (!x->is_sendfile && carry(x, &x->carried, &copy.fields) != 0) {
-        command(x, COMMAND_ABORT);
-        answer_error(x, ERR_BACKEND_HEAD);
+        exchange_command(x, COMMAND_ABORT);
+        exchange_answer_error(x, ERR_BACKEND_HEAD);
         return;
     }
     if (x->route.kind == ROUTE_SCRIPT && steering_obey(&copy, may_name, &x->is_buffered)) {
@@ -414,25 +342,25 @@ static void on_head(struct exchange *x, const struct response *given) {
         return;
     }
     if (x->route.kind == ROUTE_SCRIPT && steering_drop(&copy, x->facts.arena) != 0) {
-        command(x, COMMAND_ABORT);
-        answer_error(x, ERR_BACKEND_HEAD);
+        exchange_command(x, COMMAND_ABORT);
+        exchange_answer_error(x, ERR_BACKEND_HEAD);
         return;
     }
     if (x->facts.is_pushed && response->status >= 400) {
-        command(x, COMMAND_ABORT);
-        reset(x, ERR_NOT_FOUND);
+        exchange_command(x, COMMAND_ABORT);
+        exchange_reset(x, ERR_NOT_FOUND);
         return;
     }
     bool is_script = x->route.kind == ROUTE_SCRIPT && !x->is_sendfile;
-    learn(x, observation_head(&x->observation, response, is_script));
+    exchange_learn(x, observation_head(&x->observation, response, is_script));
     hinting_final(&x->hinting, response);
     promise(x);
-    merge(x, response, 0);
+    exchange_merge(x, response, 0);
     exchange_enter(x, EXCHANGE_ANSWERING);
     if (x->facts.is_pushed) {
         pairs_put(&x->head.fields, x->facts.arena, SPAN("x-http2-push"), SPAN("pushed"));
     }
-    command(x, COMMAND_HEAD)->response = &x->head;
+    exchange_command(x, COMMAND_HEAD)->response = &x->head;
 }
 
 static void on_interim(struct exchange *x, const struct response *response) {
@@ -448,16 +376,16 @@ static void on_failed(struct exchange *x, int error, uint64_t file_len) {
     x->route.info.len =
         file_len; // an application may have named another file than the router found
     if (x->state == EXCHANGE_THINKING) {
-        answer_error(x, error);
+        exchange_answer_error(x, error);
     } else if (x->state == EXCHANGE_ANSWERING) {
-        reset(x, error);
+        exchange_reset(x, error);
     }
 }
 
 static void on_client_gone(struct exchange *x) {
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
         exchange_enter(x, EXCHANGE_BROKEN);
-        command(x, COMMAND_ABORT);
+        exchange_command(x, COMMAND_ABORT);
     }
 }
 
@@ -484,13 +412,13 @@ void exchange_put(struct exchange *x, const struct exchange_event *event) {
     case EXCHANGE_BODY:
         if (x->state == EXCHANGE_ANSWERING) {
             observation_body(&x->observation, event->body);
-            command(x, COMMAND_BODY)->body = event->body;
+            exchange_command(x, COMMAND_BODY)->body = event->body;
         }
         break;
     case EXCHANGE_END:
         if (x->state == EXCHANGE_ANSWERING) {
-            learn(x, observation_end(&x->observation));
-            command(x, COMMAND_FINISH);
+            exchange_learn(x, observation_end(&x->observation));
+            exchange_command(x, COMMAND_FINISH);
             exchange_enter(x, EXCHANGE_DONE);
         }
         break;

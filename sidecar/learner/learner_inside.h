@@ -3,12 +3,16 @@
 //
 //     learner.c        life, looking up, what comes out
 //     learner_room.c   admission and eviction of nodes, their memory
-//     learner_teach.c  evidence becomes votes
+//     learner_reading.c what evidence says, as assets
+//     learner_voter.c  whose vote that is
+//     learner_teach.c  pages become votes
+//     learner_sheet.c  what a stylesheet imports
 //     learner_asset.c  what assets answer
 //     learner_visit.c  what was fetched after a navigation becomes votes
 //     learner_pattern.c what a pattern may take from its pages
 //     learner_abandon.c what no page of a site uses any more
 //     learner_judge.c  votes become a list of hints
+//     learner_use.c    whether a browser can use what is needed
 //     learner_group.c  nodes with the same hints share one plan
 //     learner_view.c   what people see of it
 //     learner_record.c what a store keeps of it
@@ -126,6 +130,20 @@ struct judgement {
     bool is_open;     // something may still become a hint: leave it to the patterns
 };
 
+// What one judgement goes by.
+struct judging {
+    struct learner *l;
+    struct node *node;
+    const struct hint_policy *policy;
+    struct ballot_view view;
+    uint64_t now_ms;
+    bool fails;
+    bool is_firm;    // of the asset asked about
+    unsigned run;    // votes for which the asset asked about last comes or goes
+    unsigned turned; // the fewest of them all; 0: nothing does
+    bool is_new;     // what was hinted so far was so to others
+};
+
 struct learner {
     struct learner_conf conf;
     struct node **buckets;
@@ -225,18 +243,23 @@ struct vote *learner_vote(struct learner *l, struct node *node, uint64_t voter, 
 uint16_t learner_put_text(struct learner *l, struct span text);
 void learner_set_text(struct learner *l, uint16_t *place, uint16_t text);
 
-// ---- learner_teach.c, learner_asset.c, learner_visit.c -----------------------------------------
+// ---- learner_teach.c, learner_asset.c, learner_sheet.c, learner_visit.c ------------------------
 
 void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t now_ms);
 void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t now_ms);
 void learner_teach_sheet(struct learner *l, const struct evidence *e, uint64_t now_ms);
 void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t now_ms);
+
+// ---- learner_voter.c ----------------------------------------------------------------------------
+
 // Who votes in a node: from where (network and page), and as whom.
 uint32_t learner_from(const struct learner *l, const struct evidence *e);
 uint64_t learner_voter(const struct learner *l, const struct node *node, const struct evidence *e);
 // The vote of the evidence's voter in a node, which says nothing yet that another user was given.
 // NULL: it may not vote there now.
 struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e);
+// All votes are of that network.
+bool learner_is_only_network(const struct node *node, uint16_t network);
 
 // ---- learner_pattern.c --------------------------------------------------------------------------
 
@@ -277,6 +300,12 @@ void learner_judge(struct learner *l, struct node *node, uint64_t now_ms, struct
 void learner_decide(struct learner *l, struct node *node, uint64_t now_ms);
 // Goes on with a plan that it had: of these assets, as far as they may still be hinted.
 void learner_resume(struct learner *l, struct node *node, struct asset *const *assets, size_t n);
+
+// ---- learner_use.c ------------------------------------------------------------------------------
+
+// Whether a browser could use the asset, which is needed; LEARNER_HINTED, or why not. was: it is in
+// the plan.
+enum learner_verdict learner_use(const struct judging *j, struct asset *asset, bool was);
 
 // ---- learner_group.c ----------------------------------------------------------------------------
 

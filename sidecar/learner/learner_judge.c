@@ -11,23 +11,7 @@
 #define FAILURES_LEAST 0.5f
 #define FAILURES_ALONE 3 // of a route that one network knows, and never answered
 #define THINK_CAP_US 2000000.0f
-#define ASK_MS 60000
-#define ASK_REFUSED_MS 600000 // a server's headers change more rarely
-#define PRECONNECTS_MOST 4    // each takes a socket of the client
-#define ASK_YOUNG_MS 10000    // a file's age is enough by then
-
-struct judging {
-    struct learner *l;
-    struct node *node;
-    const struct hint_policy *policy;
-    struct ballot_view view;
-    uint64_t now_ms;
-    bool fails;
-    bool is_firm;    // of the asset asked about
-    unsigned run;    // votes for which the asset asked about last comes or goes
-    unsigned turned; // the fewest of them all; 0: nothing does
-    bool is_new;     // what was hinted so far was so to others
-};
+#define PRECONNECTS_MOST 4 // each takes a socket of the client
 
 // ---- is it needed, and by whom ------------------------------------------------------------------
 
@@ -109,97 +93,6 @@ static bool has_voters(const struct judging *j, const struct asset *asset,
     }
     return (is_given && is_given_to_all(share)) ||
            (!is_session && !j->node->is_pattern && is_confirmed(j, asset, distinct));
-}
-
-// ---- can it be used -----------------------------------------------------------------------------
-
-static uint64_t ask_every_ms(const struct asset_file *f) {
-    return f->state != OFFER_ASSET_NOT_REUSABLE ? ASK_MS
-           : f->reuse == REUSE_YOUNG            ? ASK_YOUNG_MS
-                                                : ASK_REFUSED_MS;
-}
-
-static enum learner_verdict judge_file(const struct judging *j, struct asset_file *f) {
-    if (!f->is_local) {
-        return LEARNER_HINTED;
-    }
-    if (f->state != OFFER_ASSET_REUSABLE && j->now_ms != 0) {
-        asset_ask(&j->l->assets, f, j->now_ms, ask_every_ms(f));
-        asset_wait(&j->l->assets, f, j->node->id);
-    }
-    switch (f->state) {
-    case OFFER_ASSET_REUSABLE:
-        return LEARNER_HINTED;
-    case OFFER_ASSET_NOT_REUSABLE:
-        return LEARNER_NOT_REUSABLE;
-    case OFFER_ASSET_DEAD:
-        return LEARNER_DEAD;
-    default:
-        return LEARNER_UNKNOWN;
-    }
-}
-
-// The page would send Origin and the hinted fetch did not, where that makes a difference.
-static bool is_split(const struct judging *j, const struct asset *asset) {
-    const struct hint *hint = &asset->hint;
-    struct reuse_use use = {hint->rel, hint->as, hint->crossorigin};
-    if (!asset->file->is_local || !asset_varies_origin(asset->file) || !reuse_sends_origin(&use)) {
-        return false;
-    }
-    if (j->now_ms != 0) {
-        asset_ask(&j->l->assets, asset->file, j->now_ms, ASK_REFUSED_MS);
-        asset_wait(&j->l->assets, asset->file, j->node->id);
-    }
-    return true;
-}
-
-static bool is_blocked(const struct judging *j, const struct asset *asset) {
-    struct span key = node_key(j->node), csp = j->l->policies[j->node->csp].text;
-    // The policy speaks about origins; the page's own is that of everything that is no URL.
-    struct span origin = j->l->policies[j->node->origin].text;
-    struct target_page page = {SPAN("https"), route_key_site(key), SPAN("/")};
-    if (origin.n > 0) {
-        size_t colon = span_index(origin, ':');
-        page.scheme = span_first(origin, colon);
-        page.authority = span_skip(origin, colon + 3);
-    }
-    return csp.n > 0 && !policy_allows(csp, &asset->hint, &page);
-}
-
-// What the disk has is the same for everybody. What a script answers by its query may be another
-// thing each time, or do something.
-static enum learner_verdict judge_script(const struct judging *j, struct asset_file *f) {
-    bool has_query = f->is_local && span_index(f->url, '?') < f->url.n;
-    if (!has_query || f->is_on_disk) {
-        return LEARNER_HINTED;
-    }
-    if (j->now_ms != 0 && asset_ask(&j->l->assets, f, j->now_ms, ASK_MS)) {
-        asset_wait(&j->l->assets, f, j->node->id);
-    }
-    return LEARNER_SCRIPT;
-}
-
-// What a pattern hints goes to pages that nobody has seen. was: it is in the plan.
-static enum learner_verdict judge_common(const struct judging *j, struct asset *asset, bool was) {
-    if (!learner_knows_names(j->node, asset->file)) {
-        return LEARNER_PERSONAL;
-    }
-    if (was) {
-        return LEARNER_HINTED;
-    }
-    return learner_is_host_known(j->l, j->node, asset) ? judge_script(j, asset->file)
-                                                       : LEARNER_FEW_VOTERS;
-}
-
-static enum learner_verdict judge_use(const struct judging *j, struct asset *asset, bool was) {
-    enum learner_verdict verdict = judge_file(j, asset->file);
-    if (verdict == LEARNER_HINTED && j->node->is_pattern) {
-        verdict = judge_common(j, asset, was);
-    }
-    if (verdict == LEARNER_HINTED && is_split(j, asset)) {
-        return LEARNER_NOT_REUSABLE;
-    }
-    return verdict == LEARNER_HINTED && is_blocked(j, asset) ? LEARNER_BLOCKED : verdict;
 }
 
 // ---- one asset ----------------------------------------------------------------------------------
@@ -285,7 +178,7 @@ static void judge_slot(struct judging *j, unsigned i, struct judged *d) {
     } else if (!was && !has_voters(j, asset, &share, is_page)) {
         d->verdict = LEARNER_FEW_VOTERS;
     } else {
-        d->verdict = judge_use(j, asset, was);
+        d->verdict = learner_use(j, asset, was);
     }
     if (j->run > 0 && (was || d->verdict == LEARNER_HINTED)) {
         j->turned = j->turned == 0 || j->run < j->turned ? j->run : j->turned;
@@ -338,7 +231,7 @@ static void add_imports(const struct judging *j, const struct judged *sheet,
             is_there |= out->v[k].asset == d.asset;
         }
         if (!is_there) {
-            d.verdict = judge_use(
+            d.verdict = learner_use(
                 j, d.asset, j->node->group != NULL && learner_group_has(j->node->group, d.asset));
             d.waste_bytes = (1 - d.need) * (float)d.asset->file->bytes;
             insert(out, &d);
@@ -493,7 +386,7 @@ void learner_resume(struct learner *l, struct node *node, struct asset *const *a
     struct group_key key;
     out->n = out->hinted = 0;
     for (size_t i = 0; i < n && out->hinted < most(&j); i++) {
-        if (judge_use(&j, assets[i], true) == LEARNER_HINTED) {
+        if (learner_use(&j, assets[i], true) == LEARNER_HINTED) {
             out->v[out->hinted++] = (struct judged){.asset = assets[i]};
         }
     }

@@ -1,44 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "learner/visit.h"
 
+#include "learner/visit_inside.h"
+
 #include <stdlib.h>
 
 #define BUCKETS 4096u // a power of two
-#define HINTED_MOST 64
-
-// By what a visit is found: the hash of its client and the URL of the page or of a stylesheet.
-struct name {
-    uint64_t hash;
-    uint32_t next; // in its bucket: index of the name + 1; 0 ends the chain
-    uint8_t sheet; // index + 1 of the fetch that is the stylesheet; 0: the page
-};
-
-struct fetch {
-    uint32_t hash; // of the path
-    uint32_t asked_ms, done_ms;
-    uint16_t at, len; // of the path, in the text
-    uint8_t via;      // index + 1 of the stylesheet's fetch
-    uint8_t as, flags;
-    bool is_done;
-};
-
-struct visit {
-    struct list node;
-    uint32_t serial;
-    uint64_t opened_us, hinted_us, answered_us, last_us;
-    uint64_t network, at_ms;
-    struct recipient recipient;
-    uint8_t flags; // of the evidence
-    bool has_client_hints, is_answered;
-    uint8_t names_n, fetches_n, hinted_n;
-    uint16_t key_len, text_n;
-    uint32_t hinted[HINTED_MOST]; // hashes of the paths in the 103
-    struct name names[1 + VISIT_SHEETS];
-    struct fetch fetches[VISIT_FETCHES];
-    uint8_t text[VISIT_TEXT]; // the key, then the paths
-};
-
-#define NAMES (1 + VISIT_SHEETS)
 
 void visit_init(struct visit_table *t, const struct siphash_key *secret) {
     *t = (struct visit_table){.secret = *secret};
@@ -290,10 +257,6 @@ static bool is_hinted(const struct visit *v, const struct visit_asset *asset, bo
            (is_early && v->has_client_hints && !asset->has_client_hints);
 }
 
-static bool is_critical(uint8_t as) {
-    return as == HINT_AS_STYLE || as == HINT_AS_SCRIPT || as == HINT_AS_FONT;
-}
-
 // Further assets name the stylesheet as their Referer.
 static void put_sheet(struct visit_table *t, struct visit *v, const struct visit_asset *asset) {
     uint8_t bytes[VISIT_URL_MAX];
@@ -327,7 +290,7 @@ struct visit_ref visit_fetch(struct visit_table *t, const struct visit_asset *as
     }
     uint32_t hash = path_hash(t, asset->target);
     bool is_in_103 = was_in_103(v, hash);
-    if ((!is_critical(asset->as) && !is_in_103) || is_there(v, hash)) {
+    if ((!visit_is_critical(asset->as) && !is_in_103) || is_there(v, hash)) {
         return none;
     }
     if (v->fetches_n == VISIT_FETCHES || asset->target.n > (size_t)VISIT_TEXT - v->text_n) {
@@ -367,68 +330,10 @@ void visit_fetched(struct visit_table *t, struct visit_ref ref, bool is_good, ui
     f->is_done = true;
 }
 
-// ---- evidence -----------------------------------------------------------------------------------
+// ---- what is over -------------------------------------------------------------------------------
 
 static bool is_over(const struct visit *v, uint64_t now_us) {
     return now_us - v->last_us > VISIT_IDLE_US || now_us - v->answered_us > VISIT_WHOLE_US;
-}
-
-// From the navigation to the end of the last delivery for which rendering can have waited, in
-// microseconds; 0 when that is not known. What was asked for long after all before it was complete
-// did not hold anything up.
-static uint32_t critical_us(const struct visit *v) {
-    uint64_t last_ms = (v->answered_us - v->opened_us) / 1000, critical_ms = 0;
-    for (unsigned i = 0; i < v->fetches_n; i++) {
-        const struct fetch *f = &v->fetches[i];
-        if (!is_critical(f->as)) {
-            continue;
-        }
-        if (f->asked_ms > last_ms + VISIT_LATE_US / 1000) {
-            break;
-        }
-        if (!f->is_done) {
-            return 0;
-        }
-        critical_ms = f->done_ms > critical_ms ? f->done_ms : critical_ms;
-        last_ms = critical_ms > last_ms ? critical_ms : last_ms;
-    }
-    return (uint32_t)(critical_ms * 1000);
-}
-
-// The path of a fetch by its index + 1.
-static struct span text_of(const struct visit *v, unsigned fetch) {
-    struct span none = {NULL, 0};
-    return fetch > 0 ? span_of(v->text + v->fetches[fetch - 1].at, v->fetches[fetch - 1].len)
-                     : none;
-}
-
-static size_t encode(const struct visit *v, uint8_t *out) {
-    struct evidence e = {.kind = EVIDENCE_VISIT,
-                         .flags = v->flags | v->recipient.flags,
-                         .status = 200,
-                         .at_ms = v->at_ms,
-                         .who = v->recipient.who,
-                         .network = v->network,
-                         .user = v->recipient.user,
-                         .think_us = (uint32_t)(v->answered_us - v->opened_us),
-                         .critical_us = critical_us(v),
-                         .key = span_of(v->text, v->key_len)};
-    if ((v->flags & EVIDENCE_HINTED) != 0) {
-        e.lead_us = (uint32_t)(v->answered_us - v->hinted_us);
-    }
-    struct evidence_writer w;
-    evidence_begin(&w, &e, out, EVIDENCE_MAX); // a key of half VISIT_TEXT fits
-    for (unsigned i = 0; i < v->fetches_n; i++) {
-        const struct fetch *f = &v->fetches[i];
-        evidence_put(&w, &(struct evidence_item){.kind = EVIDENCE_FETCH,
-                                                 .flags = f->flags,
-                                                 .as = f->as,
-                                                 .asked_ms = f->asked_ms,
-                                                 .done_ms = f->done_ms,
-                                                 .text = text_of(v, i + 1),
-                                                 .via = text_of(v, f->via)});
-    }
-    return evidence_end(&w);
 }
 
 static struct visit *first(const struct list *head) {
@@ -447,7 +352,7 @@ size_t visit_next(struct visit_table *t, uint8_t *out, uint64_t now_us, bool all
         end(t, v);
     }
     while ((v = first(&t->ended)) != NULL) {
-        size_t n = v->fetches_n > 0 ? encode(v, out) : 0;
+        size_t n = v->fetches_n > 0 ? visit_encode(v, out) : 0;
         release(t, v);
         if (n > 0) {
             return n;

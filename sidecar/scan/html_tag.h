@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the tags of a document mean, for html_scan: where in the document it is, how the text behind
-// a tag is to be read, and what the tag makes a browser fetch.
+// What the tags of a document mean, for html_scan: where in the document it is, and how the text
+// behind a tag is to be read. What a tag makes a browser fetch is html_link.h's.
 #ifndef SCAN_HTML_TAG_H
 #define SCAN_HTML_TAG_H
 
@@ -37,11 +37,18 @@ struct span html_tag_name(enum html_element element);
 enum html_text_kind html_tag_open(struct html_scan *s);
 // Takes the end tag that was read.
 void html_tag_close(struct html_scan *s);
-// What the start tag that was read and taken makes a browser fetch. False when that is nothing.
-bool html_tag_item(struct html_scan *s, struct html_item *out);
-// What an item of an inline stylesheet makes a browser fetch. False when that is nothing.
-bool html_tag_css_item(const struct html_scan *s, const struct css_item *item,
-                       struct html_item *out);
+// The start tag that was read has the attribute, with or without a value.
+bool html_tag_has(const struct html_scan *s, enum html_attribute attribute);
+// Its value; empty when it is not there.
+struct span html_tag_value(const struct html_scan *s, enum html_attribute attribute);
+// Its value without blanks around it is that keyword, in any case.
+bool html_tag_is(const struct html_scan *s, enum html_attribute attribute, struct span keyword);
+// Without the blanks of HTML around it.
+struct span html_tag_trim(struct span text);
+// The type says CSS, or nothing.
+bool html_tag_is_css(const struct html_scan *s);
+// Nothing is fetched because of it: it is in a template, or cannot be read exactly.
+bool html_tag_is_inert(const struct html_scan *s);
 // Text is inside of SVG or MathML, where CDATA sections are.
 bool html_tag_is_foreign(const struct html_scan *s);
 
