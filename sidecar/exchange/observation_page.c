@@ -126,10 +126,11 @@ void observation_interim(struct observation *o, const struct response *response)
     }
 }
 
-static void study_page(struct observation *o, const struct response *response) {
+// False: there is no room for it.
+static bool study_page(struct observation *o, const struct response *response) {
     o->study = study_open(o->observer, observation_network(o));
     if (o->study == NULL) {
-        return;
+        return false;
     }
     struct evidence e = page_of(o, response);
     bool is_good = evidence_begin(&o->study->writer, &e, o->study->bytes, EVIDENCE_MAX);
@@ -144,51 +145,57 @@ static void study_page(struct observation *o, const struct response *response) {
         study_drop(o->study, o->observer);
         o->study = NULL;
     }
+    return is_good;
 }
 
-// What a response teaches of its route. Most are no pages at all, which is seen first, or of a
-// route that has taught enough for now, which costs less to see than whether they would teach.
+static bool is_page(const struct observation *o, const struct response *response) {
+    return response->status == 200 ? lesson_kind_of(o->essence) == LESSON_PAGE &&
+                                         (!o->signs.has_mode || o->signs.is_navigation)
+                                   : o->signs.is_navigation;
+}
+
+// A route that was learned from enough for now is seen first, which costs less than to see whether
+// it would be. What is not learned from uses no quota.
 static enum teach_reason judge_page(struct observation *o, const struct response *response) {
-    struct observer *t = o->observer;
     struct turn turn;
-    bool is_page = response->status == 200 ? lesson_kind_of(o->essence) == LESSON_PAGE &&
-                                                 (!o->signs.has_mode || o->signs.is_navigation)
-                                           : o->signs.is_navigation;
-    if (!is_page) {
-        return TEACH_METHOD;
-    }
     if (!has_turn(o, &turn)) {
-        t->spared++;
-        return TEACH_METHOD;
+        return TEACH_QUOTA;
     }
     if (identity_key(o->identity).n == 0 || !identity_is_clean(o->identity)) {
-        return TEACH_METHOD;
+        return TEACH_ROUTE;
     }
     enum teach_reason reason =
         evidence_may_teach(o->facts->request, response, identity_is_session(o->identity));
     bool teaches = reason == TEACH_OK || (reason == TEACH_STATUS && hinting_is_known(o->hinting));
-    // Last, since it counts: what cannot teach takes nobody's turn.
-    if (!teaches || take_turn(t, &turn)) {
-        return reason;
-    }
-    t->spared++;
-    return TEACH_METHOD;
+    return !teaches || take_turn(o->observer, &turn) ? reason : TEACH_QUOTA;
 }
 
+// A page that is learned from while its body passes.
+static enum teach_reason begin_page(struct observation *o, const struct response *response) {
+    struct recipient recipient = observation_recipient(o, response);
+    visit_answered(&o->observer->visits, o->visit, &recipient, o->facts->now_us);
+    return study_page(o, response) ? TEACH_OK : TEACH_ROOM;
+}
+
+// Most responses are not pages, which is seen first.
 struct span observation_page(struct observation *o, const struct response *response) {
-    struct visit_table *visits = &o->observer->visits;
-    enum teach_reason reason = judge_page(o, response);
-    if (reason == TEACH_OK) {
-        struct recipient recipient = observation_recipient(o, response);
-        visit_answered(visits, o->visit, &recipient, o->facts->now_us);
-        study_page(o, response);
+    struct observer *t = o->observer;
+    if (!is_page(o, response)) {
+        visit_drop(&t->visits, o->visit);
         return span_of(NULL, 0);
     }
-    visit_drop(visits, o->visit);
+    enum teach_reason reason = judge_page(o, response);
+    if (reason == TEACH_OK) {
+        t->pages_by[begin_page(o, response)]++;
+        return span_of(NULL, 0);
+    }
+    t->pages_by[reason]++;
+    t->spared += reason == TEACH_QUOTA;
+    visit_drop(&t->visits, o->visit);
     if (reason != TEACH_STATUS || !hinting_is_known(o->hinting)) {
         return span_of(NULL, 0);
     }
     // A route that would be hinted redirects or fails.
     struct evidence e = page_of(o, response);
-    return observer_write(o->observer, &e);
+    return observer_write(t, &e);
 }

@@ -34,7 +34,8 @@ struct observer {
     unsigned studies; // made
     uint64_t refused; // responses from which nothing was learned since the studies were in use
     uint64_t spared;  // responses of routes or networks that had just taught enough
-    uint64_t *told;   // hashes of what was told of assets
+    uint64_t pages_by[TEACH_REASONS]; // pages of scripts, by whether they were learned from
+    uint64_t *told;                   // hashes of what was told of assets
     struct share_rate *routes;
     struct share pages, assets;
     struct share_loans held;     // studies by network

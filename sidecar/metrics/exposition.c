@@ -9,7 +9,8 @@
 
 static const char *const label_names[] = {
     [METRIC_BY_NONE] = "",       [METRIC_BY_PROTOCOL] = "protocol", [METRIC_BY_CLASS] = "code",
-    [METRIC_BY_GATE] = "reason", [METRIC_BY_ERROR] = "error",
+    [METRIC_BY_GATE] = "reason", [METRIC_BY_PAGE] = "reason",       [METRIC_BY_LINK] = "reason",
+    [METRIC_BY_ERROR] = "error",
 };
 
 __attribute__((format(printf, 2, 3))) static int put(struct buf *out, const char *format, ...) {
@@ -31,8 +32,7 @@ static int put_sample(const struct metrics *m, enum metric id, unsigned i, struc
     if (row->dimension == METRIC_BY_NONE) {
         return put(out, "%s %" PRIu64 "\n", row->name, value);
     }
-    bool is_long = row->dimension == METRIC_BY_GATE || row->dimension == METRIC_BY_ERROR;
-    if (is_long && value == 0) {
+    if (row->slots > METRIC_SLOTS_CLASS && value == 0) { // of a long table
         return 0;
     }
     return put(out, "%s{%s=\"%s\"} %" PRIu64 "\n", row->name, label_names[row->dimension], label,

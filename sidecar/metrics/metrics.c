@@ -30,10 +30,16 @@ static void worker_init(struct metrics_worker *w) {
     list_init(&w->node);
 }
 
-void metrics_init(struct metrics *m, const char *const *gates, unsigned gates_n) {
-    assert(gates_n <= METRIC_SLOTS_GATE);
-    m->gates = gates;
-    m->gates_n = gates_n;
+void metrics_name(struct metrics *m, enum metric_dimension dimension, const char *const *names,
+                  unsigned n) {
+    assert((dimension == METRIC_BY_GATE && n <= METRIC_SLOTS_GATE) ||
+           (dimension == METRIC_BY_PAGE && n <= METRIC_SLOTS_PAGE) ||
+           (dimension == METRIC_BY_LINK && n <= METRIC_SLOTS_LINK));
+    m->names[dimension] = (struct metrics_names){names, n};
+}
+
+void metrics_init(struct metrics *m) {
+    memset(m->names, 0, sizeof m->names);
     list_init(&m->workers);
     worker_init(&m->gone);
 }
@@ -77,9 +83,13 @@ const char *metrics_label(const struct metrics *m, enum metric_dimension dimensi
     case METRIC_BY_CLASS:
         return index < METRIC_SLOTS_CLASS ? classes[index] : NULL;
     case METRIC_BY_GATE:
-        return index < m->gates_n ? m->gates[index] : NULL;
+    case METRIC_BY_PAGE:
+    case METRIC_BY_LINK:
+        return index < m->names[dimension].n ? m->names[dimension].v[index] : NULL;
     case METRIC_BY_ERROR:
         return index < ERROR_COUNT ? error_row(-1 - (int)index)->label : NULL;
+    case METRIC_DIMENSIONS:
+        break;
     }
     return NULL;
 }

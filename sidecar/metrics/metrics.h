@@ -12,14 +12,17 @@
 
 #include <stdatomic.h>
 
-// What a metric is split by. The reasons of the gate are a table of a folder that this one may not
-// know, so their names are given to metrics_init.
+// What a metric is split by. The reasons of some are tables of folders that this one may not know,
+// so their names are given to metrics_name.
 enum metric_dimension {
     METRIC_BY_NONE,
     METRIC_BY_PROTOCOL, // enum protocol of base/message.h
     METRIC_BY_CLASS,    // status / 100 - 1
     METRIC_BY_GATE,     // enum gate_reason of hints/gate.h
+    METRIC_BY_PAGE,     // enum teach_reason of learner/evidence.h
+    METRIC_BY_LINK,     // enum hint_reason of hints/hint.h, and behind them: not readable
     METRIC_BY_ERROR,    // enum error_index of base/error.h
+    METRIC_DIMENSIONS,
 };
 
 enum {
@@ -27,6 +30,8 @@ enum {
     METRIC_SLOTS_PROTOCOL = 3,
     METRIC_SLOTS_CLASS = 5,
     METRIC_SLOTS_GATE = 48, // room for the reasons
+    METRIC_SLOTS_PAGE = 16, // likewise
+    METRIC_SLOTS_LINK = 32, // likewise
     METRIC_SLOTS_ERROR = ERROR_COUNT,
 };
 
@@ -65,14 +70,19 @@ struct metrics_worker {
 struct metrics {
     struct list workers;
     struct metrics_worker gone; // what those that have left have counted
-    const char *const *gates;   // names of the gate's reasons
-    unsigned gates_n;
+    struct metrics_names {
+        const char *const *v;
+        unsigned n;
+    } names[METRIC_DIMENSIONS]; // given to metrics_name
 };
 
-// All zero. Borrows gates, the label of each enum gate_reason, which may be NULL when gates_n is 0;
-// at most METRIC_SLOTS_GATE (asserted). It, metrics_add_worker, metrics_drop_worker and
-// metrics_read belong to one thread.
-void metrics_init(struct metrics *m, const char *const *gates, unsigned gates_n);
+// All zero. It, metrics_name, metrics_add_worker, metrics_drop_worker and metrics_read belong to
+// one thread.
+void metrics_init(struct metrics *m);
+// Gives the label of each index of BY_GATE, BY_PAGE or BY_LINK: n, at most as many as the dimension
+// has slots (asserted). Borrowed. Indices without a label are not shown.
+void metrics_name(struct metrics *m, enum metric_dimension dimension, const char *const *names,
+                  unsigned n);
 // Frees it with all workers. Idempotent.
 void metrics_fini(struct metrics *m);
 // What a new worker counts in; until metrics_drop_worker.

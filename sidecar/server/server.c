@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "http/tls_pem.h"
 #include "server/inherited.h"
+#include "server/labels.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/log_writer.h"
@@ -58,10 +59,6 @@ static void on_change(void *self) {
 }
 
 static int open_learning(struct server *s) {
-    static const char *gates[GATE_REASONS];
-    for (int i = 0; i < GATE_REASONS; i++) {
-        gates[i] = gate_reason_row((enum gate_reason)i)->label;
-    }
     struct learner_conf conf = {.max_routes = s->config->learner_routes,
                                 .max_bytes = s->config->learner_memory,
                                 .ttl_ms = s->config->learner_ttl_ms,
@@ -72,7 +69,8 @@ static int open_learning(struct server *s) {
     s->secret = conf.secret;
     learning_init(&s->learning, &s->loop, &conf);
     probe_init(&s->probe, &s->learning, &s->now->router);
-    metrics_init(&s->metrics, gates, GATE_REASONS);
+    metrics_init(&s->metrics);
+    labels_give(&s->metrics);
     tally_init(&s->tally, &s->metrics);
     s->api = (struct api){.metrics = &s->metrics,
                           .learner = s->learning.model,

@@ -3,6 +3,7 @@
 
 #include "server/access_output.h"
 #include "server/keeping.h"
+#include "server/labels.h"
 #include "server/log.h"
 
 void tally_init(struct tally *t, struct metrics *metrics) {
@@ -14,12 +15,12 @@ static void put(struct tally *t, enum metric_slot slot, uint64_t now) {
     t->was[slot] = now;
 }
 
-static uint64_t count_refused(const struct hint_tally *links) {
-    uint64_t n = links->broken;
-    for (size_t i = 0; i < HINT_REASONS; i++) {
-        n += i != HINT_OK ? links->reasons[i] : 0;
+static void take_links(struct tally *t, const struct hint_tally *links) {
+    put(t, METRIC_SLOT_LINKS, links->reasons[HINT_OK]);
+    for (unsigned i = HINT_OK + 1; i < HINT_REASONS; i++) {
+        put(t, (enum metric_slot)(METRIC_SLOT_LINKS_REFUSED + i), links->reasons[i]);
     }
-    return n;
+    put(t, (enum metric_slot)(METRIC_SLOT_LINKS_REFUSED + LABELS_LINK_BROKEN), links->broken);
 }
 
 static void take_learner(struct tally *t, const struct learner_stats *s) {
@@ -31,8 +32,7 @@ static void take_learner(struct tally *t, const struct learner_stats *s) {
     put(t, METRIC_SLOT_LEARNER_EXPIRED, s->expired);
     put(t, METRIC_SLOT_LEARNER_REFUSED, s->refused);
     put(t, METRIC_SLOT_EVIDENCE_IGNORED, s->ignored);
-    put(t, METRIC_SLOT_LINKS, s->links.reasons[HINT_OK]);
-    put(t, METRIC_SLOT_LINKS_REFUSED, count_refused(&s->links));
+    take_links(t, &s->links);
 }
 
 void tally_take(struct tally *t, const struct learner *learner) {

@@ -50,6 +50,10 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     count(w, METRIC_SLOT_VISITS, t->visits.opened, &was->visits);
     count(w, METRIC_SLOT_VISITS_REFUSED, t->visits.refused, &was->refused);
     count(w, METRIC_SLOT_FETCHES_CUT, t->visits.cut, &was->cut);
+    for (unsigned i = 0; i < TEACH_REASONS; i++) {
+        enum metric_slot slot = (enum metric_slot)(METRIC_SLOT_PAGES + i);
+        count(w, slot, t->pages_by[i], &was->pages_by[i]);
+    }
     count(w, METRIC_SLOT_LESSONS_SPARED, t->spared, &was->spared);
     count(w, METRIC_SLOT_LESSONS_REFUSED, t->refused + t->lessons.refused, &was->lessons);
 }

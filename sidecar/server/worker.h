@@ -19,7 +19,7 @@ struct worker_listener {
 
 // What of other counters has been added to the metrics.
 struct worker_counts {
-    uint64_t visits, refused, cut, spared, lessons;
+    uint64_t visits, refused, cut, spared, lessons, pages_by[TEACH_REASONS];
 };
 
 // How it ends; a later one may follow on an earlier one.

@@ -35,6 +35,18 @@ def test_the_html_of_the_first_visit_is_the_hint_of_the_second(shop, coding):
     assert counted['store_failures_total'] == 0
 
 
+def test_what_is_not_learned_is_counted_by_its_reason(shop, site):
+    (site / 'odd.php').write_text("""<?php
+        header('Link: </a.css>; rel=preload; as=style; media=print'); ?><!doctype html><p>odd""")
+    shop.visit(1, '/odd.php')
+    shop.visit(2, '/odd.php', headers=[('sec-purpose', 'prefetch')])
+    wanted = {'outrider_links_refused_total{reason="media"} 1',
+              'outrider_learn_decisions_total{reason="ok"} 1',
+              'outrider_learn_decisions_total{reason="prefetch"} 1'}
+    until(lambda: wanted <= set(shop.outrider.ask_admin('/metrics')[1].decode().split('\n')), 5,
+          'the reasons are not counted')
+
+
 def test_a_font_is_hinted_after_three_cold_networks_asked_for_it(shop):
     for network in (1, 2):
         for _ in range(3):

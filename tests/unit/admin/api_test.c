@@ -47,7 +47,8 @@ static void fixture_init(struct fixture *f) {
     static const char *const gates[] = {"send"};
     struct learner_conf conf = {0};
     *f = (struct fixture){.changes = 0};
-    metrics_init(&f->metrics, gates, 1);
+    metrics_init(&f->metrics);
+    metrics_name(&f->metrics, METRIC_BY_GATE, gates, 1);
     f->learner = learner_new(&conf);
     f->api = (struct api){.metrics = &f->metrics,
                           .learner = f->learner,

@@ -909,13 +909,16 @@ static unsigned taught_by(uint8_t network) {
 
 static void test_a_busy_route_teaches_some_times_a_second(void **state) {
     (void)state;
-    uint64_t spared = observer.spared;
+    uint64_t spared = observer.spared, before = observer.pages_by[TEACH_OK],
+             quota = observer.pages_by[TEACH_QUOTA];
     unix_time++;
     assert_int_equal(taught_by(1), OBSERVER_SHARE); // one keeps nobody else from it
     assert_int_equal(taught_by(2), OBSERVER_OWN);
     assert_int_equal(taught_by(3), OBSERVER_OWN);
     assert_int_equal(taught_by(4), 0);
     assert_int_equal(observer.spared - spared, 200 - OBSERVER_EACH);
+    assert_int_equal(observer.pages_by[TEACH_OK] - before, OBSERVER_EACH);
+    assert_int_equal(observer.pages_by[TEACH_QUOTA] - quota, 200 - OBSERVER_EACH);
     unix_time++;
 }
 
@@ -1013,6 +1016,7 @@ static void test_responses_that_one_network_reads_slowly_leave_others_their_less
         ask_for(&slow[i], &flooder, i, "text/html");
     }
     assert_true(observer.refused > refused); // bounded, and counted
+    assert_true(observer.pages_by[TEACH_ROOM] > 0);
     ask_for(&f, &calm, 1, "text/html");
     assert_non_null(f.x.observation.study);
     end(&f);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 static const char *const gates[] = {"send", "off"};
+static const char *const links[] = {"ok", "media"};
 
 static bool has(const struct buf *text, const char *line) {
     return span_find(buf_span(text), span_str(line)) < buf_len(text);
@@ -20,7 +21,8 @@ static void test_every_row_has_help_and_type_once(void **state) {
     (void)state;
     struct metrics m;
     struct buf text;
-    metrics_init(&m, gates, 2);
+    metrics_init(&m);
+    metrics_name(&m, METRIC_BY_GATE, gates, 2);
     buf_init(&text, 1 << 20);
     assert_int_equal(exposition_write(&m, &text), 0);
     unsigned helps = 0, types = 0;
@@ -41,11 +43,15 @@ static void test_samples_carry_their_label(void **state) {
     (void)state;
     struct metrics m;
     struct buf text;
-    metrics_init(&m, gates, 2);
+    metrics_init(&m);
+    metrics_name(&m, METRIC_BY_GATE, gates, 2);
     buf_init(&text, 1 << 20);
     struct metrics_worker *one = metrics_add_worker(&m), *other = metrics_add_worker(&m);
     metrics_add_by(one, METRIC_REQUESTS, PROTOCOL_HTTP2, 12);
     metrics_add_by(other, METRIC_GATE, 1, 5);
+    metrics_name(&m, METRIC_BY_LINK, links, 2);
+    metrics_add_by(one, METRIC_LINKS_REFUSED, 1, 7);
+    metrics_add_by(one, METRIC_LINKS_REFUSED, 2, 1); // has no name
     metrics_add_by(other, METRIC_ERRORS, ERR_BACKEND_CLOSED_INDEX, 2);
     metrics_add(one, METRIC_SLOT_CONNECTIONS_OPEN, 3);
     assert_int_equal(exposition_write(&m, &text), 0);
@@ -55,6 +61,7 @@ static void test_samples_carry_their_label(void **state) {
     assert_true(has(&text, "\noutrider_hint_decisions_total{reason=\"off\"} 5\n"));
     assert_false(has(&text, "reason=\"send\""));
     assert_true(has(&text, "\noutrider_errors_total{error=\"backend_closed\"} 2\n"));
+    assert_true(has(&text, "\noutrider_links_refused_total{reason=\"media\"} 7\n# HELP"));
     assert_false(has(&text, "queue_full"));
     assert_true(has(&text, "\n# TYPE outrider_connections gauge\noutrider_connections 3\n"));
     assert_true(has(&text, "\noutrider_responses_total{code=\"5xx\"} 0\n"));
@@ -66,7 +73,8 @@ static void test_no_room_is_an_error(void **state) {
     (void)state;
     struct metrics m;
     struct buf text;
-    metrics_init(&m, gates, 2);
+    metrics_init(&m);
+    metrics_name(&m, METRIC_BY_GATE, gates, 2);
     buf_init(&text, 100);
     assert_int_equal(exposition_write(&m, &text), ERR_BUF_LIMIT);
     buf_fini(&text);

@@ -16,7 +16,8 @@ static const char *const gates[] = {"send", "off"};
 static void test_a_reader_sums_over_the_workers(void **state) {
     (void)state;
     struct metrics m;
-    metrics_init(&m, gates, 2);
+    metrics_init(&m);
+    metrics_name(&m, METRIC_BY_GATE, gates, 2);
     struct metrics_worker *one = metrics_add_worker(&m), *other = metrics_add_worker(&m);
     metrics_add(one, METRIC_SLOT_HINTS, 3);
     metrics_add(other, METRIC_SLOT_HINTS, 4);
@@ -34,7 +35,7 @@ static void test_a_reader_sums_over_the_workers(void **state) {
 static void test_a_gauge_falls_where_another_worker_let_it_rise(void **state) {
     (void)state;
     struct metrics m;
-    metrics_init(&m, NULL, 0);
+    metrics_init(&m);
     struct metrics_worker *one = metrics_add_worker(&m), *other = metrics_add_worker(&m);
     metrics_add(one, METRIC_SLOT_CONNECTIONS_OPEN, 2);
     metrics_add(other, METRIC_SLOT_CONNECTIONS_OPEN, -(uint64_t)1);
@@ -48,7 +49,8 @@ static void test_a_gauge_falls_where_another_worker_let_it_rise(void **state) {
 static void test_what_a_worker_counted_stays_when_it_has_gone(void **state) {
     (void)state;
     struct metrics m;
-    metrics_init(&m, gates, 2);
+    metrics_init(&m);
+    metrics_name(&m, METRIC_BY_GATE, gates, 2);
     struct metrics_worker *old = metrics_add_worker(&m), *new = metrics_add_worker(&m);
     metrics_add(old, METRIC_SLOT_HINTS, 3);
     metrics_add(old, METRIC_SLOT_CONNECTIONS_OPEN, 2);
@@ -77,7 +79,8 @@ static void test_slots_do_not_overlap(void **state) {
 static void test_labels_are_words_of_their_tables(void **state) {
     (void)state;
     struct metrics m;
-    metrics_init(&m, gates, 2);
+    metrics_init(&m);
+    metrics_name(&m, METRIC_BY_GATE, gates, 2);
     assert_string_equal(metrics_label(&m, METRIC_BY_PROTOCOL, PROTOCOL_HTTP10), "http/1.0");
     assert_string_equal(metrics_label(&m, METRIC_BY_CLASS, 1), "2xx");
     assert_string_equal(metrics_label(&m, METRIC_BY_GATE, 1), "off");
@@ -100,7 +103,7 @@ static void test_workers_count_at_the_same_time(void **state) {
     (void)state;
     struct metrics m;
     pthread_t threads[2];
-    metrics_init(&m, NULL, 0);
+    metrics_init(&m);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, count, metrics_add_worker(&m)), 0);
     }

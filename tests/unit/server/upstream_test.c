@@ -77,7 +77,7 @@ static int setup(void **state) {
                               .idle_timeout_ms = 5000,
                               .keepalive_timeout_ms = 5000};
     assert_int_equal(loop_init(&loop), 0);
-    metrics_init(&metrics, NULL, 0);
+    metrics_init(&metrics);
     counts = metrics_add_worker(&metrics);
     return 0;
 }
