@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Who said what a route needs. A ballot holds one vote of each voter: of a page the voters are the
-// client networks or the sessions, of a pattern its pages. An asset's share of the votes, weighted
-// by how recent they are, is how much it is needed; with few votes the lower bound of that share
-// (Wilson's score interval, 1927) is what counts.
+// The recent votes on what a route needs. A ballot holds one vote of each voter. The voters of a
+// page are client networks or sessions; the voters of a pattern are its pages. How much an asset is
+// needed is its share of the votes, weighted by their age; with few votes the lower bound of that
+// share counts (Wilson's score interval, 1927).
 //
-// Each vote also says from which network it came, and from which page. A full ballot takes a new
-// vote's room from the network that has the most, so that nobody outvotes the others by asking
-// often.
+// Each vote also says from which network and which page it came. In a full ballot a new vote takes
+// the place of one of the network that has the most votes, so that no network outvotes the others
+// by asking often.
 #ifndef LEARNER_BALLOT_H
 #define LEARNER_BALLOT_H
 
@@ -91,8 +91,8 @@ struct ballot_share {
 void ballot_free(struct ballot *b);
 // The vote of a voter, or NULL.
 struct vote *ballot_find(const struct ballot *b, uint64_t voter);
-// Whether that network may say what the voter says. Nobody speaks for the voters of others one by
-// one until hardly anybody else is left: of a ballot it gets a quarter that way.
+// Whether that network may cast the vote of this voter. A network that votes for one voter of
+// others after the other gets at most a quarter of a ballot in this way.
 bool ballot_may_put(const struct ballot *b, uint64_t voter, uint32_t from);
 // The vote of a voter as the newest one, from that network (the upper 16 bits of `from`) and page
 // (the lower ones); a new voter gets an empty one, for which an old one may

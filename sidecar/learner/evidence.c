@@ -18,7 +18,7 @@ const struct teach_reason_row *teach_reason_row(enum teach_reason reason) {
     return &rows[reason];
 }
 
-// ---- what teaches -------------------------------------------------------------------------------
+// ---- what is learned from -----------------------------------------------------------------------
 
 // private[="..."] or no-store among the directives (RFC 9111, 5.2.2)
 static bool says_private(struct span cache_control) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Evidence is what a worker tells the learner: flat bytes through its ring. There are four kinds.
+// Evidence is what a worker tells the learner, as flat bytes in a ring. There are four kinds.
 //
 //     PAGE    a response of a route, and the links in its fields and its HTML
 //     VISIT   a navigation and the assets that were asked for after it
@@ -73,7 +73,7 @@ struct evidence {
     uint64_t at_ms;    // Unix time
     uint64_t who;      // who votes: of a session its keyed hash, else the network
     uint64_t network;  // keyed hash of the client's /24 or /48; 0: unknown; ASSET, SHEET: the
-                       // disk's own word
+                       // file on disk says it
     uint64_t user;     // keyed hash of who was given it (learner/recipient.h); 0: cannot be told
     uint32_t think_us; // PAGE, VISIT: request to final head
     uint32_t lead_us;  // VISIT: 103 to final head
@@ -111,10 +111,10 @@ struct evidence_writer {
     bool is_full; // something did not fit
 };
 
-// Whether a final response may teach the route of its request: a GET that was answered in full, not
-// a prefetch, not chosen by something that others do not send (the credentials of a session are
-// what tells its audience apart). TEACH_STATUS comes last: all else allowed it, and that the route
-// redirects or fails may be told.
+// Whether the route of a request may be learned about from its final response: a GET that was
+// answered in full, not a prefetch, and not chosen by something that other clients do not send (the
+// credentials of a session do not count here: they tell its audience). TEACH_STATUS comes last:
+// everything else allowed it, and the learner may be told that the route redirects or fails.
 enum teach_reason evidence_may_teach(const struct request *request, const struct response *response,
                                      bool is_session);
 // The response is meant for one user only: private, no-store, or it sets a cookie.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The model of what each route needs. Evidence goes in, offers come out whenever what a route needs
-// has changed. One thread owns it; it knows no clock and does no I/O. A route is a page by its key;
-// a pattern is what the pages below a folder have in common, so that a page never seen before is
-// offered what its kind needs. Everything is bounded.
+// The model of what each route needs. Evidence goes in; an offer comes out whenever what a route
+// needs has changed. One thread owns it; it knows no clock and does no I/O. A route is a page by
+// its key. A pattern is what the pages below a folder have in common, so that hints can be offered
+// for a page that was never seen. Everything is bounded.
 //
 //     learner_put(l, &evidence, now);
 //     while (learner_next(l, &news) == STEP_ITEM) publish(&news);
@@ -83,7 +83,7 @@ struct learner_route {
     struct span key; // route_key_site, route_key_path, ... take it apart
     bool is_pattern;
     const struct plan *plan;              // NULL: nothing to send
-    uint64_t seen;                        // responses that taught it
+    uint64_t seen;                        // responses that were learned from
     uint64_t first_seen_ms, last_seen_ms; // Unix time
     uint32_t think_us;
     unsigned voters; // votes that count now

@@ -3,8 +3,8 @@
 // views from several networks to notice; the site's pattern sees them all and notices first. What
 // nearly all pages had, none of the newest pages of several networks has, and some of these had
 // themselves, is abandoned: it goes out of all plans at once, and votes that had it no longer
-// count, so that one view teaches a route its new look. The first page that has it again ends that,
-// for a day at least.
+// count, so that one view is enough to learn a route's new look. The first page that has it again
+// ends that, for a day at least.
 #include "learner/learner_inside.h"
 
 #define NEWEST_VOTES 6

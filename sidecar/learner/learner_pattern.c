@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a pattern may take from the pages that teach it. Its hints go to pages that nobody has seen,
+// What a pattern may take from the pages that match it. Its hints go to pages that nobody has seen,
 // so they may have nothing that belongs to one page: no part of its URL, no name that only who was
 // told it knows, no host that only its author named, nothing that a script answers by a query.
 #include "learner/learner_inside.h"

@@ -189,7 +189,7 @@ static void teach_node(struct visit *v, uint64_t now_ms) {
     bool is_private = (v->e->flags & EVIDENCE_PRIVATE) != 0;
     if (v->node->is_pattern && (ballot_find(&v->node->ballot, voter) == NULL ||
                                 (is_private && learner_is_site(v->node)))) {
-        return; // the page itself did not vote there, or is not to teach the whole site
+        return; // the page itself did not vote there, or says nothing about the whole site
     }
     read_fetches(v);
     if (is_cold(v)) {

@@ -10,7 +10,7 @@
 
 #define OUTCOME_LEAST 30   // navigations of each before they are compared
 #define OUTCOME_MEMORY 500 // navigations that count
-#define OUTCOME_CROWD 16   // networks whose word counts
+#define OUTCOME_CROWD 16   // networks that count
 #define OUTCOME_NETWORKS 3 // of each population before they are compared
 
 struct outcome {
@@ -25,7 +25,7 @@ struct outcome_gap {
 };
 
 // How long each of the networks of a population took lately, the one heard first at the front.
-// Whoever asks often has one word there like everybody.
+// A network that asks often counts once, like every other.
 struct outcome_crowd {
     uint16_t network[OUTCOME_CROWD]; // short hashes
     float us[OUTCOME_CROWD];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// To whom a response was given: the best evidence there is of its user. A session's credential that
-// stays the same tells him. Of one that changes the line of cookies does that the worker set
-// itself; where that is not known nothing does. Who has no credentials, or a cookie of which
-// nothing is known, is told by his program and his languages, which is enough to see that one is
-// not many.
+// To whom a response was given, as far as that can be known. A user with a session is recognised by
+// its credential if that stays the same. If it changes, by the chain of cookies that this worker
+// saw being set; where that is not known the user is not recognised. A client without credentials,
+// or with a cookie of which nothing is known, is recognised by its program and its languages, which
+// is enough to see that one client is not many.
 #ifndef LEARNER_RECIPIENT_H
 #define LEARNER_RECIPIENT_H
 

@@ -40,7 +40,7 @@ struct route_parts {
 // Writes the key into out, ROUTE_KEY_MAX bytes of the caller's, and gives it; p is NULL when there
 // is none. *is_clean: the query held nothing but listed keys, each once, and those by which
 // marketing follows its visitors (utm_source, gclid, ...); where it is false the route may be
-// looked up, but its response teaches nothing.
+// looked up, but nothing is learned from its response.
 struct span route_key(uint8_t *out, const struct route_parts *parts, bool *is_clean);
 // The parts of a key; empty spans when it is none. The path has no query and a pattern's 0x01.
 struct span route_key_site(struct span key);

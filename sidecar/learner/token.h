@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Does the URL of an asset look as if it were meant for one person, or for one time? Secrets,
-// nonces, one-time and signed URLs would be shown to others, or be of no use to them, and never
-// become hints. A version ("?ver=6.4", "?id=68b329da9893e340", "app.3f2a9c1b.css") is none of
+// Whether the URL of an asset looks as if it were meant for one person or for one use. Secrets,
+// nonces, one-time and signed URLs never become hints, since others would see them or could not use
+// them. A version ("?ver=6.4", "?id=68b329da9893e340", "app.3f2a9c1b.css") is none of
 // these: it is the same for everybody.
 #ifndef LEARNER_TOKEN_H
 #define LEARNER_TOKEN_H

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Recent navigations of a worker, and the assets that were asked for after each: what browsers need
-// of a page shows in what they fetch for it. A request for an asset finds its visit by its client
-// and its Referer, which is the page or a stylesheet that this visit fetched. A visit ends when it
-// has been quiet for a while; then it is evidence. The table has one size; nothing is allocated
-// after visit_init, and who finds no room is left out and counted.
+// Recent navigations of a worker, and the assets that were requested after each, because what a
+// browser fetches for a page shows what the page needs. The visit of a request for an asset is
+// found by the client and the Referer, which is the page or a stylesheet that the visit fetched. A
+// visit ends when it has been quiet for a while, and then becomes evidence. The table has a fixed
+// size and nothing is allocated after visit_init; a visit for which there is no room is left out
+// and counted.
 //
 //     visit_open ─► visit_hinted / visit_held ─► visit_answered
 //         visit_fetch ─► visit_fetched, of each asset
@@ -82,26 +83,27 @@ struct visit_ref visit_open(struct visit_table *t, const struct visit_page *page
 // Its 103 left, with this hint among others; once for each hint.
 void visit_hinted(struct visit_table *t, struct visit_ref ref, const struct hint *hint,
                   uint64_t now_us);
-// Nothing was sent, although there was something.
+// Its hints were held back.
 void visit_held(struct visit_table *t, struct visit_ref ref);
 // Its final head, a 200 of a document, is on its way.
 void visit_answered(struct visit_table *t, struct visit_ref ref, const struct recipient *recipient,
                     uint64_t now_us);
 // The connection that it came by is closed. It is over soon unless its fetches go on by another.
 void visit_left(struct visit_table *t, struct visit_ref ref, uint64_t now_us);
-// It teaches nothing: not a document, an error, a client that left.
+// Nothing is learned from it: not a document, an error, a client that left.
 void visit_drop(struct visit_table *t, struct visit_ref ref);
 // An asset was asked for. A zero reference when that belongs to no visit, or was seen before.
 struct visit_ref visit_fetch(struct visit_table *t, const struct visit_asset *asset,
                              uint64_t now_us);
-// And its response was sent to the end; is_good: it was 200 or 304, and an asset of its kind.
+// The response of a fetch was sent to its end; is_good: it was 200 or 304, and an asset of its
+// kind.
 void visit_fetched(struct visit_table *t, struct visit_ref ref, bool is_good, uint64_t now_us);
 // Some visit may have room for a fetch.
 static inline bool visit_is_awaiting(const struct visit_table *t) {
     return !list_is_empty(&t->thinking) || !list_is_empty(&t->active) || !list_is_empty(&t->left);
 }
 // Writes the next visit that is over into out (EVIDENCE_MAX bytes). How many bytes it has; 0: none
-// is. Visits that fetched nothing say nothing. With `all` those that are not over end as well.
+// is over. A visit that fetched nothing gives no evidence. With `all` the others end as well.
 size_t visit_next(struct visit_table *t, uint8_t *out, uint64_t now_us, bool all);
 
 #endif
