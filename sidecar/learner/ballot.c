@@ -172,9 +172,9 @@ struct count {
     uint64_t networks, yes_pages;
     uint64_t running, others; // networks
     bool has_run_out;
-    // Of those that say yes and can be told, the networks of each user: by his place. Those without
-    // credentials, and those with.
-    uint64_t given[2][BALLOT_MAX];
+    // Of those that say yes and can be told, the networks of each user: by what he is told by, and
+    // by his place.
+    uint64_t given[VOTE_KINDS][BALLOT_MAX];
 };
 
 static void add(struct count *c, const struct ballot_view *view, unsigned i, float weight,
@@ -196,8 +196,8 @@ static void add(struct count *c, const struct ballot_view *view, unsigned i, flo
         c->share.outside += !view->ballot->v[i].is_private && !vote_is_inside(&view->ballot->v[i]);
         c->yes_pages |= view->page[i];
         if (view->user[i] != 0) {
-            bool is_named = vote_is_named(&view->ballot->v[i]);
-            c->given[is_named][__builtin_ctzll(view->user[i])] |= view->network[i];
+            c->given[vote_kind(&view->ballot->v[i])][__builtin_ctzll(view->user[i])] |=
+                view->network[i];
         }
     }
 }
@@ -245,8 +245,10 @@ static struct ballot_share finish(struct count *c, unsigned most) {
             c->share.yes += c->for_it[__builtin_ctzll(rest)] >= 0;
         }
         c->share.no = c->share.networks - c->share.yes;
-        unsigned named = count_given(c->given[1], most), others = count_given(c->given[0], most);
-        c->share.given = named > others ? named : others;
+        for (unsigned kind = 0; kind < VOTE_KINDS; kind++) {
+            unsigned given = count_given(c->given[kind], most);
+            c->share.given = given > c->share.given ? given : c->share.given;
+        }
     }
     return c->share;
 }

@@ -30,14 +30,17 @@ struct vote {
     uint64_t behind;         // of html: what stands behind the head, or does not block
 };
 
-// The user of a vote by a hash. Who showed credentials may be the one who showed none elsewhere, so
-// the two kinds are told apart, and not counted together.
-static inline uint32_t vote_user(uint32_t hash, bool is_named) {
-    return (hash & ~UINT32_C(3)) | (is_named ? 1 : 2);
+// What a user is told by. Who showed credentials may be the one who showed none elsewhere, and
+// whoever was given something in private the one for whom a network stands that was given it
+// openly. So the kinds are told apart, and not counted together.
+enum vote_kind { VOTE_NETWORK, VOTE_NAMED, VOTE_OTHER, VOTE_KINDS };
+
+static inline uint32_t vote_user(uint32_t hash, enum vote_kind kind) {
+    return (hash & ~UINT32_C(3)) | (kind == VOTE_NETWORK ? 3 : kind);
 }
 
-static inline bool vote_is_named(const struct vote *v) {
-    return (v->user & 1) != 0;
+static inline enum vote_kind vote_kind(const struct vote *v) {
+    return (v->user & 3) == 3 ? VOTE_NETWORK : (enum vote_kind)(v->user & 3);
 }
 
 // It came from a network that is not of the Internet: the last bit of its hash says so.

@@ -24,9 +24,11 @@ static uint32_t user_of(const struct node *node, const struct evidence *e) {
                   ((e->flags & EVIDENCE_PRIVATE) != 0 &&
                    ((e->flags & EVIDENCE_NAMED) != 0 || node->is_pattern));
     uint64_t user = is_his ? e->user : e->network;
-    bool is_named = is_his && (e->user & RECIPIENT_NAMED) != 0;
+    enum vote_kind kind = !is_his                            ? VOTE_NETWORK
+                          : (e->user & RECIPIENT_NAMED) != 0 ? VOTE_NAMED
+                                                             : VOTE_OTHER;
     uint32_t hash = (uint32_t)(user * UINT64_C(0x9e3779b97f4a7c15) >> 32);
-    return user != 0 ? vote_user(hash, is_named) : 0;
+    return user != 0 ? vote_user(hash, kind) : 0;
 }
 
 struct vote *learner_admit(struct learner *l, struct node *node, const struct evidence *e) {

@@ -154,9 +154,9 @@ static void a_visit_says_something_only_of_what_it_could_test(void **state) {
     ballot_free(&b);
 }
 
-static void given(struct ballot *b, unsigned network, uint32_t user, bool is_named) {
+static void given(struct ballot *b, unsigned network, uint32_t user, enum vote_kind kind) {
     put(b, 1000 + b->n, network, 0, true);
-    b->v[b->n - 1].user = user != 0 ? vote_user(user << 2, is_named) : 0;
+    b->v[b->n - 1].user = user != 0 ? vote_user(user << 2, kind) : 0;
 }
 
 static void users_count_who_can_be_told_each_with_a_network_of_his_own(void **state) {
@@ -166,26 +166,56 @@ static void users_count_who_can_be_told_each_with_a_network_of_his_own(void **st
         struct {
             unsigned network;
             uint32_t user;
-            bool is_named;
+            enum vote_kind kind;
         } votes[6];
         unsigned n, given;
     } rows[] = {
-        {"three users of three networks", {{1, 1, 1}, {2, 2, 1}, {3, 3, 1}}, 3, 3},
-        {"three users of one network", {{1, 1, 1}, {1, 2, 1}, {1, 3, 1}}, 3, 1},
-        {"one user of three networks", {{1, 1, 1}, {2, 1, 1}, {3, 1, 1}}, 3, 1},
-        {"one who roams and two log-ins", {{1, 1, 1}, {2, 1, 1}, {3, 2, 1}, {3, 3, 1}}, 4, 2},
-        {"a network for each by giving way", {{1, 1, 1}, {2, 1, 1}, {1, 2, 1}}, 3, 2},
-        {"who cannot be told", {{1, 0, 1}, {2, 0, 1}, {3, 3, 1}}, 3, 1},
-        {"with and without credentials", {{1, 1, 1}, {2, 2, 1}, {3, 3, 0}}, 3, 2},
+        {"three users of three networks",
+         {{1, 1, VOTE_NAMED}, {2, 2, VOTE_NAMED}, {3, 3, VOTE_NAMED}},
+         3,
+         3},
+        {"three users of one network",
+         {{1, 1, VOTE_NAMED}, {1, 2, VOTE_NAMED}, {1, 3, VOTE_NAMED}},
+         3,
+         VOTE_NAMED},
+        {"one user of three networks",
+         {{1, 1, VOTE_NAMED}, {2, 1, VOTE_NAMED}, {3, 1, VOTE_NAMED}},
+         3,
+         VOTE_NAMED},
+        {"one who roams and two log-ins",
+         {{1, 1, VOTE_NAMED}, {2, 1, VOTE_NAMED}, {3, 2, VOTE_NAMED}, {3, 3, VOTE_NAMED}},
+         4,
+         2},
+        {"a network for each by giving way",
+         {{1, 1, VOTE_NAMED}, {2, 1, VOTE_NAMED}, {1, 2, VOTE_NAMED}},
+         3,
+         2},
+        {"who cannot be told",
+         {{1, 0, VOTE_NAMED}, {2, 0, VOTE_NAMED}, {3, 3, VOTE_NAMED}},
+         3,
+         VOTE_NAMED},
+        {"with and without credentials",
+         {{1, 1, VOTE_NAMED}, {2, 2, VOTE_NAMED}, {3, 3, VOTE_OTHER}},
+         3,
+         2},
+        {"one who was given it in private, and openly elsewhere",
+         {{1, 1, VOTE_OTHER}, {2, 2, VOTE_NETWORK}},
+         2,
+         1},
         {"a long way of giving way",
-         {{1, 1, 1}, {2, 1, 1}, {2, 2, 1}, {3, 2, 1}, {1, 3, 1}, {2, 3, 1}},
+         {{1, 1, VOTE_NAMED},
+          {2, 1, VOTE_NAMED},
+          {2, 2, VOTE_NAMED},
+          {3, 2, VOTE_NAMED},
+          {1, 3, VOTE_NAMED},
+          {2, 3, VOTE_NAMED}},
          6,
          3},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct ballot b = {.v = NULL};
         for (unsigned k = 0; k < rows[i].n; k++) {
-            given(&b, rows[i].votes[k].network, rows[i].votes[k].user, rows[i].votes[k].is_named);
+            given(&b, rows[i].votes[k].network, rows[i].votes[k].user, rows[i].votes[k].kind);
         }
         if (ask(&b).given != rows[i].given) {
             fail_msg("%s: %u", rows[i].why, ask(&b).given);
