@@ -245,5 +245,5 @@ def test_many_requests_that_wait_hold_little_memory_and_give_it_back(bounded, bo
     until(lambda: metrics(outrider)['connections'] <= 1, 20, 'connections are left')
     assert once(outrider, OTHER) == 200
     if not SANITIZED:
-        assert most < 240, f'{most:.0f} MiB'    # it was 1,472
+        assert most < 200, f'{most:.0f} MiB'    # it was 1,472
         until(lambda: resident_mib(outrider) < before + 24, 10, f'{resident_mib(outrider):.0f} MiB are kept')
