@@ -614,6 +614,19 @@ def test_output_has_a_limit(make, root):
     assert len(reply.out) == 1 << 20 and not reply.ended and b'over its output' in reply.err
 
 
+def test_output_has_no_limit_unless_one_is_asked_for(make, root):
+    size, zeros = 65 << 20, 0  # a clone of a large repository is more
+    root.write('large.sh', f'{SH}{HEAD}exec head -c {size} /dev/zero')
+    bridge = make()
+    with Client(bridge.address) as client:
+        client.begin(bridge.params('large.sh'))
+        client.send()
+        while client.take():  # what came is counted, not kept
+            zeros += client.reply.out.count(0)
+            client.reply.out = b''
+        assert client.reply.ended and not client.reply.err and zeros == size
+
+
 def test_memory_has_a_limit(make, root):
     bridge = make('--memory', '100M')
     root.write('eat.py', '#!/usr/bin/python3\nimport time\nx = bytearray(200 << 20)\n'
