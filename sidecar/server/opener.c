@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "server/log.h"
+#include "server/trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +21,8 @@
 
 #define PATH_MOST 4096 // bytes of a request: the way and the path
 #define LOG_MODE 0640  // of an access log that is made
+#define FLAGS (O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define LOG_FLAGS (FLAGS | O_WRONLY | O_APPEND | O_CREAT)
 
 // The ways to open a file: the first byte of a request.
 enum { READ = 'r', APPEND = 'a' };
@@ -29,19 +33,40 @@ static struct {
     bool is_lent;
 } asked = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
-static uid_t owner; // of access logs that are made by root; 0: root
+// Whom access logs are for that root makes; uid 0: root.
+static struct {
+    uid_t uid;
+    gid_t gid;
+} owner;
 
-static int open_file(char how, const char *path) {
-    int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    int fd = how == READ ? open(path, flags | O_RDONLY)
-                         : open(path, flags | O_WRONLY | O_APPEND | O_CREAT, LOG_MODE);
+static int open_log_as_user(const char *path) {
+    setfsgid(owner.gid); // of this thread alone
+    setfsuid(owner.uid);
+    int fd = open(path, LOG_FLAGS, LOG_MODE), err = errno;
+    setfsuid(0);
+    setfsgid(0);
+    errno = err;
+    return fd;
+}
+
+static int open_log_as_root(const char *path) {
+    int fd = trusted_path_open(path, LOG_FLAGS, LOG_MODE, 0);
     struct stat st;
-    bool is_roots = fd >= 0 && how == APPEND && owner != 0 && fstat(fd, &st) == 0 &&
-                    S_ISREG(st.st_mode) && st.st_uid == 0;
-    if (is_roots && fchown(fd, owner, (gid_t)-1) != 0) {
+    bool is_roots =
+        fd >= 0 && owner.uid != 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0;
+    if (is_roots && fchown(fd, owner.uid, (gid_t)-1) != 0) {
         log_line(LOG_WARN, "%s cannot be given to the user: %s", path, strerror(errno));
     }
     return fd;
+}
+
+// Root makes no file where the user could have put a link to another: there the user has to.
+static int open_log(const char *path) {
+    if (geteuid() != 0 || owner.uid == 0) {
+        return open(path, LOG_FLAGS, LOG_MODE);
+    }
+    int fd = open_log_as_user(path);
+    return fd < 0 && errno == EACCES ? open_log_as_root(path) : fd;
 }
 
 // ---- the process --------------------------------------------------------------------------------
@@ -77,11 +102,16 @@ static bool is_named(const struct config *c, char how, struct span path) {
     return path.n > 0 && (how == READ ? is_key(c, path) : how == APPEND && is_log(c, path));
 }
 
-// Whoever may write the configuration could have any file opened.
+// Whoever may write the configuration, or put another in its place, could have any file opened.
 static bool is_believed(const char *path) {
+    int fd = path != NULL ? trusted_path_open(path, FLAGS | O_RDONLY, 0, 0) : -1;
     struct stat st;
-    return path != NULL && stat(path, &st) == 0 && st.st_uid == 0 &&
-           (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    bool is =
+        fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is;
 }
 
 static bool is_named_now(const struct server_source *source, char how, struct span path) {
@@ -114,6 +144,24 @@ static void answer(int to, int fd, int err) {
     sendmsg(to, &m, MSG_NOSIGNAL);
 }
 
+static int refuse(void) {
+    errno = EACCES;
+    return -1;
+}
+
+static int open_named(char how, const char *path) {
+    int fd = how == READ ? trusted_path_open(path, FLAGS | O_RDONLY, 0, 0) : open_log(path);
+    static bool is_told;
+    if (fd < 0 && errno == EPERM && !is_told) {
+        is_told = true;
+        log_line(LOG_WARN,
+                 "%s is not opened with root's rights: others than root may write a folder on the "
+                 "way to it",
+                 path);
+    }
+    return fd;
+}
+
 static void serve(int fd, const struct config *config, const struct server_source *source) {
     char request[PATH_MOST + 1];
     ssize_t n;
@@ -124,8 +172,8 @@ static void serve(int fd, const struct config *config, const struct server_sourc
         request[n] = 0;
         struct span path = span_of(request + 1, (size_t)n - 1);
         bool may = is_named(config, request[0], path) || is_named_now(source, request[0], path);
-        int opened = may ? open_file(request[0], request + 1) : -1;
-        answer(fd, opened, may ? errno : EACCES);
+        int opened = may ? open_named(request[0], request + 1) : refuse();
+        answer(fd, opened, errno);
         if (opened >= 0) {
             close(opened);
         }
@@ -154,8 +202,9 @@ int opener_start(const struct config *config, const struct server_source *source
     int ends[2];
     const struct passwd *user =
         config->user.n > 0 && geteuid() == 0 ? getpwnam((const char *)config->user.p) : NULL;
-    owner = user != NULL ? user->pw_uid : 0;
-    if (take_over() || owner == 0) {
+    owner.uid = user != NULL ? user->pw_uid : 0;
+    owner.gid = user != NULL ? user->pw_gid : 0;
+    if (take_over() || owner.uid == 0) {
         return 0;
     }
     pid_t pid = -1;
@@ -207,7 +256,7 @@ static int ask(char how, const char *path) {
 
 // Only what is not ours to open is asked for.
 static int open_or_ask(char how, const char *path) {
-    int fd = open_file(how, path);
+    int fd = how == READ ? open(path, FLAGS | O_RDONLY) : open_log(path);
     return fd < 0 && errno == EACCES && asked.fd >= 0 ? ask(how, path) : fd;
 }
 

@@ -111,6 +111,27 @@ site "a.example" {{
     until(lambda: not [p for p in processes() if p[3] == outrider.pid and p[1] != 'Z'], 5, 'the opener is still there')
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root has rights to give up')
+def test_a_link_in_the_users_own_folder_gives_it_nothing_of_roots(open_folder):
+    logs, made = open_folder / 'logs', open_folder / 'roots/made'
+    logs.mkdir()
+    shutil.chown(logs, 'nobody')
+    outrider = Outrider(open_folder / 'run', config=f'''user = "nobody"
+workers = 1
+listen "http://127.0.0.1:0" {{}}
+site "a.example" {{ root = "{open_folder}" access-log {{ to = "{logs}/access.log" }} }}
+''')
+    try:
+        assert (logs / 'access.log').owner() == 'nobody'
+        (logs / 'access.log').unlink()
+        (logs / 'access.log').symlink_to(made)
+        outrider.process.send_signal(signal.SIGUSR1)
+        outrider.wait_log(r"access.log is not opened with root's rights", 10)
+        assert not made.exists()
+    finally:
+        assert outrider.stop() == 0
+
+
 def processes():
     """(number, state, parent, session) of each."""
     for path in Path('/proc').glob('[0-9]*/stat'):
