@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/observation.h"
 
+#include "exchange/capture.h"
 #include "exchange/observation_inside.h"
-#include "exchange/study.h"
 #include "hints/audience.h"
 #include "http/mime.h"
 #include "learner/learner.h"
@@ -179,12 +179,12 @@ struct span observation_head(struct observation *o, const struct response *respo
         recipient_note(&sight);
     }
     o->is_fetch_good = o->fetch.place != 0 && observation_is_asset(o, response);
-    bool may_teach = o->facts->is_get && f->is_named && !f->is_pushed &&
+    bool may_learn = o->facts->is_get && f->is_named && !f->is_pushed &&
                      f->site->policy.learn != 0 && f->request->body_len == 0;
-    if (may_teach && !o->signs.has_range && !o->signs.is_navigation) {
+    if (may_learn && !o->signs.has_range && !o->signs.is_navigation) {
         evidence = observation_asset(o, response);
     }
-    if (may_teach && o->study == NULL && is_script) {
+    if (may_learn && o->capture == NULL && is_script) {
         struct span page = observation_page(o, response);
         evidence = page.n > 0 ? page : evidence; // what was navigated to is no asset
     } else {
@@ -194,21 +194,22 @@ struct span observation_head(struct observation *o, const struct response *respo
 }
 
 void observation_body(struct observation *o, struct span body) {
-    if (o->study != NULL && o->study->lesson != NULL && !lesson_is_done(o->study->lesson)) {
-        lesson_feed(o->study->lesson, body);
+    if (o->capture != NULL && o->capture->reader != NULL &&
+        !body_reader_is_done(o->capture->reader)) {
+        body_reader_feed(o->capture->reader, body);
     }
 }
 
 struct span observation_end(struct observation *o) {
-    struct study *study = o->study;
-    if (study == NULL) {
+    struct capture *capture = o->capture;
+    if (capture == NULL) {
         return span_of(NULL, 0);
     }
-    o->study = NULL;
-    if (study->lesson != NULL) {
-        lesson_end(study->lesson);
+    o->capture = NULL;
+    if (capture->reader != NULL) {
+        body_reader_end(capture->reader);
     }
-    return study_end(study, o->observer);
+    return capture_end(capture, o->observer);
 }
 
 void observation_sent(struct observation *o) {
@@ -221,8 +222,8 @@ void observation_leave(struct observation *o, bool is_complete) {
     if (o->observer == NULL) {
         return;
     }
-    study_drop(o->study, o->observer);
-    o->study = NULL;
+    capture_drop(o->capture, o->observer);
+    o->capture = NULL;
     if (!is_complete) {
         visit_drop(&o->observer->visits, o->visit);
     }

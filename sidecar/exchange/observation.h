@@ -31,7 +31,7 @@ struct observation {
     struct observer *observer; // NULL: nothing is observed
     struct observation_signs signs;
     struct visit_ref visit, fetch; // the visit that this request is, or is a fetch of
-    struct study *study;           // what is being learned from the response
+    struct capture *capture;       // what is being learned from the response
     bool is_fetch_good;
     struct span essence; // of the response's Content-Type, once there is one
     bool is_script;      // the response is a script's own

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/observation_inside.h"
 
-#include "exchange/study.h"
+#include "exchange/capture.h"
 #include "http/mime.h"
 #include "learner/learner.h"
 
@@ -42,7 +42,7 @@ static enum hint_as asset_of(const struct observation *o, const struct response 
     }
     enum hint_as as = as_of_type(o->essence);
     bool is_data = as == HINT_AS_NONE && o->signs.as == HINT_AS_FETCH &&
-                   lesson_kind_of(o->essence) != LESSON_PAGE;
+                   body_reader_kind_of(o->essence) != BODY_READER_PAGE;
     return is_data ? HINT_AS_FETCH : as;
 }
 
@@ -111,7 +111,7 @@ static bool may_tell(struct observation *o, const struct evidence *e) {
     if (*told == hash && !is_changed) {
         return false;
     }
-    if (!share_take(&t->assets, observation_network(o), observer_second(o->observer))) {
+    if (!quota_take(&t->assets, observation_network(o), observer_second(o->observer))) {
         t->spared++;
         return false;
     }
@@ -130,12 +130,12 @@ static struct reuse judge(const struct observation *o, const struct response *re
 static bool is_for_all(struct observation *o, const struct response *response) {
     return identity_audience(o->identity)->kind == AUDIENCE_PUBLIC &&
            !evidence_is_private(response) &&
-           evidence_may_teach(o->facts->request, response, false) == TEACH_OK;
+           evidence_may_learn(o->facts->request, response, false) == LEARN_OK;
 }
 
-static void study_sheet(struct observation *o, const struct response *response) {
-    o->study = study_open(o->observer, observation_network(o));
-    if (o->study == NULL) {
+static void capture_sheet(struct observation *o, const struct response *response) {
+    o->capture = capture_open(o->observer, observation_network(o));
+    if (o->capture == NULL) {
         return;
     }
     struct evidence e = {.kind = EVIDENCE_SHEET,
@@ -147,10 +147,11 @@ static void study_sheet(struct observation *o, const struct response *response) 
                          // None at all would be the disk's own word.
                          .network = observation_network(o) | 1};
     e.who = e.network;
-    if (!evidence_begin(&o->study->writer, &e, o->study->bytes, EVIDENCE_MAX) ||
-        !study_scan(o->study, o->observer, response, LESSON_SHEET) || o->study->lesson == NULL) {
-        study_drop(o->study, o->observer);
-        o->study = NULL;
+    if (!evidence_begin(&o->capture->writer, &e, o->capture->bytes, EVIDENCE_MAX) ||
+        !capture_scan(o->capture, o->observer, response, BODY_READER_SHEET) ||
+        o->capture->reader == NULL) {
+        capture_drop(o->capture, o->observer);
+        o->capture = NULL;
     }
 }
 
@@ -180,7 +181,7 @@ static struct span tell_asset(struct observation *o, const struct response *resp
     }
     if (is_script_sheet(o, &e) && (o->facts->site->policy.learn & LEARNER_CSS) != 0 &&
         is_for_all(o, response)) {
-        study_sheet(o, response);
+        capture_sheet(o, response);
     }
     return observer_write(o->observer, &e);
 }

@@ -4,7 +4,7 @@
 //     observation.c        signs of requests, visits, the way of a response
 //     observation_page.c   what a response says of its route
 //     observation_asset.c  what an asset answers
-//     study.c              responses that are being learned from
+//     capture.c            evidence that is being written about a response
 #ifndef EXCHANGE_OBSERVATION_INSIDE_H
 #define EXCHANGE_OBSERVATION_INSIDE_H
 

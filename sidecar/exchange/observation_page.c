@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/observation_inside.h"
 
-#include "exchange/study.h"
+#include "exchange/capture.h"
 #include "learner/learner.h"
 
 // ---- how often ----------------------------------------------------------------------------------
 
 // What a response may take of this second, to teach.
 struct turn {
-    struct share_rate *route;
+    struct quota_rate *route;
     uint64_t network;
     uint32_t second;
 };
@@ -20,19 +20,19 @@ static bool has_turn(const struct observation *o, struct turn *turn) {
     uint64_t hash = siphash(&key, o->facts->request->path); // cheaper than the route's key
     turn->route = &t->routes[hash % OBSERVER_ROUTES];
     turn->second = observer_second(t);
-    if (!share_has_room(turn->route, turn->second, OBSERVER_EACH)) {
+    if (!quota_has_room(turn->route, turn->second, OBSERVER_EACH)) {
         return false;
     }
     turn->network = observation_network(o);
-    return share_is_modest(&t->pages, turn->network, turn->second) ||
-           share_has_room(turn->route, turn->second, OBSERVER_SHARE);
+    return quota_is_modest(&t->pages, turn->network, turn->second) ||
+           quota_has_room(turn->route, turn->second, OBSERVER_SHARE);
 }
 
 static bool take_turn(struct observer *t, const struct turn *turn) {
-    if (!share_take(&t->pages, turn->network, turn->second)) {
+    if (!quota_take(&t->pages, turn->network, turn->second)) {
         return false;
     }
-    share_count(turn->route, turn->second);
+    quota_count(turn->route, turn->second);
     return true;
 }
 
@@ -71,7 +71,7 @@ static void put_policy(struct observation *o, const struct pair *f) {
         memcpy(text + f->name.n + colon.n, f->value.p, f->value.n);
     }
     struct evidence_item item = {.kind = EVIDENCE_POLICY, .text = span_of(text, n)};
-    evidence_put(&o->study->writer, &item);
+    evidence_put(&o->capture->writer, &item);
 }
 
 // Its Link fields, and the fields that say what it may load.
@@ -81,7 +81,7 @@ static void put_fields(struct observation *o, const struct response *response) {
         if (span_eq_nocase(f->name, SPAN("link"))) {
             if ((o->facts->site->policy.learn & LEARNER_LINK) != 0) {
                 struct evidence_item item = {.kind = EVIDENCE_LINK, .text = f->value};
-                evidence_put(&o->study->writer, &item);
+                evidence_put(&o->capture->writer, &item);
             }
         } else if (span_eq_nocase(f->name, SPAN("content-security-policy")) ||
                    span_eq_nocase(f->name, SPAN("referrer-policy"))) {
@@ -108,7 +108,7 @@ static void put_said(struct observation *o, const struct response *response) {
             const struct pair *f = &o->said[i].v[k];
             if (span_eq_nocase(f->name, SPAN("link")) && !has_link(response, f->value)) {
                 struct evidence_item item = {.kind = EVIDENCE_LINK, .text = f->value};
-                evidence_put(&o->study->writer, &item);
+                evidence_put(&o->capture->writer, &item);
             }
         }
     }
@@ -127,54 +127,54 @@ void observation_interim(struct observation *o, const struct response *response)
 }
 
 // False: there is no room for it.
-static bool study_page(struct observation *o, const struct response *response) {
-    o->study = study_open(o->observer, observation_network(o));
-    if (o->study == NULL) {
+static bool capture_page(struct observation *o, const struct response *response) {
+    o->capture = capture_open(o->observer, observation_network(o));
+    if (o->capture == NULL) {
         return false;
     }
     struct evidence e = page_of(o, response);
-    bool is_good = evidence_begin(&o->study->writer, &e, o->study->bytes, EVIDENCE_MAX);
+    bool is_good = evidence_begin(&o->capture->writer, &e, o->capture->bytes, EVIDENCE_MAX);
     if (is_good) {
         put_fields(o, response);
         put_said(o, response);
     }
     if (is_good && (o->facts->site->policy.learn & LEARNER_HTML) != 0) {
-        is_good = study_scan(o->study, o->observer, response, LESSON_PAGE);
+        is_good = capture_scan(o->capture, o->observer, response, BODY_READER_PAGE);
     }
     if (!is_good) {
-        study_drop(o->study, o->observer);
-        o->study = NULL;
+        capture_drop(o->capture, o->observer);
+        o->capture = NULL;
     }
     return is_good;
 }
 
 static bool is_page(const struct observation *o, const struct response *response) {
-    return response->status == 200 ? lesson_kind_of(o->essence) == LESSON_PAGE &&
+    return response->status == 200 ? body_reader_kind_of(o->essence) == BODY_READER_PAGE &&
                                          (!o->signs.has_mode || o->signs.is_navigation)
                                    : o->signs.is_navigation;
 }
 
 // A route that was learned from enough for now is seen first, which costs less than to see whether
 // it would be. What is not learned from uses no quota.
-static enum teach_reason judge_page(struct observation *o, const struct response *response) {
+static enum learn_reason judge_page(struct observation *o, const struct response *response) {
     struct turn turn;
     if (!has_turn(o, &turn)) {
-        return TEACH_QUOTA;
+        return LEARN_QUOTA;
     }
     if (identity_key(o->identity).n == 0 || !identity_is_clean(o->identity)) {
-        return TEACH_ROUTE;
+        return LEARN_ROUTE;
     }
-    enum teach_reason reason =
-        evidence_may_teach(o->facts->request, response, identity_is_session(o->identity));
-    bool teaches = reason == TEACH_OK || (reason == TEACH_STATUS && hinting_is_known(o->hinting));
-    return !teaches || take_turn(o->observer, &turn) ? reason : TEACH_QUOTA;
+    enum learn_reason reason =
+        evidence_may_learn(o->facts->request, response, identity_is_session(o->identity));
+    bool learns = reason == LEARN_OK || (reason == LEARN_STATUS && hinting_is_known(o->hinting));
+    return !learns || take_turn(o->observer, &turn) ? reason : LEARN_QUOTA;
 }
 
 // A page that is learned from while its body passes.
-static enum teach_reason begin_page(struct observation *o, const struct response *response) {
+static enum learn_reason begin_page(struct observation *o, const struct response *response) {
     struct recipient recipient = observation_recipient(o, response);
     visit_answered(&o->observer->visits, o->visit, &recipient, o->facts->now_us);
-    return study_page(o, response) ? TEACH_OK : TEACH_ROOM;
+    return capture_page(o, response) ? LEARN_OK : LEARN_ROOM;
 }
 
 // Most responses are not pages, which is seen first.
@@ -184,15 +184,15 @@ struct span observation_page(struct observation *o, const struct response *respo
         visit_drop(&t->visits, o->visit);
         return span_of(NULL, 0);
     }
-    enum teach_reason reason = judge_page(o, response);
-    if (reason == TEACH_OK) {
+    enum learn_reason reason = judge_page(o, response);
+    if (reason == LEARN_OK) {
         t->pages_by[begin_page(o, response)]++;
         return span_of(NULL, 0);
     }
     t->pages_by[reason]++;
-    t->spared += reason == TEACH_QUOTA;
+    t->spared += reason == LEARN_QUOTA;
     visit_drop(&t->visits, o->visit);
-    if (reason != TEACH_STATUS || !hinting_is_known(o->hinting)) {
+    if (reason != LEARN_STATUS || !hinting_is_known(o->hinting)) {
         return span_of(NULL, 0);
     }
     // A route that would be hinted redirects or fails.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/observer.h"
 
-#include "exchange/study.h"
+#include "exchange/capture.h"
 
 #include <stdlib.h>
 
@@ -12,10 +12,10 @@ void observer_init(struct observer *t, const struct siphash_key *secret, const i
     t->unix_time = unix_time;
     visit_init(&t->visits, secret);
     lineage_init(&t->lineage);
-    lesson_pool_init(&t->lessons, OBSERVER_STUDIES, unpack);
-    share_init(&t->pages, OBSERVER_OWN, OBSERVER_ALL);
-    share_init(&t->assets, OBSERVER_ASSETS_OWN, OBSERVER_ASSETS);
-    share_loans_init(&t->held, OBSERVER_STUDIES_HELD);
+    body_reader_pool_init(&t->readers, OBSERVER_CAPTURES, unpack);
+    quota_init(&t->pages, OBSERVER_OWN, OBSERVER_ALL);
+    quota_init(&t->assets, OBSERVER_ASSETS_OWN, OBSERVER_ASSETS);
+    quota_loans_init(&t->held, OBSERVER_CAPTURES_HELD);
     t->told = calloc(OBSERVER_TOLD, sizeof *t->told);
     t->routes = calloc(OBSERVER_ROUTES, sizeof *t->routes);
     if (t->told == NULL || t->routes == NULL) {
@@ -24,10 +24,10 @@ void observer_init(struct observer *t, const struct siphash_key *secret, const i
 }
 
 void observer_fini(struct observer *t) {
-    study_free_all(t);
+    capture_free_all(t);
     visit_fini(&t->visits);
     lineage_fini(&t->lineage);
-    lesson_pool_fini(&t->lessons);
+    body_reader_pool_fini(&t->readers);
     free(t->told);
     free(t->routes);
     t->told = NULL;

@@ -2,7 +2,7 @@
 #include "exchange/page.h"
 
 #include "base/error.h"
-#include "base/status.h"
+#include "http/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -5,9 +5,9 @@
 #ifndef GATEWAY_FILE_HEAD_H
 #define GATEWAY_FILE_HEAD_H
 
-#include "base/date.h"
 #include "exchange/router.h"
 #include "gateway/ports.h"
+#include "http/date.h"
 
 // Values of fields that are the same in all responses of a file.
 struct file_texts {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hints/reuse.h"
 
-#include "base/date.h"
+#include "http/date.h"
 #include "http/field.h"
 
 static const struct reuse_row rows[REUSE_REASONS] = {

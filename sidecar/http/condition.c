@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http/condition.h"
 
-#include "base/date.h"
+#include "http/date.h"
 #include "http/field.h"
 
 // entity-tag = [ "W/" ] opaque-tag (RFC 9110, 8.8.3)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "http/h1_answer.h"
 
-#include "base/date.h"
 #include "base/error.h"
-#include "base/status.h"
+#include "http/date.h"
 #include "http/field.h"
 #include "http/request.h"
+#include "http/status.h"
 
 #include <stdio.h>
 

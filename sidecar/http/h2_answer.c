@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Responses. The library checks nothing that it is given to send, so everything passes through
 // here: names, values, state and size.
-#include "base/date.h"
+#include "http/date.h"
 #include "http/field.h"
 #include "http/h2_stream.h"
 #include "http/request.h"

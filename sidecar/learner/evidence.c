@@ -8,13 +8,13 @@
 #define FLAGS_AT 3
 #define STATUS_MOST 999
 
-static const struct teach_reason_row rows[TEACH_REASONS] = {
-#define REASON(constant, label, sentence) [TEACH_##constant] = {label, sentence},
-#include "learner/teach_reason.def"
+static const struct learn_reason_row rows[LEARN_REASONS] = {
+#define REASON(constant, label, sentence) [LEARN_##constant] = {label, sentence},
+#include "learner/learn_reason.def"
 #undef REASON
 };
 
-const struct teach_reason_row *teach_reason_row(enum teach_reason reason) {
+const struct learn_reason_row *learn_reason_row(enum learn_reason reason) {
     return &rows[reason];
 }
 
@@ -63,31 +63,31 @@ static bool is_chosen(struct span vary, const struct pairs *request, bool is_ses
     return false;
 }
 
-enum teach_reason evidence_may_teach(const struct request *request, const struct response *response,
+enum learn_reason evidence_may_learn(const struct request *request, const struct response *response,
                                      bool is_session) {
     const struct pairs *asked = &request->fields, *answered = &response->fields;
     // The body of a GET is no part of its route, but applications read it all the same.
     if (!span_eq(request->method, SPAN("GET")) || request->body_len != 0) {
-        return TEACH_METHOD;
+        return LEARN_METHOD;
     }
     const struct span *purpose = pairs_find(asked, SPAN("sec-purpose"));
     if (purpose != NULL && span_has_prefix(*purpose, SPAN("prefetch"))) {
-        return TEACH_PREFETCH;
+        return LEARN_PREFETCH;
     }
     if (pairs_find(asked, SPAN("range")) != NULL) {
-        return TEACH_RANGE;
+        return LEARN_RANGE;
     }
     int status = response->status;
     if (status == 206 || status == 304 || status == 412 || status == 416) {
-        return TEACH_CONDITION;
+        return LEARN_CONDITION;
     }
     for (size_t i = 0; i < answered->n; i++) {
         if (span_eq_nocase(answered->v[i].name, SPAN("vary")) &&
             is_chosen(answered->v[i].value, asked, is_session)) {
-            return TEACH_VARY;
+            return LEARN_VARY;
         }
     }
-    return status == 200 ? TEACH_OK : TEACH_STATUS;
+    return status == 200 ? LEARN_OK : LEARN_STATUS;
 }
 
 // ---- writing ------------------------------------------------------------------------------------

@@ -91,14 +91,14 @@ struct evidence {
     struct span items;     // them, encoded; read with evidence_next; set by evidence_decode
 };
 
-enum teach_reason {
-#define REASON(constant, label, sentence) TEACH_##constant,
-#include "learner/teach_reason.def"
+enum learn_reason {
+#define REASON(constant, label, sentence) LEARN_##constant,
+#include "learner/learn_reason.def"
 #undef REASON
-    TEACH_REASONS
+    LEARN_REASONS
 };
 
-struct teach_reason_row {
+struct learn_reason_row {
     const char *label, *sentence;
 };
 
@@ -113,14 +113,14 @@ struct evidence_writer {
 
 // Whether the route of a request may be learned about from its final response: a GET that was
 // answered in full, not a prefetch, and not chosen by something that other clients do not send (the
-// credentials of a session do not count here: they tell its audience). TEACH_STATUS comes last:
+// credentials of a session do not count here: they tell its audience). LEARN_STATUS comes last:
 // everything else allowed it, and the learner may be told that the route redirects or fails.
-enum teach_reason evidence_may_teach(const struct request *request, const struct response *response,
+enum learn_reason evidence_may_learn(const struct request *request, const struct response *response,
                                      bool is_session);
 // The response is meant for one user only: private, no-store, or it sets a cookie.
 bool evidence_is_private(const struct response *response);
 // The row of a reason.
-const struct teach_reason_row *teach_reason_row(enum teach_reason reason);
+const struct learn_reason_row *learn_reason_row(enum learn_reason reason);
 // Starts with everything but the items. False when not even that fits into cap bytes.
 bool evidence_begin(struct evidence_writer *w, const struct evidence *e, uint8_t *p, size_t cap);
 // Adds an item. False when it does not fit: it is left out (EVIDENCE_CUT), a shorter one may fit.

@@ -160,16 +160,16 @@ void learner_put(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     l->assets.now_ms = now_ms;
     switch (e->kind) {
     case EVIDENCE_PAGE:
-        learner_teach_page(l, e, now_ms);
+        learner_put_page(l, e, now_ms);
         break;
     case EVIDENCE_VISIT:
-        learner_teach_visit(l, e, now_ms);
+        learner_put_visit(l, e, now_ms);
         break;
     case EVIDENCE_ASSET:
-        learner_teach_asset(l, e, now_ms);
+        learner_put_asset(l, e, now_ms);
         break;
     case EVIDENCE_SHEET:
-        learner_teach_sheet(l, e, now_ms);
+        learner_put_sheet(l, e, now_ms);
         break;
     default:
         l->stats.ignored++;

@@ -80,7 +80,7 @@ static struct asset_file *file_of(struct learner *l, const struct evidence *e) {
                                   : asset_put_file(&l->assets, e->key, e->target);
 }
 
-void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+void learner_put_asset(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     bool is_usable = e->key.n > 0 && e->target.n > 0 && e->target.p[0] == '/' &&
                      e->reuse < REUSE_REASONS && !is_about_request(e->status);
     struct asset_file *f = is_usable ? file_of(l, e) : NULL;

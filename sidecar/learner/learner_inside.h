@@ -5,7 +5,7 @@
 //     learner_room.c   admission and eviction of nodes, their memory
 //     learner_reading.c what evidence says, as assets
 //     learner_voter.c  whose vote that is
-//     learner_teach.c  pages become votes
+//     learner_page.c  pages become votes
 //     learner_sheet.c  what a stylesheet imports
 //     learner_asset.c  what assets answer
 //     learner_visit.c  what was fetched after a navigation becomes votes
@@ -243,12 +243,12 @@ struct vote *learner_vote(struct learner *l, struct node *node, uint64_t voter, 
 uint16_t learner_put_text(struct learner *l, struct span text);
 void learner_set_text(struct learner *l, uint16_t *place, uint16_t text);
 
-// ---- learner_teach.c, learner_asset.c, learner_sheet.c, learner_visit.c ------------------------
+// ---- learner_page.c, learner_asset.c, learner_sheet.c, learner_visit.c ------------------------
 
-void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t now_ms);
-void learner_teach_asset(struct learner *l, const struct evidence *e, uint64_t now_ms);
-void learner_teach_sheet(struct learner *l, const struct evidence *e, uint64_t now_ms);
-void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t now_ms);
+void learner_put_page(struct learner *l, const struct evidence *e, uint64_t now_ms);
+void learner_put_asset(struct learner *l, const struct evidence *e, uint64_t now_ms);
+void learner_put_sheet(struct learner *l, const struct evidence *e, uint64_t now_ms);
+void learner_put_visit(struct learner *l, const struct evidence *e, uint64_t now_ms);
 
 // ---- learner_voter.c ----------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ static bool are_imports_proven(const struct reading *reading, struct asset_file 
     return is_proven;
 }
 
-void learner_teach_sheet(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+void learner_put_sheet(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     struct reading reading;
     if (e->key.n == 0 || e->target.n == 0 || e->target.p[0] != '/') {
         l->stats.ignored++;

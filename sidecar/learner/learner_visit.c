@@ -183,7 +183,7 @@ static void compare(struct visit *v, uint64_t now_ms) {
     }
 }
 
-static void teach_node(struct visit *v, uint64_t now_ms) {
+static void update_node(struct visit *v, uint64_t now_ms) {
     v->fetched = v->hinted = 0;
     uint64_t voter = learner_voter(v->l, v->node, v->e);
     bool is_private = (v->e->flags & EVIDENCE_PRIVATE) != 0;
@@ -198,7 +198,7 @@ static void teach_node(struct visit *v, uint64_t now_ms) {
     }
 }
 
-void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+void learner_put_visit(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     struct visit v = {.l = l, .e = e, .policy = learner_policy(l, e->key)};
     bool is_page = route_key_is_valid(e->key) && !route_key_is_pattern(e->key);
     v.node = is_page ? learner_node(l, e->key) : NULL;
@@ -207,7 +207,7 @@ void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t n
         return;
     }
     compare(&v, now_ms);
-    teach_node(&v, now_ms);
+    update_node(&v, now_ms);
     struct route_chain chain;
     struct span key;
     bool is_session = route_key_is_session(e->key);
@@ -218,7 +218,7 @@ void learner_teach_visit(struct learner *l, const struct evidence *e, uint64_t n
         v.node = is_kin ? learner_node(l, key) : NULL;
         if (v.node != NULL) {
             compare(&v, now_ms);
-            teach_node(&v, now_ms);
+            update_node(&v, now_ms);
         }
     }
 }

@@ -20,7 +20,7 @@ void visit_init(struct visit_table *t, const struct siphash_key *secret) {
     list_init(&t->active);
     list_init(&t->left);
     list_init(&t->ended);
-    share_loans_init(&t->held, VISIT_EACH);
+    quota_loans_init(&t->held, VISIT_EACH);
 }
 
 void visit_fini(struct visit_table *t) {
@@ -108,7 +108,7 @@ static struct visit_ref ref_of(const struct visit_table *t, const struct visit *
 static void release(struct visit_table *t, struct visit *v) {
     drop_names(t, v);
     v->serial++;
-    share_return(&t->held, v->network);
+    quota_return(&t->held, v->network);
     list_put(&t->free, &v->node);
 }
 
@@ -138,12 +138,12 @@ static struct visit *find_free(struct visit_table *t) {
 
 // One for the network, or NULL.
 static struct visit *take(struct visit_table *t, uint64_t network) {
-    if (!share_borrow(&t->held, network)) {
+    if (!quota_borrow(&t->held, network)) {
         return NULL;
     }
     struct visit *v = find_free(t);
     if (v == NULL) {
-        share_return(&t->held, network);
+        quota_return(&t->held, network);
     }
     return v;
 }

@@ -16,8 +16,8 @@
 #include "base/siphash.h"
 #include "hints/hint.h"
 #include "learner/evidence.h"
+#include "learner/quota.h"
 #include "learner/recipient.h"
-#include "learner/share.h"
 
 #define VISIT_MOST 1024         // visits at once
 #define VISIT_EACH 256          // of one network: nobody takes all the room
@@ -43,7 +43,7 @@ struct visit_table {
     struct list active;      // with one, the one that was quiet for longest first
     struct list left;        // likewise, whose connection has closed: the one that did first first
     struct list ended;       // to be told
-    struct share_loans held; // by network
+    struct quota_loans held; // by network
     uint64_t opened;         // all of them
     uint64_t refused;        // navigations without room, or of networks that have enough
     uint64_t cut;            // fetches without room

@@ -19,7 +19,7 @@ enum metric_dimension {
     METRIC_BY_PROTOCOL, // enum protocol of base/message.h
     METRIC_BY_CLASS,    // status / 100 - 1
     METRIC_BY_GATE,     // enum gate_reason of hints/gate.h
-    METRIC_BY_PAGE,     // enum teach_reason of learner/evidence.h
+    METRIC_BY_PAGE,     // enum learn_reason of learner/evidence.h
     METRIC_BY_LINK,     // enum hint_reason of hints/hint.h, and behind them: not readable
     METRIC_BY_ERROR,    // enum error_index of base/error.h
     METRIC_DIMENSIONS,

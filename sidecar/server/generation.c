@@ -179,7 +179,7 @@ static struct worker_conf worker_conf(struct generation *g) {
     return (struct worker_conf){.config = g->config,
                                 .router = &g->router,
                                 .tls = g->has_tls ? &g->tls : NULL,
-                                .learning = g->conf->learning,
+                                .publisher = g->conf->publisher,
                                 .metrics = g->conf->metrics,
                                 .networks = &g->networks,
                                 .access_outputs = g->access_outputs,

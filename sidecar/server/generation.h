@@ -18,7 +18,7 @@ struct generation;
 // What outlives generations, and who hears of them. Borrowed for their life.
 struct generation_conf {
     struct loop *loop; // the learner's: everything here is called on its thread
-    struct learning *learning;
+    struct publisher *publisher;
     struct metrics *metrics;
     struct tls_tickets *tickets;
     const struct siphash_key *secret;

@@ -12,7 +12,7 @@ static const char *const gates[] = {
 
 static const char *const pages[] = {
 #define REASON(constant, label, sentence) label,
-#include "learner/teach_reason.def"
+#include "learner/learn_reason.def"
 #undef REASON
 };
 

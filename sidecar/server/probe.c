@@ -12,12 +12,12 @@ static void on_drain(void *self) {
     probe_turn(self);
 }
 
-void probe_init(struct probe *p, struct learning *learning, const struct router *router) {
-    *p = (struct probe){.learning = learning, .router = router};
-    files_init(&p->files, learning->loop, router->sites, router->sites_n);
+void probe_init(struct probe *p, struct publisher *publisher, const struct router *router) {
+    *p = (struct probe){.publisher = publisher, .router = router};
+    files_init(&p->files, publisher->loop, router->sites, router->sites_n);
     arena_init(&p->arena, ARENA_MOST);
-    learning->on_drain = on_drain;
-    learning->drain_self = p;
+    publisher->on_drain = on_drain;
+    publisher->drain_self = p;
 }
 
 void probe_fini(struct probe *p) {
@@ -34,7 +34,7 @@ struct inquiry {
 };
 
 static void put(struct probe *p, const struct evidence *e) {
-    learner_put(p->learning->model, e, e->at_ms);
+    learner_put(p->publisher->model, e, e->at_ms);
 }
 
 static struct evidence begin(const struct inquiry *q, enum evidence_kind kind) {
@@ -172,7 +172,7 @@ void probe_turn(struct probe *p) {
     struct learner_question question;
     size_t bytes = 0;
     for (unsigned i = 0; i < PROBE_QUESTIONS && bytes < PROBE_BYTES; i++) {
-        if (learner_next_question(p->learning->model, &question) != STEP_ITEM) {
+        if (learner_next_question(p->publisher->model, &question) != STEP_ITEM) {
             return;
         }
         // learner_put may move what the question borrows.
@@ -182,5 +182,5 @@ void probe_turn(struct probe *p) {
         bytes += question.path.p != NULL ? answer(p, &question) : 0;
         arena_reset(&p->arena);
     }
-    learning_wants_drain(p->learning);
+    publisher_wants_drain(p->publisher);
 }

@@ -7,14 +7,14 @@
 #define SERVER_PROBE_H
 
 #include "server/files.h"
-#include "server/learning.h"
+#include "server/publisher.h"
 
 #define PROBE_QUESTIONS 64       // that are answered at a time
 #define PROBE_BYTES (1u << 20)   // of stylesheets that are read at a time
 #define PROBE_SHEET (256u << 10) // of one
 
 struct probe {
-    struct learning *learning;
+    struct publisher *publisher;
     const struct router *router;
     struct files files;
     struct arena arena;               // of one answer
@@ -23,7 +23,7 @@ struct probe {
 };
 
 // Borrows all for the probe's life; opens the roots of the sites. Sets learning->on_drain.
-void probe_init(struct probe *p, struct learning *learning, const struct router *router);
+void probe_init(struct probe *p, struct publisher *publisher, const struct router *router);
 void probe_fini(struct probe *p);
 // Answers the learner's questions, as many as may be answered at a time; if there may be more, asks
 // for the next drain.

@@ -83,7 +83,7 @@ static uint64_t now_us(void *self) {
 
 static bool learn(void *self, struct span evidence) {
     const struct relays *rs = self;
-    return learning_put(rs->learning, evidence);
+    return publisher_put(rs->publisher, evidence);
 }
 
 // "GET host/path"

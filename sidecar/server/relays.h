@@ -8,7 +8,7 @@
 #include "server/access_entries.h"
 #include "server/conn.h"
 #include "server/files.h"
-#include "server/learning.h"
+#include "server/publisher.h"
 #include "server/temporary.h"
 #include "server/upstream.h"
 
@@ -16,7 +16,7 @@ struct relays {
     struct relay_conf conf; // for listeners to point at
     struct loop *loop;
     struct upstream *upstreams; // by site.pool
-    struct learning_worker *learning;
+    struct publisher_worker *publisher;
     struct networks *networks; // of the clients behind fronts; NULL: they are not counted
     struct temporary temporary;
     struct access_entries access;

@@ -55,7 +55,7 @@ static const struct hint_policy *find_policy(void *self, struct span site) {
 // The operator has changed what is known: the workers are to see it.
 static void on_change(void *self) {
     struct server *s = self;
-    learning_wants_drain(&s->learning);
+    publisher_wants_drain(&s->publisher);
 }
 
 static int open_learning(struct server *s) {
@@ -65,15 +65,15 @@ static int open_learning(struct server *s) {
                                 .secret = s->secret,
                                 .find_policy = find_policy,
                                 .policy_self = s};
-    int err = keeping_open(&s->keeping, s->config, &conf);
+    int err = persistence_open(&s->persistence, s->config, &conf);
     s->secret = conf.secret;
-    learning_init(&s->learning, &s->loop, &conf);
-    probe_init(&s->probe, &s->learning, &s->now->router);
+    publisher_init(&s->publisher, &s->loop, &conf);
+    probe_init(&s->probe, &s->publisher, &s->now->router);
     metrics_init(&s->metrics);
     labels_give(&s->metrics);
     tally_init(&s->tally, &s->metrics);
     s->api = (struct api){.metrics = &s->metrics,
-                          .learner = s->learning.model,
+                          .learner = s->publisher.model,
                           .find_policy = find_policy,
                           .policy_self = s,
                           .on_change = on_change,
@@ -83,8 +83,8 @@ static int open_learning(struct server *s) {
                           .reload_self = s,
                           .pid = getpid(),
                           .state = server_state};
-    keeping_start(&s->keeping, &s->loop, s->learning.model);
-    learning_drain_all(&s->learning); // what was kept is hinted from the first request on
+    persistence_start(&s->persistence, &s->loop, s->publisher.model);
+    publisher_drain_all(&s->publisher); // what was kept is hinted from the first request on
     return err;
 }
 
@@ -127,9 +127,9 @@ static void on_spawn_gone(void *self) {
 
 // Nobody is served any more.
 static void finish(struct server *s) {
-    learning_drain_all(&s->learning);
-    keeping_close(&s->keeping);
-    learning_close(&s->learning);
+    publisher_drain_all(&s->publisher);
+    persistence_close(&s->persistence);
+    publisher_close(&s->publisher);
     admin_port_close(&s->admin);
     tickets_close(&s->tickets);
     spawn_unwatch(&s->spawn);
@@ -213,7 +213,7 @@ static void on_memory(struct loop_watch *watch, uint64_t now_ms) {
     if (has_fallen) {
         malloc_trim(0);
     }
-    tally_take(&s->tally, s->learning.model);
+    tally_take(&s->tally, s->publisher.model);
     loop_watch(&s->loop, watch, now_ms + (has_fallen ? TRIM_MS : LOOK_MS));
 }
 
@@ -267,7 +267,7 @@ static void init(struct server *s, const struct config *config) {
     listening_init(&s->listening, workers_n);
     tls_tickets_init(&s->ticket_keys);
     s->generation_conf = (struct generation_conf){.loop = &s->loop,
-                                                  .learning = &s->learning,
+                                                  .publisher = &s->publisher,
                                                   .metrics = &s->metrics,
                                                   .tickets = &s->ticket_keys,
                                                   .secret = &s->secret,
@@ -280,7 +280,7 @@ static void init(struct server *s, const struct config *config) {
 static void fini(struct server *s) {
     loop_fini(&s->loop);
     probe_fini(&s->probe);
-    learning_fini(&s->learning);
+    publisher_fini(&s->publisher);
     metrics_fini(&s->metrics);
     tls_tickets_fini(&s->ticket_keys);
     listening_close(&s->listening);

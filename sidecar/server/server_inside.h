@@ -9,8 +9,8 @@
 
 #include "server/admin_port.h"
 #include "server/generation.h"
-#include "server/keeping.h"
 #include "server/manager.h"
+#include "server/persistence.h"
 #include "server/probe.h"
 #include "server/server.h"
 #include "server/spawn.h"
@@ -24,9 +24,9 @@ struct server {
     const struct config *config; // the one it was started with
     const struct server_source *source;
     struct loop loop;
-    struct learning learning;
+    struct publisher publisher;
     struct probe probe;
-    struct keeping keeping;
+    struct persistence persistence;
     struct metrics metrics;
     struct tally tally;         // what is counted here
     struct loop_watch renewals; // looks for certificates that have been renewed

@@ -85,7 +85,7 @@ static void replace(struct server *s, struct generation *g) {
     struct generation *before = s->now;
     s->now = g;
     probe_fini(&s->probe);
-    probe_init(&s->probe, &s->learning, &g->router);
+    probe_init(&s->probe, &s->publisher, &g->router);
     log_init((enum log_level)g->config->log);
     generation_stop(before, WORKER_LEAVES);
     listening_drop_rest(&s->listening);

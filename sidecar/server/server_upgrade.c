@@ -48,7 +48,7 @@ static void on_done(void *self, bool is_ready) {
         leave(s);
     } else {
         opener_take_back();
-        keeping_resume(&s->keeping);
+        keeping_resume(&s->persistence);
     }
 }
 
@@ -78,7 +78,7 @@ static bool upgrade(struct server *s) {
     if (s->config->has_admin) {
         sockets[n++] = s->admin_fd;
     }
-    keeping_pause(&s->keeping); // the new one reads it
+    keeping_pause(&s->persistence); // the new one reads it
     int err =
         upgrade_start(&s->upgrade, sockets, n, opener_lend(), s->now->config->upgrade_timeout_ms);
     if (err != 0) {

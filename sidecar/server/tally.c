@@ -2,9 +2,9 @@
 #include "server/tally.h"
 
 #include "server/access_output.h"
-#include "server/keeping.h"
 #include "server/labels.h"
 #include "server/log.h"
+#include "server/persistence.h"
 
 void tally_init(struct tally *t, struct metrics *metrics) {
     *t = (struct tally){.counts = metrics_add_worker(metrics)};
@@ -37,8 +37,8 @@ static void take_learner(struct tally *t, const struct learner_stats *s) {
 
 void tally_take(struct tally *t, const struct learner *learner) {
     take_learner(t, learner_stats(learner));
-    put(t, METRIC_SLOT_STORE_FAILURES, keeping_failures());
-    put(t, METRIC_SLOT_STORE_REFUSED, keeping_refused());
+    put(t, METRIC_SLOT_STORE_FAILURES, persistence_failures());
+    put(t, METRIC_SLOT_STORE_REFUSED, persistence_refused());
     put(t, METRIC_SLOT_LOG_SPARED, log_spared());
     put(t, METRIC_SLOT_LOG_LOST, log_lost());
     put(t, METRIC_SLOT_ACCESS_LOST, access_output_lost());

@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "http/coding.h"
-#include "server/keeping.h"
 #include "server/log.h"
+#include "server/persistence.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,15 +23,15 @@ static void on_accept(struct acceptor *a, int fd) {
 }
 
 static bool find(void *self, struct route_id id, struct offer *out) {
-    return learning_find(self, id, out);
+    return publisher_find(self, id, out);
 }
 
 static bool find_asset(void *self, struct route_id id, struct offer_asset *out) {
-    return learning_find_asset(self, id, out);
+    return publisher_find_asset(self, id, out);
 }
 
 static void on_turn_end(void *self) {
-    learning_turn_end(self);
+    publisher_turn_end(self);
 }
 
 // Adds to a metric what has been counted elsewhere since it was added last.
@@ -50,12 +50,12 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     count(w, METRIC_SLOT_VISITS, t->visits.opened, &was->visits);
     count(w, METRIC_SLOT_VISITS_REFUSED, t->visits.refused, &was->refused);
     count(w, METRIC_SLOT_FETCHES_CUT, t->visits.cut, &was->cut);
-    for (unsigned i = 0; i < TEACH_REASONS; i++) {
+    for (unsigned i = 0; i < LEARN_REASONS; i++) {
         enum metric_slot slot = (enum metric_slot)(METRIC_SLOT_PAGES + i);
         count(w, slot, t->pages_by[i], &was->pages_by[i]);
     }
-    count(w, METRIC_SLOT_LESSONS_SPARED, t->spared, &was->spared);
-    count(w, METRIC_SLOT_LESSONS_REFUSED, t->refused + t->lessons.refused, &was->lessons);
+    count(w, METRIC_SLOT_OBSERVATIONS_SPARED, t->spared, &was->spared);
+    count(w, METRIC_SLOT_OBSERVATIONS_REFUSED, t->refused + t->readers.refused, &was->readers);
 }
 
 // Of the memory of one request its fields may take an eighth: they are kept as they came, in
@@ -107,7 +107,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
                                                     .files = &w->files.finder,
                                                     .published = {.find = find,
                                                                   .find_asset = find_asset,
-                                                                  .self = w->relays.learning,
+                                                                  .self = w->relays.publisher,
                                                                   .secret = *w->conf->secret},
                                                     .holdbacks = w->holdbacks,
                                                     .observer = &w->observer,
@@ -254,7 +254,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                          .secret = conf->secret},
                                 .loop = &w->loop,
                                 .upstreams = w->upstreams,
-                                .learning = learning_add_worker(conf->learning),
+                                .publisher = publisher_add_worker(conf->publisher),
                                 .networks = conf->networks,
                                 .access = {.outputs = conf->access_outputs, .draw = index},
                                 .temporary = {(const char *)config->temp.p}};
@@ -265,7 +265,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
     loop_watch_init(&w->watch, on_second);
     loop_watch(&w->loop, &w->watch, loop_now_ms(&w->loop) + SECOND_MS);
     w->loop.on_turn_end = on_turn_end;
-    w->loop.turn_self = w->relays.learning;
+    w->loop.turn_self = w->relays.publisher;
     uv_async_init(&w->loop.uv, &w->stop, on_stop);
     uv_timer_init(&w->loop.uv, &w->drained);
     w->stop.data = w->drained.data = w;
@@ -283,13 +283,13 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
 static void run(void *self) {
     struct worker *w = self;
     size_t n;
-    learning_enter(w->relays.learning);
+    publisher_enter(w->relays.publisher);
     loop_run(&w->loop);
     while ((n = observer_next_visit(&w->observer, loop_now_us(), true)) > 0) {
-        learning_put(w->relays.learning, span_of(w->observer.bytes, n));
+        publisher_put(w->relays.publisher, span_of(w->observer.bytes, n));
     }
     loop_fini(&w->loop);
-    learning_leave(w->relays.learning);
+    publisher_leave(w->relays.publisher);
     atomic_store(&w->has_ended, true);
     uv_async_send(w->ended);
 }
@@ -312,7 +312,7 @@ void worker_stop(struct worker *w, enum worker_stop how) {
 }
 
 static void fini(struct worker *w) {
-    learning_drop_worker(w->relays.learning);
+    publisher_drop_worker(w->relays.publisher);
     metrics_drop_worker(w->conf->metrics, w->relays.conf.metrics);
     for (size_t i = 0; i < w->upstreams_n; i++) {
         upstream_fini(&w->upstreams[i]);

@@ -19,7 +19,7 @@ struct worker_listener {
 
 // What of other counters has been added to the metrics.
 struct worker_counts {
-    uint64_t visits, refused, cut, spared, lessons, pages_by[TEACH_REASONS];
+    uint64_t visits, refused, cut, spared, readers, pages_by[LEARN_REASONS];
 };
 
 // How it ends; a later one may follow on an earlier one.
@@ -35,7 +35,7 @@ struct worker_conf {
     const struct config *config;
     const struct router *router;
     struct tls_context *tls; // NULL when nobody listens with TLS
-    struct learning *learning;
+    struct publisher *publisher;
     struct metrics *metrics;
     struct networks *networks;                   // of all workers
     struct upstream_shared *upstreams;           // as in config->pools

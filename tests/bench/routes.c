@@ -13,8 +13,8 @@
 
 #include "learner/evidence.h"
 #include "learner/learner.h"
-#include "server/keeping.h"
-#include "server/learning.h"
+#include "server/persistence.h"
+#include "server/publisher.h"
 
 #define ASSETS 2000 // of the whole shop
 #define OF_PAGE 12  // of one page
@@ -24,7 +24,7 @@
 #define FINDS (1u << 20)
 
 static struct siphash_key secret = {1, 2}; // unless the store brings one
-static struct learning_worker *worker;
+static struct publisher_worker *worker;
 
 static double now_us(void) {
     struct timespec t;
@@ -59,9 +59,9 @@ static size_t resident(void) {
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void publish(struct learning *l) {
+static void publish(struct publisher *l) {
     struct learner_question question;
-    learning_drain_all(l);
+    publisher_drain_all(l);
     while (learner_next_question(l->model, &question) == STEP_ITEM) {
     }
 }
@@ -118,7 +118,7 @@ static void put_page(struct learner *l, unsigned page, unsigned network) {
     put(l, &w, bytes);
 }
 
-static double teach(struct learning *l, unsigned from, unsigned to, unsigned network) {
+static double teach(struct publisher *l, unsigned from, unsigned to, unsigned network) {
     double start = now_us();
     for (unsigned i = from; i < to; i++) {
         put_page(l->model, i, network);
@@ -142,14 +142,14 @@ static void find(unsigned routes) {
     }
     double start = now_us();
     for (unsigned i = 0; i < FINDS; i++) {
-        found += learning_find(worker, ids[i], &offer);
+        found += publisher_find(worker, ids[i], &offer);
     }
     double each = (now_us() - start) * 1000 / FINDS;
-    learning_turn_end(worker);
+    publisher_turn_end(worker);
     printf("%.0f ns a look-up, %.1f %% of them found\n", each, 100.0 * found / FINDS);
 }
 
-static void teach_all(struct learning *l, unsigned routes) {
+static void teach_all(struct publisher *l, unsigned routes) {
     // In parts, so that each page is seen again while it is on probation.
     double first = 0, again = 0;
     for (unsigned i = 0; i < PARTS; i++) {
@@ -163,7 +163,7 @@ static void teach_all(struct learning *l, unsigned routes) {
            first / routes, again / routes);
 }
 
-static void tell_memory(struct learning *l, size_t before, size_t resident_before) {
+static void tell_memory(struct publisher *l, size_t before, size_t resident_before) {
     const struct learner_stats *stats = learner_stats(l->model);
     double bytes = (double)(heap() - before), routes = (double)stats->routes;
     printf("routes %zu, patterns %zu, plans %zu, assets %zu, evicted %llu; published: %llu\n",
@@ -178,7 +178,7 @@ static void tell_memory(struct learning *l, size_t before, size_t resident_befor
 // Looks every millisecond whether the loop still turns, until all is written.
 struct watch {
     uv_timer_t timer;
-    struct keeping *keeping;
+    struct persistence *persistence;
     uint64_t last_us, worst_us, all;
     unsigned late; // turns of more than 50 ms
 };
@@ -189,33 +189,33 @@ static void on_look(uv_timer_t *timer) {
     w->worst_us = gap > w->worst_us ? gap : w->worst_us;
     w->late += gap > 50000;
     w->last_us = now;
-    if (w->keeping->store == NULL || w->keeping->store->stats.written >= w->all) {
+    if (w->persistence->store == NULL || w->persistence->store->stats.written >= w->all) {
         uv_timer_stop(timer);
         uv_stop(timer->loop);
     }
 }
 
-static void keep(struct learning *l, struct keeping *k) {
-    struct watch w = {.keeping = k};
+static void keep(struct publisher *l, struct persistence *k) {
+    struct watch w = {.persistence = k};
     const struct learner_stats *stats = learner_stats(l->model);
     uint64_t start = loop_now_us();
     w.all = stats->routes + stats->patterns;
     w.last_us = start;
     w.timer.data = &w;
-    keeping_start(k, l->loop, l->model);
+    persistence_start(k, l->loop, l->model);
     uv_timer_init(&l->loop->uv, &w.timer);
     uv_timer_start(&w.timer, on_look, 1, 1);
     uv_run(&l->loop->uv, UV_RUN_DEFAULT);
     printf("%.1f s until all is kept; the longest turn took %.0f ms, %u more than 50 ms\n",
            (double)(loop_now_us() - start) / 1e6, (double)w.worst_us / 1000, w.late);
-    keeping_close(k);
+    persistence_close(k);
     uv_close((uv_handle_t *)&w.timer, NULL);
     uv_run(&l->loop->uv, UV_RUN_NOWAIT);
 }
 
 int main(int argc, char **argv) {
     static struct loop loop;
-    static struct learning l;
+    static struct publisher l;
     unsigned routes = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000000;
     struct learner_conf conf = {
         .max_routes = routes + routes / 2, .max_bytes = (size_t)1 << 32, .secret = secret};
@@ -223,13 +223,13 @@ int main(int argc, char **argv) {
     if (loop_init(&loop) != 0) {
         return 1;
     }
-    static struct keeping keeping;
+    static struct persistence persistence;
     struct config config = {.store_flush_ms = 1, .learner_routes = conf.max_routes};
     config.store_path = span_str(argc > 2 ? argv[2] : "");
-    keeping_open(&keeping, &config, &conf);
+    persistence_open(&persistence, &config, &conf);
     secret = conf.secret;
-    learning_init(&l, &loop, &conf);
-    worker = learning_add_worker(&l);
+    publisher_init(&l, &loop, &conf);
+    worker = publisher_add_worker(&l);
     for (unsigned i = 0; i < ASSETS; i++) {
         put_asset(l.model, i, 200);
     }
@@ -242,11 +242,11 @@ int main(int argc, char **argv) {
     publish(&l);
     printf("%.2f ms until a dead asset is out of all plans, %.0f ms until all is published\n",
            dead / 1000, (now_us() - start - dead) / 1000);
-    if (keeping.store != NULL) {
-        keep(&l, &keeping);
+    if (persistence.store != NULL) {
+        keep(&l, &persistence);
     }
-    learning_close(&l);
+    publisher_close(&l);
     loop_fini(&loop);
-    learning_fini(&l);
+    publisher_fini(&l);
     return 0;
 }

@@ -13,12 +13,12 @@ STAIRS = {
     'fcgi-bridge/runner': (['base', 'fcgi'], ['fcgi']),
     'fcgi-bridge': (['base', 'runner'], []),
     'sidecar/http': (['base'], ['nghttp2', 'openssl', 'zlib', 'brotli', 'uriparser']),
-    'sidecar/hints': (['base', 'http/field', 'http/uri'], []),
+    'sidecar/hints': (['base', 'http/date', 'http/field', 'http/uri'], []),
     # Of the hints a scanner needs the words of a link only.
     'sidecar/scan': (['base', 'http', 'hints/link'], []),
     'sidecar/learner': (['base', 'hints', 'http/field', 'http/uri'], []),
     'sidecar/metrics': (['base'], []),
-    'sidecar/exchange': (['base', 'http/field', 'http/mime', 'http/uri', 'hints', 'scan', 'learner', 'metrics'], []),
+    'sidecar/exchange': (['base', 'http/field', 'http/mime', 'http/status', 'http/uri', 'hints', 'scan', 'learner', 'metrics'], []),
     # The relay as an engine: what it needs of the world are ports, which server implements.
     'sidecar/gateway': (['base', 'http', 'hints', 'scan', 'learner', 'metrics', 'exchange'], []),
     'sidecar/store': (['base', 'hints', 'learner'], ['sqlite', 'hiredis']),

@@ -901,7 +901,7 @@ static unsigned taught_by(uint8_t network) {
         f.x.facts.from = &there;
         put_letter(&f, 'R', NULL);
         put_letter(&f, 'H', NULL);
-        taught += f.x.observation.study != NULL;
+        taught += f.x.observation.capture != NULL;
         end(&f);
     }
     return taught;
@@ -909,16 +909,16 @@ static unsigned taught_by(uint8_t network) {
 
 static void test_a_busy_route_teaches_some_times_a_second(void **state) {
     (void)state;
-    uint64_t spared = observer.spared, before = observer.pages_by[TEACH_OK],
-             quota = observer.pages_by[TEACH_QUOTA];
+    uint64_t spared = observer.spared, before = observer.pages_by[LEARN_OK],
+             quota = observer.pages_by[LEARN_QUOTA];
     unix_time++;
     assert_int_equal(taught_by(1), OBSERVER_SHARE); // one keeps nobody else from it
     assert_int_equal(taught_by(2), OBSERVER_OWN);
     assert_int_equal(taught_by(3), OBSERVER_OWN);
     assert_int_equal(taught_by(4), 0);
     assert_int_equal(observer.spared - spared, 200 - OBSERVER_EACH);
-    assert_int_equal(observer.pages_by[TEACH_OK] - before, OBSERVER_EACH);
-    assert_int_equal(observer.pages_by[TEACH_QUOTA] - quota, 200 - OBSERVER_EACH);
+    assert_int_equal(observer.pages_by[LEARN_OK] - before, OBSERVER_EACH);
+    assert_int_equal(observer.pages_by[LEARN_QUOTA] - quota, 200 - OBSERVER_EACH);
     unix_time++;
 }
 
@@ -950,7 +950,7 @@ static void test_requests_that_cannot_teach_take_nobodys_turn(void **state) {
             f.answer = idles[k].answer[0] != NULL ? idles[k].answer : NULL;
             put_letter(&f, 'R', NULL);
             put_letter(&f, 'H', NULL);
-            assert_null(f.x.observation.study);
+            assert_null(f.x.observation.capture);
             end(&f);
         }
         assert_int_equal(observer.spared, spared);
@@ -980,7 +980,7 @@ static void ask_for(struct fixture *f, const struct ip *who, unsigned i, const c
 
 // It taught its route, or of the asset.
 static bool has_taught(const struct fixture *f) {
-    return f->x.observation.study != NULL || span_has_prefix(buf_span(&f->said), SPAN("asset("));
+    return f->x.observation.capture != NULL || span_has_prefix(buf_span(&f->said), SPAN("asset("));
 }
 
 static void test_a_flood_of_one_network_keeps_no_other_from_teaching(void **state) {
@@ -1006,26 +1006,26 @@ static void test_a_flood_of_one_network_keeps_no_other_from_teaching(void **stat
     }
 }
 
-static void test_responses_that_one_network_reads_slowly_leave_others_their_lessons(void **state) {
+static void test_responses_that_one_network_reads_slowly_leave_others_room(void **state) {
     (void)state;
-    static struct fixture slow[2 * OBSERVER_STUDIES];
+    static struct fixture slow[2 * OBSERVER_CAPTURES];
     struct fixture f;
     uint64_t refused = observer.refused;
-    for (unsigned i = 0; i < 2 * OBSERVER_STUDIES; i++) {
+    for (unsigned i = 0; i < 2 * OBSERVER_CAPTURES; i++) {
         unix_time += i % OBSERVER_OWN == 0;
         ask_for(&slow[i], &flooder, i, "text/html");
     }
     assert_true(observer.refused > refused); // bounded, and counted
-    assert_true(observer.pages_by[TEACH_ROOM] > 0);
+    assert_true(observer.pages_by[LEARN_ROOM] > 0);
     ask_for(&f, &calm, 1, "text/html");
-    assert_non_null(f.x.observation.study);
+    assert_non_null(f.x.observation.capture);
     end(&f);
-    for (unsigned i = 0; i < 2 * OBSERVER_STUDIES; i++) {
+    for (unsigned i = 0; i < 2 * OBSERVER_CAPTURES; i++) {
         end(&slow[i]);
     }
     unix_time++;
     ask_for(&f, &flooder, 1, "text/html"); // all were given back
-    assert_non_null(f.x.observation.study);
+    assert_non_null(f.x.observation.capture);
     end(&f);
 }
 
@@ -1072,7 +1072,7 @@ static void test_a_stylesheet_for_one_visitor_tells_no_imports(void **state) {
         put_field(&f, cases[i].field);
         put_letter(&f, 'R', NULL);
         put_letter(&f, 'H', NULL);
-        assert_null(f.x.observation.study);
+        assert_null(f.x.observation.capture);
         end(&f);
     }
     site.policy.learn = LEARNER_LINK | LEARNER_REQUEST;
@@ -1090,7 +1090,7 @@ static void test_a_path_in_another_spelling_is_hinted_but_teaches_nothing(void *
         put_letter(&f, 'R', NULL);
         assert_true(f.x.hinting.has_informed);
         put_letter(&f, 'H', CSS);
-        assert_null(f.x.observation.study);
+        assert_null(f.x.observation.capture);
         assert_int_equal(f.x.observation.visit.place, 0);
         end(&f);
     }
@@ -1364,7 +1364,7 @@ int main(void) {
         cmocka_unit_test(test_an_asset_of_which_nothing_is_published_is_told_again_in_a_second),
         cmocka_unit_test(test_what_an_asset_answers_against_what_is_published_is_always_told),
         cmocka_unit_test(test_a_flood_of_one_network_keeps_no_other_from_teaching),
-        cmocka_unit_test(test_responses_that_one_network_reads_slowly_leave_others_their_lessons),
+        cmocka_unit_test(test_responses_that_one_network_reads_slowly_leave_others_room),
         cmocka_unit_test(test_visits_of_one_network_leave_others_room),
         cmocka_unit_test(test_a_page_is_scanned_and_a_stylesheet_is),
         cmocka_unit_test(test_each_request_has_one_decision_and_shows_it),

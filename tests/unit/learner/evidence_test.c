@@ -265,25 +265,25 @@ static void no_item_stands_where_it_does_not_belong(void **state) {
 
 struct row {
     const char *name;
-    enum teach_reason reason;
+    enum learn_reason reason;
     const char *request[4], *response[4];
 };
 
 static struct row rows[] = {
-    {"a plain page teaches", TEACH_OK, {NULL}, {NULL}},
-    {"a public page teaches", TEACH_OK, {NULL}, {"cache-control", "public, max-age=60"}},
-    {"a private page teaches, with its flag", TEACH_OK, {NULL}, {"cache-control", "private"}},
-    {"a session teaches its audience", TEACH_OK, {"cookie", "a=b; PHPSESSID=1"}, {NULL}},
-    {"a prefetch", TEACH_PREFETCH, {"sec-purpose", "prefetch;prerender"}, {NULL}},
-    {"a range", TEACH_RANGE, {"Range", "bytes=0-1"}, {NULL}},
-    {"varying by coding", TEACH_OK, {"accept-encoding", "br"}, {"vary", "Accept-Encoding"}},
-    {"varying by what nobody said", TEACH_OK, {"accept", "*/*"}, {"vary", "Cookie, Origin"}},
+    {"a plain page teaches", LEARN_OK, {NULL}, {NULL}},
+    {"a public page teaches", LEARN_OK, {NULL}, {"cache-control", "public, max-age=60"}},
+    {"a private page teaches, with its flag", LEARN_OK, {NULL}, {"cache-control", "private"}},
+    {"a session teaches its audience", LEARN_OK, {"cookie", "a=b; PHPSESSID=1"}, {NULL}},
+    {"a prefetch", LEARN_PREFETCH, {"sec-purpose", "prefetch;prerender"}, {NULL}},
+    {"a range", LEARN_RANGE, {"Range", "bytes=0-1"}, {NULL}},
+    {"varying by coding", LEARN_OK, {"accept-encoding", "br"}, {"vary", "Accept-Encoding"}},
+    {"varying by what nobody said", LEARN_OK, {"accept", "*/*"}, {"vary", "Cookie, Origin"}},
     {"varying by a cookie that was there",
-     TEACH_VARY,
+     LEARN_VARY,
      {"cookie", "ab=2"},
      {"Vary", "Accept-Encoding, cookie"}},
-    {"varying by the device", TEACH_VARY, {"user-agent", "x"}, {"vary", "User-Agent"}},
-    {"varying by everything", TEACH_VARY, {NULL}, {"vary", "*"}},
+    {"varying by the device", LEARN_VARY, {"user-agent", "x"}, {"vary", "User-Agent"}},
+    {"varying by everything", LEARN_VARY, {NULL}, {"vary", "*"}},
 };
 
 static struct pairs fill(struct pair *pairs, const char *const *fields) {
@@ -300,30 +300,30 @@ static void teaches_as_the_row_says(void **state) {
     struct pair asked[2], answered[2];
     struct request request = {.method = SPAN("GET"), .fields = fill(asked, row->request)};
     struct response response = {.status = 200, .fields = fill(answered, row->response)};
-    enum teach_reason reason = evidence_may_teach(&request, &response, false);
-    assert_string_equal(teach_reason_row(reason)->label, teach_reason_row(row->reason)->label);
+    enum learn_reason reason = evidence_may_learn(&request, &response, false);
+    assert_string_equal(learn_reason_row(reason)->label, learn_reason_row(row->reason)->label);
     request.method = SPAN("POST");
-    assert_int_equal(evidence_may_teach(&request, &response, false), TEACH_METHOD);
+    assert_int_equal(evidence_may_learn(&request, &response, false), LEARN_METHOD);
     request.method = SPAN("HEAD");
-    assert_int_equal(evidence_may_teach(&request, &response, false), TEACH_METHOD);
+    assert_int_equal(evidence_may_learn(&request, &response, false), LEARN_METHOD);
     request.method = SPAN("GET");
     static const uint64_t bodies[] = {1, BODY_UNKNOWN};
     for (size_t i = 0; i < 2; i++) {
         request.body_len = bodies[i]; // others do not send it, and it is no part of the route
-        assert_int_equal(evidence_may_teach(&request, &response, false), TEACH_METHOD);
+        assert_int_equal(evidence_may_learn(&request, &response, false), LEARN_METHOD);
     }
     request.body_len = 0;
     static const int failing[] = {201, 203, 204, 301, 302, 403, 404, 500, 503};
     for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
         response.status = failing[i];
-        assert_int_equal(evidence_may_teach(&request, &response, false),
-                         row->reason == TEACH_OK ? TEACH_STATUS : row->reason);
+        assert_int_equal(evidence_may_learn(&request, &response, false),
+                         row->reason == LEARN_OK ? LEARN_STATUS : row->reason);
     }
     static const int conditional[] = {206, 304, 412, 416};
     for (size_t i = 0; i < sizeof conditional / sizeof *conditional; i++) {
         response.status = conditional[i];
-        assert_int_not_equal(evidence_may_teach(&request, &response, false), TEACH_OK);
-        assert_int_not_equal(evidence_may_teach(&request, &response, false), TEACH_STATUS);
+        assert_int_not_equal(evidence_may_learn(&request, &response, false), LEARN_OK);
+        assert_int_not_equal(evidence_may_learn(&request, &response, false), LEARN_STATUS);
     }
 }
 
@@ -334,10 +334,10 @@ static void a_session_may_vary_by_what_makes_it_one(void **state) {
     struct pair vary = {SPAN("vary"), SPAN("Cookie, Authorization")};
     struct request request = {.method = SPAN("GET"), .fields = {asked, 2, 2}};
     struct response response = {.status = 200, .fields = {&vary, 1, 1}};
-    assert_int_equal(evidence_may_teach(&request, &response, true), TEACH_OK);
-    assert_int_equal(evidence_may_teach(&request, &response, false), TEACH_VARY);
+    assert_int_equal(evidence_may_learn(&request, &response, true), LEARN_OK);
+    assert_int_equal(evidence_may_learn(&request, &response, false), LEARN_VARY);
     vary.value = SPAN("cookie, user-agent");
-    assert_int_equal(evidence_may_teach(&request, &response, true), TEACH_VARY);
+    assert_int_equal(evidence_may_learn(&request, &response, true), LEARN_VARY);
 }
 
 static void a_response_for_one_user_is_private(void **state) {
@@ -367,9 +367,9 @@ static void a_response_for_one_user_is_private(void **state) {
 
 static void every_reason_has_words(void **state) {
     (void)state;
-    for (int i = 0; i < TEACH_REASONS; i++) {
-        assert_true(strlen(teach_reason_row(i)->label) > 0);
-        assert_true(strlen(teach_reason_row(i)->sentence) > 5);
+    for (int i = 0; i < LEARN_REASONS; i++) {
+        assert_true(strlen(learn_reason_row(i)->label) > 0);
+        assert_true(strlen(learn_reason_row(i)->sentence) > 5);
     }
 }
 

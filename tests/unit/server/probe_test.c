@@ -19,8 +19,8 @@ static const struct siphash_key secret = {1, 2};
 static const struct span suffix = SPAN_INIT(".php"), denied = SPAN_INIT("/secret/*");
 static char root[64];
 static struct loop loop;
-static struct learning learning;
-static struct learning_worker *worker;
+static struct publisher learning;
+static struct publisher_worker *worker;
 static struct probe probe;
 static struct router router;
 static struct arena arena;
@@ -57,8 +57,8 @@ static int setup(void **state) {
     arena_init(&arena, 1 << 16);
     assert_int_equal(router_init(&router, &arena, &site, 1), 0);
     assert_int_equal(loop_init(&loop), 0);
-    learning_init(&learning, &loop, &conf);
-    worker = learning_add_worker(&learning);
+    publisher_init(&learning, &loop, &conf);
+    worker = publisher_add_worker(&learning);
     probe_init(&probe, &learning, &router);
     return 0;
 }
@@ -66,10 +66,10 @@ static int setup(void **state) {
 static int teardown(void **state) {
     (void)state;
     char command[128];
-    learning_close(&learning);
+    publisher_close(&learning);
     loop_fini(&loop);
     probe_fini(&probe);
-    learning_fini(&learning);
+    publisher_fini(&learning);
     arena_fini(&arena);
     snprintf(command, sizeof command, "rm -r %s", root);
     return system(command);
@@ -96,15 +96,15 @@ static void see(const char *path) {
     struct evidence_writer w;
     assert_true(evidence_begin(&w, &e, bytes, sizeof bytes));
     assert_true(evidence_put(&w, &item));
-    assert_true(learning_put(worker, span_of(bytes, evidence_end(&w))));
-    learning_drain(&learning);
+    assert_true(publisher_put(worker, span_of(bytes, evidence_end(&w))));
+    publisher_drain(&learning);
 }
 
 static enum offer_asset_state known(const char *path) {
     struct offer_asset asset = {.state = OFFER_ASSET_NONE};
     struct route_id id = route_asset_id(&secret, site.name, span_str(path));
-    bool is_known = learning_find_asset(worker, id, &asset);
-    learning_turn_end(worker);
+    bool is_known = publisher_find_asset(worker, id, &asset);
+    publisher_turn_end(worker);
     return is_known ? asset.state : OFFER_ASSET_NONE;
 }
 

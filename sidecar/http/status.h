@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The usual words for a status code, for people and for HTTP/1 status lines.
-#ifndef BASE_STATUS_H
-#define BASE_STATUS_H
+#ifndef HTTP_STATUS_H
+#define HTTP_STATUS_H
 
 #include "base/span.h"
 

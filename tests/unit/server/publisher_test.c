@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The way from workers to the learner and back, with real threads: what one worker saw, all find.
 // Run with ThreadSanitizer too (preset tsan).
-#include "server/learning.h"
+#include "server/publisher.h"
 
 #include "learner/route_key.h"
 
@@ -20,8 +20,8 @@
 #define ROUNDS 400
 
 static struct loop loop;
-static struct learning learning;
-static struct learning_worker *workers[WORKERS];
+static struct publisher publisher;
+static struct publisher_worker *workers[WORKERS];
 static _Atomic unsigned running;
 
 static const struct siphash_key secret = {1, 2};
@@ -34,7 +34,7 @@ static struct span key_of(uint8_t *bytes, unsigned route) {
     return route_key(bytes, &parts, &is_clean);
 }
 
-static bool put_evidence(struct learning_worker *w, const struct evidence *e, const char *link) {
+static bool put_evidence(struct publisher_worker *w, const struct evidence *e, const char *link) {
     static _Thread_local uint8_t bytes[EVIDENCE_MAX];
     struct evidence_writer writer;
     struct evidence_item item = {.kind = EVIDENCE_LINK, .text = span_str(link)};
@@ -42,11 +42,11 @@ static bool put_evidence(struct learning_worker *w, const struct evidence *e, co
     if (link != NULL) {
         assert_true(evidence_put(&writer, &item));
     }
-    return learning_put(w, span_of(bytes, evidence_end(&writer)));
+    return publisher_put(w, span_of(bytes, evidence_end(&writer)));
 }
 
 // Each version of a route needs a style of that number, which a browser can keep.
-static bool put(struct learning_worker *w, unsigned route, unsigned version) {
+static bool put(struct publisher_worker *w, unsigned route, unsigned version) {
     char path[32], link[64];
     uint8_t key[ROUTE_KEY_MAX];
     snprintf(path, sizeof path, "/%u-%u.css", route, version);
@@ -72,11 +72,11 @@ static bool put(struct learning_worker *w, unsigned route, unsigned version) {
 }
 
 // A plan that is found is whole: its route and its hint belong together, also while it is replaced.
-static unsigned check(struct learning_worker *w, unsigned route) {
+static unsigned check(struct publisher_worker *w, unsigned route) {
     uint8_t key[ROUTE_KEY_MAX];
     char wanted[32];
     struct offer offer;
-    if (!learning_find(w, route_key_id(&secret, key_of(key, route)), &offer) ||
+    if (!publisher_find(w, route_key_id(&secret, key_of(key, route)), &offer) ||
         offer.plan->hints_n == 0) {
         return 0;
     }
@@ -85,26 +85,26 @@ static unsigned check(struct learning_worker *w, unsigned route) {
     return 1;
 }
 
-static unsigned found(struct learning_worker *w) {
+static unsigned found(struct publisher_worker *w) {
     unsigned n = 0;
     for (unsigned i = 0; i < ROUTES; i++) {
         n += check(w, i);
     }
-    learning_turn_end(w);
+    publisher_turn_end(w);
     return n;
 }
 
 static void *work(void *self) {
-    struct learning_worker *w = self;
-    learning_enter(w);
+    struct publisher_worker *w = self;
+    publisher_enter(w);
     for (unsigned round = 0; round < ROUNDS; round++) {
         put(w, round % ROUTES, round);
         for (unsigned i = 0; i < 4; i++) {
             check(w, (round + i * 7) % ROUTES);
         }
-        learning_turn_end(w);
+        publisher_turn_end(w);
     }
-    learning_leave(w);
+    publisher_leave(w);
     running--;
     return NULL;
 }
@@ -112,28 +112,28 @@ static void *work(void *self) {
 static void begin(void) {
     struct learner_conf conf = {.secret = secret};
     assert_int_equal(loop_init(&loop), 0);
-    learning_init(&learning, &loop, &conf);
+    publisher_init(&publisher, &loop, &conf);
     for (unsigned i = 0; i < WORKERS; i++) {
-        workers[i] = learning_add_worker(&learning);
+        workers[i] = publisher_add_worker(&publisher);
     }
 }
 
 static void end(void) {
-    learning_close(&learning);
+    publisher_close(&publisher);
     loop_fini(&loop);
-    learning_fini(&learning);
+    publisher_fini(&publisher);
 }
 
 static void test_what_one_worker_saw_all_find(void **state) {
     (void)state;
     begin();
     assert_int_equal(check(workers[0], 7), 0);
-    learning_turn_end(workers[0]);
+    publisher_turn_end(workers[0]);
     assert_true(put(workers[0], 7, 1));
-    learning_drain(&learning);
+    publisher_drain(&publisher);
     for (unsigned i = 0; i < WORKERS; i++) {
         assert_int_equal(check(workers[i], 7), 1);
-        learning_turn_end(workers[i]);
+        publisher_turn_end(workers[i]);
     }
     end();
 }
@@ -148,23 +148,23 @@ static void test_a_turn_takes_a_part_and_the_next_the_rest(void **state) {
         put_n++;
     }
     assert_true(put_n > 2000);
-    while (learning_drain(&learning)) {
-        uint64_t taken = learner_stats(learning.model)->evidence;
+    while (publisher_drain(&publisher)) {
+        uint64_t taken = learner_stats(publisher.model)->evidence;
         assert_true(taken > 0 && taken <= turns * 1024);
         turns++;
     }
     assert_true(turns > 1);
-    assert_int_equal(learner_stats(learning.model)->evidence, put_n);
+    assert_int_equal(learner_stats(publisher.model)->evidence, put_n);
     end();
 }
 
 static void expect_style(const char *wanted) {
     uint8_t key[ROUTE_KEY_MAX];
     struct offer offer;
-    assert_true(learning_find(workers[0], route_key_id(&secret, key_of(key, 7)), &offer));
+    assert_true(publisher_find(workers[0], route_key_id(&secret, key_of(key, 7)), &offer));
     assert_int_equal(offer.plan->hints_n, 1);
     assert_true(span_eq(offer.plan->hints[0].target, span_str(wanted)));
-    learning_turn_end(workers[0]);
+    publisher_turn_end(workers[0]);
 }
 
 // A deploy: the page's old needs by one worker, its new ones a moment later by another.
@@ -172,10 +172,10 @@ static void test_what_was_seen_later_is_learned_later(void **state) {
     (void)state;
     begin();
     assert_true(put(workers[0], 7, 1) && put(workers[1], 7, 2));
-    learning_drain(&learning);
+    publisher_drain(&publisher);
     expect_style("/7-2.css");
     assert_true(put(workers[2], 7, 3) && put(workers[0], 7, 4));
-    learning_drain(&learning);
+    publisher_drain(&publisher);
     expect_style("/7-4.css");
     end();
 }
@@ -187,16 +187,16 @@ static void test_another_identity_is_not_found(void **state) {
     struct offer offer;
     begin();
     assert_true(put(workers[0], 7, 1));
-    learning_drain(&learning);
+    publisher_drain(&publisher);
     struct route_id id = route_key_id(&secret, key_of(key, 7));
-    assert_true(learning_find(workers[0], id, &offer));
+    assert_true(publisher_find(workers[0], id, &offer));
     for (unsigned bit = 0; bit < 64; bit++) {
         assert_false(
-            learning_find(workers[0], (struct route_id){id.a ^ 1ULL << bit, id.b}, &offer));
+            publisher_find(workers[0], (struct route_id){id.a ^ 1ULL << bit, id.b}, &offer));
         assert_false(
-            learning_find(workers[0], (struct route_id){id.a, id.b ^ 1ULL << bit}, &offer));
+            publisher_find(workers[0], (struct route_id){id.a, id.b ^ 1ULL << bit}, &offer));
     }
-    learning_turn_end(workers[0]);
+    publisher_turn_end(workers[0]);
     end();
 }
 
@@ -209,13 +209,13 @@ static void test_workers_read_whole_plans_while_the_learner_replaces_them(void *
         assert_int_equal(pthread_create(&threads[i], NULL, work, workers[i]), 0);
     }
     while (running > 0) {
-        learning_drain(&learning);
+        publisher_drain(&publisher);
         sched_yield();
     }
     for (unsigned i = 0; i < WORKERS; i++) {
         pthread_join(threads[i], NULL);
     }
-    learning_drain_all(&learning);
+    publisher_drain_all(&publisher);
     assert_int_equal(found(workers[0]), ROUTES);
     end();
 }
@@ -231,24 +231,24 @@ static void test_workers_that_leave_are_heard_to_the_end(void **state) {
     }
     unsigned version = 1;
     do { // once at least, also where the others are quicker
-        struct learning_worker *brief = learning_add_worker(&learning);
+        struct publisher_worker *brief = publisher_add_worker(&publisher);
         assert_true(put(brief, ROUTES, version++));
-        learning_drop_worker(brief);
-        learning_drain(&learning);
+        publisher_drop_worker(brief);
+        publisher_drain(&publisher);
         sched_yield();
     } while (running > 0);
     for (unsigned i = 0; i < WORKERS; i++) {
         pthread_join(threads[i], NULL);
     }
     for (unsigned i = 1; i < WORKERS; i++) {
-        learning_drop_worker(workers[i]);
+        publisher_drop_worker(workers[i]);
     }
-    learning_drain_all(&learning);
-    assert_ptr_equal(learning.workers.next, &workers[0]->node);
-    assert_ptr_equal(learning.workers.prev, &workers[0]->node);
+    publisher_drain_all(&publisher);
+    assert_ptr_equal(publisher.workers.next, &workers[0]->node);
+    assert_ptr_equal(publisher.workers.prev, &workers[0]->node);
     assert_int_equal(found(workers[0]), ROUTES);
     assert_int_equal(check(workers[0], ROUTES), 1);
-    learning_turn_end(workers[0]);
+    publisher_turn_end(workers[0]);
     end();
 }
 
@@ -256,15 +256,15 @@ static void test_what_is_forgotten_is_found_no_more(void **state) {
     (void)state;
     uint8_t key[ROUTE_KEY_MAX];
     begin();
-    struct learning_worker *w = workers[0];
+    struct publisher_worker *w = workers[0];
     assert_true(put(w, 7, 1));
-    learning_drain(&learning);
+    publisher_drain(&publisher);
     assert_int_equal(check(w, 7), 1);
-    learning_turn_end(w);
-    assert_true(learner_forget(learning.model, key_of(key, 7)));
-    learning_drain(&learning);
+    publisher_turn_end(w);
+    assert_true(learner_forget(publisher.model, key_of(key, 7)));
+    publisher_drain(&publisher);
     assert_int_equal(check(w, 7), 0);
-    learning_turn_end(w);
+    publisher_turn_end(w);
     end();
 }
 
@@ -273,15 +273,15 @@ static void test_what_is_known_of_an_asset_is_found(void **state) {
     struct offer_asset asset;
     struct route_id id = route_asset_id(&secret, SPAN("blog.example"), SPAN("/7-1.css"));
     begin();
-    struct learning_worker *w = workers[0];
-    assert_false(learning_find_asset(w, id, &asset));
-    learning_turn_end(w);
+    struct publisher_worker *w = workers[0];
+    assert_false(publisher_find_asset(w, id, &asset));
+    publisher_turn_end(w);
     assert_true(put(w, 7, 1));
-    learning_drain(&learning);
-    assert_true(learning_find_asset(w, id, &asset));
+    publisher_drain(&publisher);
+    assert_true(publisher_find_asset(w, id, &asset));
     assert_int_equal(asset.state, OFFER_ASSET_REUSABLE);
     assert_int_equal(asset.lifetime_s, 60);
-    learning_turn_end(w);
+    publisher_turn_end(w);
     end();
 }
 
@@ -295,12 +295,12 @@ static void test_who_wants_to_is_asked_with_each_drain(void **state) {
     (void)state;
     unsigned one = 1;
     begin();
-    learning.on_drain = on_drain;
-    learning.drain_self = &one;
+    publisher.on_drain = on_drain;
+    publisher.drain_self = &one;
     drains = 0;
-    learning_drain(&learning);
+    publisher_drain(&publisher);
     assert_int_equal(drains, 1);
-    learning_wants_drain(&learning);
+    publisher_wants_drain(&publisher);
     while (drains < 2) {
         uv_run(&loop.uv, UV_RUN_ONCE);
     }
@@ -310,15 +310,15 @@ static void test_who_wants_to_is_asked_with_each_drain(void **state) {
 static void test_a_full_ring_drops_and_the_learner_goes_on(void **state) {
     (void)state;
     begin();
-    struct learning_worker *w = workers[0];
+    struct publisher_worker *w = workers[0];
     unsigned n = 0;
     while (put(w, n % ROUTES, n)) {
         n++;
     }
     assert_true(n > 500);
-    learning_drain_all(&learning);
+    publisher_drain_all(&publisher);
     assert_true(put(w, 1, 1));
-    learning_drain_all(&learning);
+    publisher_drain_all(&publisher);
     assert_in_range(found(w), ROUTES - 1, ROUTES); // of one the asset was what was dropped
     end();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/date.h"
+#include "http/date.h"
 
 #define DAY 86400
 #define YEAR_1 (-62135596800)    // 0001-01-01T00:00:00Z

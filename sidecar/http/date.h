@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // HTTP dates (RFC 9110, 5.6.7) by arithmetic alone: no locale, no time zone, no library state.
-#ifndef BASE_DATE_H
-#define BASE_DATE_H
+#ifndef HTTP_DATE_H
+#define HTTP_DATE_H
 
 #include "base/span.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/keeping.h"
+#include "server/persistence.h"
 
 #include "base/error.h"
 #include "learner/record_text.h"
@@ -18,19 +18,20 @@
 
 static _Atomic uint64_t failures, refused; // of the process
 
-uint64_t keeping_failures(void) {
+uint64_t persistence_failures(void) {
     return atomic_load_explicit(&failures, memory_order_relaxed);
 }
 
-uint64_t keeping_refused(void) {
+uint64_t persistence_refused(void) {
     return atomic_load_explicit(&refused, memory_order_relaxed);
 }
 
-int keeping_open(struct keeping *k, const struct config *config, struct learner_conf *learner) {
+int persistence_open(struct persistence *k, const struct config *config,
+                     struct learner_conf *learner) {
     char why[STORE_WHY_LEN], words[2 * STORE_WHY_LEN];
-    *k = (struct keeping){.flush_ms = config->store_flush_ms,
-                          .path = config->store_path,
-                          .routes_most = config->learner_routes};
+    *k = (struct persistence){.flush_ms = config->store_flush_ms,
+                              .path = config->store_path,
+                              .routes_most = config->learner_routes};
     buf_init(&k->keys, KEYS_MOST);
     if (k->path.n == 0) {
         return 0;
@@ -64,7 +65,7 @@ int keeping_open(struct keeping *k, const struct config *config, struct learner_
 // ---- keys that wait -----------------------------------------------------------------------------
 
 // False when there is no room: the oldest ones are written first.
-static bool remember(struct keeping *k, struct span key) {
+static bool remember(struct persistence *k, struct span key) {
     const uint8_t len[2] = {(uint8_t)(key.n >> 8), (uint8_t)key.n};
     if (buf_room(&k->keys) < sizeof len + key.n) {
         return false;
@@ -86,7 +87,7 @@ static bool next_key(struct span *keys, struct span *key) {
 
 // ---- writing ------------------------------------------------------------------------------------
 
-static void tell_failure(struct keeping *k) {
+static void tell_failure(struct persistence *k) {
     atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
     if (!k->has_failed) {
         char words[2 * STORE_WHY_LEN];
@@ -98,7 +99,7 @@ static void tell_failure(struct keeping *k) {
     }
 }
 
-static void tell_success(struct keeping *k) {
+static void tell_success(struct persistence *k) {
     if (k->has_failed) {
         k->has_failed = false;
         log_line(LOG_INFO, "store %.*s: writing works again", SPAN_ARG(k->path));
@@ -106,7 +107,7 @@ static void tell_success(struct keeping *k) {
 }
 
 // The others of its transaction are kept.
-static int put(struct keeping *k) {
+static int put(struct persistence *k) {
     uint64_t was = k->store->stats.oversized;
     int err = store_put(k->store, &k->record);
     if (k->store->stats.oversized == was) {
@@ -128,7 +129,7 @@ static int put(struct keeping *k) {
 
 // What waits since the last time, for as long as a turn may take: as it is known now. *done: bytes
 // of k->keys that were.
-static int put_waiting(struct keeping *k, uint64_t until_us, size_t *done) {
+static int put_waiting(struct persistence *k, uint64_t until_us, size_t *done) {
     struct span keys = buf_span(&k->keys), key;
     size_t all = keys.n;
     int err = 0;
@@ -144,10 +145,10 @@ static int put_waiting(struct keeping *k, uint64_t until_us, size_t *done) {
 }
 
 // What has changed, for as long as a turn may take. *is_all: there is no more.
-static int put_changed(struct keeping *k, uint64_t until_us, bool *is_all) {
+static int put_changed(struct persistence *k, uint64_t until_us, bool *is_all) {
     int err = 0;
     *is_all = false;
-    for (unsigned i = 0; i < KEEPING_BATCH && err == 0 && loop_now_us() < until_us; i++) {
+    for (unsigned i = 0; i < PERSISTENCE_BATCH && err == 0 && loop_now_us() < until_us; i++) {
         if (buf_room(&k->keys) < ROUTE_KEY_MAX + 2) {
             break;
         }
@@ -161,7 +162,7 @@ static int put_changed(struct keeping *k, uint64_t until_us, bool *is_all) {
     return err;
 }
 
-static int put_all(struct keeping *k, size_t *done, bool *is_all) {
+static int put_all(struct persistence *k, size_t *done, bool *is_all) {
     uint64_t until_us = loop_now_us() + TURN_US;
     int err = put_waiting(k, until_us, done);
     *is_all = false;
@@ -174,7 +175,7 @@ static int put_all(struct keeping *k, size_t *done, bool *is_all) {
 
 // Puts into a transaction what it is to write. False when that failed; its keys then wait for the
 // next one.
-static bool collect(struct keeping *k) {
+static bool collect(struct persistence *k) {
     k->done = 0;
     k->is_all = false;
     k->err = store_begin(k->store);
@@ -191,7 +192,7 @@ static bool collect(struct keeping *k) {
 }
 
 // What the commit came to. Its keys wait on where it failed.
-static void settle(struct keeping *k) {
+static void settle(struct persistence *k) {
     if (k->err != 0) {
         tell_failure(k);
         return;
@@ -202,7 +203,7 @@ static void settle(struct keeping *k) {
 
 // ---- files that are removed while we run --------------------------------------------------------
 
-static void give_up(struct keeping *k, const char *why) {
+static void give_up(struct persistence *k, const char *why) {
     char words[2 * STORE_WHY_LEN];
     log_line(LOG_ERROR, "store %.*s: %s; nothing is kept from now on", SPAN_ARG(k->path),
              log_escape(span_str(why), words, sizeof words));
@@ -211,7 +212,7 @@ static void give_up(struct keeping *k, const char *why) {
 }
 
 // All that is known goes into a new file, with the secret that voters are known by.
-static void open_anew(struct keeping *k) {
+static void open_anew(struct persistence *k) {
     char why[STORE_WHY_LEN];
     store_close(k->store);
     k->store = NULL;
@@ -229,7 +230,7 @@ static void open_anew(struct keeping *k) {
 }
 
 // False when nothing is kept any more.
-static bool look_after(struct keeping *k) {
+static bool look_after(struct persistence *k) {
     enum store_place place = store_place(k->store);
     if (place != STORE_IN_PLACE) {
         atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
@@ -247,7 +248,7 @@ static bool look_after(struct keeping *k) {
 
 // Tidying follows while nobody writes: so all of the log is moved, and it begins anew.
 static void commit(uv_work_t *work) {
-    struct keeping *k = work->data;
+    struct persistence *k = work->data;
     k->err = store_commit(k->store);
     if (k->err == 0 && store_wants_tidy(k->store)) {
         store_tidy(k->store);
@@ -255,7 +256,7 @@ static void commit(uv_work_t *work) {
     uv_sem_post(&k->committed);
 }
 
-static void wait_until_committed(struct keeping *k) {
+static void wait_until_committed(struct persistence *k) {
     uv_sem_wait(&k->committed);
     k->is_committing = false;
     settle(k);
@@ -264,7 +265,7 @@ static void wait_until_committed(struct keeping *k) {
 static void on_timer(uv_timer_t *timer);
 
 // The flush is over. A damaged store cannot be mended while we run: the next start sets it aside.
-static void rest(struct keeping *k) {
+static void rest(struct persistence *k) {
     if (k->store->is_damaged) {
         give_up(k, "it is damaged, and a restart makes a new one");
         return;
@@ -273,7 +274,7 @@ static void rest(struct keeping *k) {
 }
 
 static void on_committed(uv_work_t *work, int status) {
-    struct keeping *k = work->data;
+    struct persistence *k = work->data;
     (void)status; // nobody cancels it
     if (!k->is_closing) {
         wait_until_committed(k);
@@ -282,7 +283,7 @@ static void on_committed(uv_work_t *work, int status) {
 }
 
 static void on_timer(uv_timer_t *timer) {
-    struct keeping *k = timer->data;
+    struct persistence *k = timer->data;
     if (!look_after(k)) {
         return;
     }
@@ -301,7 +302,7 @@ static void on_timer(uv_timer_t *timer) {
 
 // What the learner calls changed by now came out of the store; only what it has forgotten for want
 // of room is to be dropped there.
-static void pass_over(struct keeping *k) {
+static void pass_over(struct persistence *k) {
     while (learner_next_changed(k->learner, &k->record) == STEP_ITEM) {
         if (k->record.is_gone) {
             remember(k, k->record.key);
@@ -309,7 +310,7 @@ static void pass_over(struct keeping *k) {
     }
 }
 
-static void load(struct keeping *k) {
+static void load(struct persistence *k) {
     uint64_t now_ms = clock_unix_ms(), most = (uint64_t)k->routes_most * FILL_MOST, n = 0;
     enum step step;
     while ((step = store_next(k->store, &k->record)) == STEP_ITEM) {
@@ -332,7 +333,7 @@ static void load(struct keeping *k) {
     }
 }
 
-void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner) {
+void persistence_start(struct persistence *k, struct loop *loop, struct learner *learner) {
     k->learner = learner;
     if (k->store == NULL) {
         return;
@@ -346,7 +347,7 @@ void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner
 }
 
 // What has changed, batch by batch.
-static void write_rest(struct keeping *k) {
+static void write_rest(struct persistence *k) {
     bool is_written = true;
     for (k->is_all = false; is_written && !k->is_all;) {
         is_written = collect(k);
@@ -358,7 +359,7 @@ static void write_rest(struct keeping *k) {
     }
 }
 
-static void write_all(struct keeping *k) {
+static void write_all(struct persistence *k) {
     if (k->is_committing) {
         wait_until_committed(k);
     }
@@ -367,7 +368,7 @@ static void write_all(struct keeping *k) {
     }
 }
 
-void keeping_pause(struct keeping *k) {
+void keeping_pause(struct persistence *k) {
     write_all(k);
     if (k->is_started) {
         uv_timer_stop(&k->timer);
@@ -376,7 +377,7 @@ void keeping_pause(struct keeping *k) {
     k->store = NULL;
 }
 
-void keeping_resume(struct keeping *k) {
+void keeping_resume(struct persistence *k) {
     char why[STORE_WHY_LEN];
     if (!k->is_started) {
         return;
@@ -389,7 +390,7 @@ void keeping_resume(struct keeping *k) {
     uv_timer_start(&k->timer, on_timer, k->flush_ms, 0);
 }
 
-void keeping_close(struct keeping *k) {
+void persistence_close(struct persistence *k) {
     if (k->is_closing) {
         return;
     }

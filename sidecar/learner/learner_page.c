@@ -162,7 +162,7 @@ static void cast(struct reading *reading, struct node *node) {
 }
 
 // The page in one of its nodes: its own or a pattern's.
-static void teach_node(struct reading *reading, struct span key, uint64_t now_ms) {
+static void update_node(struct reading *reading, struct span key, uint64_t now_ms) {
     struct learner *l = reading->l;
     struct node *node = learner_node(l, key);
     if (node == NULL) {
@@ -197,7 +197,7 @@ static bool has_pattern(struct learner *l, struct span key, const struct hint_po
     return false;
 }
 
-static void teach_patterns(struct reading *reading, uint64_t now_ms) {
+static void update_patterns(struct reading *reading, uint64_t now_ms) {
     const struct hint_policy *p = reading->policy;
     struct route_chain chain;
     struct span key;
@@ -206,7 +206,7 @@ static void teach_patterns(struct reading *reading, uint64_t now_ms) {
                      p != NULL ? p->patterns_n : 0);
     while (route_chain_next(&chain, &key)) {
         if (route_key_is_pattern(key) && route_key_is_session(key) == is_session) {
-            teach_node(reading, key, now_ms);
+            update_node(reading, key, now_ms);
         }
     }
 }
@@ -230,7 +230,7 @@ static struct node *failing_node(struct learner *l, const struct evidence *e, ui
     return node;
 }
 
-static void teach_failure(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+static void put_failure(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     struct node *node = failing_node(l, e, now_ms);
     if (node == NULL) {
         l->stats.ignored++;
@@ -248,14 +248,14 @@ static void teach_failure(struct learner *l, const struct evidence *e, uint64_t 
     learner_decide(l, node, now_ms);
 }
 
-void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t now_ms) {
+void learner_put_page(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     struct reading reading;
     if (!route_key_is_valid(e->key) || route_key_is_pattern(e->key)) {
         l->stats.ignored++;
         return;
     }
     if (e->status != 200) {
-        teach_failure(l, e, now_ms);
+        put_failure(l, e, now_ms);
         return;
     }
     learner_reading_page(&reading, l, e, now_ms);
@@ -264,8 +264,8 @@ void learner_teach_page(struct learner *l, const struct evidence *e, uint64_t no
     learner_name_hosts(reading.files, reading.n, reading.csp);
     if (is_worth) {
         retire_versions(&reading, now_ms);
-        teach_patterns(&reading, now_ms);
-        teach_node(&reading, e->key, now_ms);
+        update_patterns(&reading, now_ms);
+        update_node(&reading, e->key, now_ms);
     } else {
         l->stats.ignored++;
     }

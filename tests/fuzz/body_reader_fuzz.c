@@ -3,7 +3,7 @@
 // that, the second where it is cut. The evidence can always be read, and is the same wherever the
 // body is cut and whether it is compressed or not.
 #include "base/buf.h"
-#include "exchange/lesson.h"
+#include "exchange/body_reader.h"
 #include "http/coding.h"
 #include "learner/evidence.h"
 #include "support/split.h"
@@ -14,9 +14,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 struct subject {
-    struct lesson_pool pool;
-    struct lesson_conf conf;
-    struct lesson *lesson;
+    struct body_reader_pool pool;
+    struct body_reader_conf conf;
+    struct body_reader *reader;
     struct evidence_writer writer;
     uint8_t bytes[EVIDENCE_MAX];
 };
@@ -29,31 +29,31 @@ static void require(bool condition) {
 
 static void begin(void *self) {
     struct subject *s = self;
-    struct evidence e = {.kind = s->conf.kind == LESSON_PAGE ? EVIDENCE_PAGE : EVIDENCE_SHEET,
+    struct evidence e = {.kind = s->conf.kind == BODY_READER_PAGE ? EVIDENCE_PAGE : EVIDENCE_SHEET,
                          .status = 200};
     require(evidence_begin(&s->writer, &e, s->bytes, sizeof s->bytes));
     s->conf.writer = &s->writer;
-    s->lesson = lesson_new(&s->pool, &s->conf);
-    require(s->lesson != NULL && s->pool.given == 1);
+    s->reader = body_reader_new(&s->pool, &s->conf);
+    require(s->reader != NULL && s->pool.given == 1);
 }
 
 static void piece(void *self, struct span bytes, struct buf *t) {
     struct subject *s = self;
     (void)t;
-    lesson_feed(s->lesson, bytes);
+    body_reader_feed(s->reader, bytes);
 }
 
 static void end(void *self, struct buf *t) {
     struct subject *s = self;
     struct evidence e;
     struct evidence_item item;
-    lesson_end(s->lesson);
-    bool is_bad = lesson_is_bad(s->lesson);
-    require(lesson_is_done(s->lesson));
-    lesson_free(s->lesson);
+    body_reader_end(s->reader);
+    bool is_bad = body_reader_is_bad(s->reader);
+    require(body_reader_is_done(s->reader));
+    body_reader_free(s->reader);
     require(s->pool.given == 0 && s->pool.kept == 1 && s->pool.refused == 0);
     require(evidence_decode(&e, span_of(s->bytes, evidence_end(&s->writer))));
-    require(e.items_n <= LESSON_ITEMS_MAX);
+    require(e.items_n <= BODY_READER_ITEMS_MAX);
     // What a decoder gives before it meets an error may depend on the cut.
     while (!is_bad && evidence_next(&e.items, &item)) {
         require(item.text.n > 0);
@@ -104,11 +104,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         return 0;
     }
     struct span body = span_of(data + 2, n - 2);
-    lesson_pool_init(&subject.pool, 1, &coding_unpack);
-    subject.conf.kind = data[0] & 1 ? LESSON_SHEET : LESSON_PAGE;
+    body_reader_pool_init(&subject.pool, 1, &coding_unpack);
+    subject.conf.kind = data[0] & 1 ? BODY_READER_SHEET : BODY_READER_PAGE;
     subject.conf.content_encoding = span_str(codings[data[0] >> 1 & 3]);
     require(split_same(&split, body, data[1]));
     check_packed(&subject, body, data[0] & 8);
-    lesson_pool_fini(&subject.pool);
+    body_reader_pool_fini(&subject.pool);
     return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/learning.h"
+#include "server/publisher.h"
 
 #include "learner/route_key.h"
 #include "server/clock.h"
@@ -22,21 +22,21 @@
 
 // What is published under an identity. Never changed while a worker may see it. The first half of
 // the identity is the hash, which the table keeps and compares before it asks is_match.
-struct learning_entry {
+struct publisher_entry {
     struct cds_lfht_node node;
     uint64_t rest; // of the identity
     union {
         const struct plan *plan;
-        struct learning_entry *next; // of a spare one
+        struct publisher_entry *next; // of a spare one
     };
     uint32_t number; // think_us of an offer, lifetime_s of an asset
     uint8_t kind;    // the scope of an offer, the state of an asset
     bool observe, is_inside;
 };
 
-struct learning_block {
-    struct learning_block *next;
-    struct learning_entry entries[BLOCK_ENTRIES];
+struct publisher_block {
+    struct publisher_block *next;
+    struct publisher_entry entries[BLOCK_ENTRIES];
 };
 
 // What ThreadSanitizer is told to order by: entries published, and reading ended.
@@ -44,21 +44,21 @@ static char published, finished;
 
 static int is_match(struct cds_lfht_node *node, const void *key) {
     RCU_SAW(&published);
-    return LIST_ITEM(node, struct learning_entry, node)->rest == ((const struct route_id *)key)->b;
+    return LIST_ITEM(node, struct publisher_entry, node)->rest == ((const struct route_id *)key)->b;
 }
 
 // The identity is a keyed hash already.
-static struct learning_entry *find(struct cds_lfht *table, const struct route_id *id) {
+static struct publisher_entry *find(struct cds_lfht *table, const struct route_id *id) {
     struct cds_lfht_iter iter;
     cds_lfht_lookup(table, (unsigned long)id->a, is_match, id, &iter);
     struct cds_lfht_node *node = cds_lfht_iter_get_node(&iter);
-    return node != NULL ? LIST_ITEM(node, struct learning_entry, node) : NULL;
+    return node != NULL ? LIST_ITEM(node, struct publisher_entry, node) : NULL;
 }
 
 // ---- the learner's side -------------------------------------------------------------------------
 
-static void retire(struct learning *l, struct cds_lfht_node *node) {
-    struct learning_slab *slab = &l->slab;
+static void retire(struct publisher *l, struct cds_lfht_node *node) {
+    struct publisher_slab *slab = &l->slab;
     if (slab->retired_n == slab->retired_cap) {
         slab->retired_cap = slab->retired_cap > 0 ? slab->retired_cap * 2 : 64;
         slab->retired = realloc(slab->retired, slab->retired_cap * sizeof *slab->retired);
@@ -66,17 +66,17 @@ static void retire(struct learning *l, struct cds_lfht_node *node) {
             abort();
         }
     }
-    slab->retired[slab->retired_n++] = LIST_ITEM(node, struct learning_entry, node);
+    slab->retired[slab->retired_n++] = LIST_ITEM(node, struct publisher_entry, node);
 }
 
-static void make_spare(struct learning_slab *slab, struct learning_entry *e) {
+static void make_spare(struct publisher_slab *slab, struct publisher_entry *e) {
     e->next = slab->spare;
     slab->spare = e;
 }
 
-static struct learning_entry *take_spare(struct learning_slab *slab) {
+static struct publisher_entry *take_spare(struct publisher_slab *slab) {
     if (slab->spare == NULL) {
-        struct learning_block *block = malloc(sizeof *block);
+        struct publisher_block *block = malloc(sizeof *block);
         if (block == NULL) {
             abort();
         }
@@ -87,13 +87,13 @@ static struct learning_entry *take_spare(struct learning_slab *slab) {
             make_spare(slab, &block->entries[i - 1]);
         }
     }
-    struct learning_entry *e = slab->spare;
+    struct publisher_entry *e = slab->spare;
     slab->spare = e->next;
     return e;
 }
 
 // What a million routes that were cleared took is not kept for the next few.
-static void reuse_retired(struct learning_slab *slab) {
+static void reuse_retired(struct publisher_slab *slab) {
     while (slab->retired_n > 0) {
         make_spare(slab, slab->retired[--slab->retired_n]);
     }
@@ -104,33 +104,33 @@ static void reuse_retired(struct learning_slab *slab) {
     }
 }
 
-static struct learning_entry of_offer(const struct offer *offer) {
-    return (struct learning_entry){.plan = offer->plan,
-                                   .number = offer->think_us,
-                                   .kind = (uint8_t)offer->scope,
-                                   .observe = offer->observe,
-                                   .is_inside = offer->is_inside};
+static struct publisher_entry of_offer(const struct offer *offer) {
+    return (struct publisher_entry){.plan = offer->plan,
+                                    .number = offer->think_us,
+                                    .kind = (uint8_t)offer->scope,
+                                    .observe = offer->observe,
+                                    .is_inside = offer->is_inside};
 }
 
-static struct learning_entry of_asset(const struct offer_asset *asset) {
-    return (struct learning_entry){.number = asset->lifetime_s, .kind = (uint8_t)asset->state};
+static struct publisher_entry of_asset(const struct offer_asset *asset) {
+    return (struct publisher_entry){.number = asset->lifetime_s, .kind = (uint8_t)asset->state};
 }
 
 // Puts what the news say in place of what was published before; drops that where they say nothing.
-static void publish(struct learning *l, const struct learner_news *news) {
+static void publish(struct publisher *l, const struct learner_news *news) {
     struct cds_lfht *table = news->is_asset ? l->assets : l->offers;
     uint64_t *count = news->is_asset ? &l->assets_n : &l->offers_n;
     bool is_drop =
         news->is_asset ? news->asset.state == OFFER_ASSET_NONE : news->offer.plan == NULL;
     if (is_drop) {
-        struct learning_entry *old = find(table, &news->id);
+        struct publisher_entry *old = find(table, &news->id);
         if (old != NULL && cds_lfht_del(table, &old->node) == 0) {
             (*count)--;
             retire(l, &old->node);
         }
         return;
     }
-    struct learning_entry *e = take_spare(&l->slab);
+    struct publisher_entry *e = take_spare(&l->slab);
     *e = news->is_asset ? of_asset(&news->asset) : of_offer(&news->offer);
     e->rest = news->id.b;
     cds_lfht_node_init(&e->node);
@@ -144,7 +144,7 @@ static void publish(struct learning *l, const struct learner_news *news) {
     }
 }
 
-static void put_plan(struct learning_plans *plans, struct plan *plan) {
+static void put_plan(struct publisher_plans *plans, struct plan *plan) {
     if (plans->n == plans->cap) {
         plans->cap = plans->cap > 0 ? plans->cap * 2 : 64;
         plans->v = realloc(plans->v, plans->cap * sizeof *plans->v);
@@ -155,7 +155,7 @@ static void put_plan(struct learning_plans *plans, struct plan *plan) {
     plans->v[plans->n++] = plan;
 }
 
-static void free_retired(struct learning *l) {
+static void free_retired(struct publisher *l) {
     if (l->slab.retired_n == 0 && l->plans.n == 0) {
         return;
     }
@@ -168,7 +168,7 @@ static void free_retired(struct learning *l) {
 }
 
 // Publishes at most so many news, and takes them off *most.
-static void publish_some(struct learning *l, unsigned *most) {
+static void publish_some(struct publisher *l, unsigned *most) {
     struct learner_news news;
     struct plan *plan;
     for (; *most > 0 && learner_next(l->model, &news) == STEP_ITEM; (*most)--) {
@@ -179,7 +179,7 @@ static void publish_some(struct learning *l, unsigned *most) {
     }
 }
 
-static void take_evidence(struct learning *l, struct span bytes) {
+static void take_evidence(struct publisher *l, struct span bytes) {
     struct evidence e;
     if (evidence_decode(&e, bytes)) {
         learner_put(l->model, &e, clock_unix_ms());
@@ -189,11 +189,11 @@ static void take_evidence(struct learning *l, struct span bytes) {
 // The ring whose oldest evidence was put before that of all others, or NULL. What a page needed
 // before a deploy must not be learned after what it needs since, only because another worker saw
 // it.
-static struct ring *oldest(const struct learning *l, struct span *bytes) {
+static struct ring *oldest(const struct publisher *l, struct span *bytes) {
     struct ring *found = NULL;
     uint64_t first = UINT64_MAX;
     for (struct list *n = l->workers.next; n != &l->workers; n = n->next) {
-        struct ring *ring = &LIST_ITEM(n, struct learning_worker, node)->ring;
+        struct ring *ring = &LIST_ITEM(n, struct publisher_worker, node)->ring;
         struct span record;
         uint64_t serial;
         if (ring_peek(ring, &record)) {
@@ -208,17 +208,17 @@ static struct ring *oldest(const struct learning *l, struct span *bytes) {
     return found;
 }
 
-static void free_worker(struct learning_worker *w) {
+static void free_worker(struct publisher_worker *w) {
     list_drop(&w->node);
     ring_fini(&w->ring);
     free(w);
 }
 
 // Those that have left and have nothing more to say.
-static void free_gone(struct learning *l) {
+static void free_gone(struct publisher *l) {
     struct span bytes;
     for (struct list *n = l->workers.next, *next; n != &l->workers; n = next) {
-        struct learning_worker *w = LIST_ITEM(n, struct learning_worker, node);
+        struct publisher_worker *w = LIST_ITEM(n, struct publisher_worker, node);
         next = n->next;
         if (w->has_left && !ring_peek(&w->ring, &bytes)) {
             free_worker(w);
@@ -226,7 +226,7 @@ static void free_gone(struct learning *l) {
     }
 }
 
-bool learning_drain(struct learning *l) {
+bool publisher_drain(struct publisher *l) {
     unsigned evidence = EVIDENCE_A_TURN, news = NEWS_A_TURN;
     // Cleared first: what is put from now on wakes again. Reading it too orders what was put
     // before.
@@ -251,24 +251,24 @@ bool learning_drain(struct learning *l) {
 
 // What is left over is taken in the loop's next turn, behind whatever else waits by then.
 static void on_drain(uv_timer_t *timer) {
-    if (learning_drain(timer->data)) {
+    if (publisher_drain(timer->data)) {
         uv_timer_start(timer, on_drain, 0, 0);
     }
 }
 
-void learning_drain_all(struct learning *l) {
-    while (learning_drain(l)) {
+void publisher_drain_all(struct publisher *l) {
+    while (publisher_drain(l)) {
     }
 }
 
-void learning_wants_drain(struct learning *l) {
+void publisher_wants_drain(struct publisher *l) {
     if (!uv_is_active((uv_handle_t *)&l->drain)) {
         uv_timer_start(&l->drain, on_drain, DRAIN_MS, 0);
     }
 }
 
 static void on_wake(uv_async_t *wake) {
-    learning_wants_drain(wake->data);
+    publisher_wants_drain(wake->data);
 }
 
 // For at most so many. It never grows: the library's thread that would make it grow is a reader for
@@ -282,8 +282,8 @@ static struct cds_lfht *new_table(size_t most) {
     return cds_lfht_new(buckets, 1, 0, 0, NULL);
 }
 
-void learning_init(struct learning *l, struct loop *loop, const struct learner_conf *conf) {
-    *l = (struct learning){.loop = loop};
+void publisher_init(struct publisher *l, struct loop *loop, const struct learner_conf *conf) {
+    *l = (struct publisher){.loop = loop};
     list_init(&l->workers);
     atomic_init(&l->is_awake, false);
     atomic_init(&l->serial, 0);
@@ -301,38 +301,38 @@ void learning_init(struct learning *l, struct loop *loop, const struct learner_c
     l->wake.data = l->drain.data = l;
 }
 
-struct learning_worker *learning_add_worker(struct learning *l) {
-    struct learning_worker *w = aligned_alloc(_Alignof(struct learning_worker), sizeof *w);
+struct publisher_worker *publisher_add_worker(struct publisher *l) {
+    struct publisher_worker *w = aligned_alloc(_Alignof(struct publisher_worker), sizeof *w);
     if (w == NULL) {
         abort();
     }
-    *w = (struct learning_worker){.learning = l};
+    *w = (struct publisher_worker){.publisher = l};
     list_init(&w->node);
     ring_init(&w->ring, RING_LEN);
     list_put(&l->workers, &w->node);
     return w;
 }
 
-void learning_drop_worker(struct learning_worker *w) {
+void publisher_drop_worker(struct publisher_worker *w) {
     w->has_left = true;
-    learning_wants_drain(w->learning);
+    publisher_wants_drain(w->publisher);
 }
 
-void learning_close(struct learning *l) {
+void publisher_close(struct publisher *l) {
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_close((uv_handle_t *)&l->drain, NULL);
 }
 
-static void free_blocks(struct learning_slab *slab) {
+static void free_blocks(struct publisher_slab *slab) {
     while (slab->blocks != NULL) {
-        struct learning_block *block = slab->blocks;
+        struct publisher_block *block = slab->blocks;
         slab->blocks = block->next;
         free(block);
     }
     free(slab->retired);
 }
 
-static void empty(struct learning *l, struct cds_lfht *table) {
+static void empty(struct publisher *l, struct cds_lfht *table) {
     struct cds_lfht_iter iter;
     struct cds_lfht_node *node;
     cds_lfht_for_each(table, &iter, node) {
@@ -342,7 +342,7 @@ static void empty(struct learning *l, struct cds_lfht *table) {
     }
 }
 
-void learning_fini(struct learning *l) {
+void publisher_fini(struct publisher *l) {
     rcu_thread_online();
     empty(l, l->offers);
     empty(l, l->assets);
@@ -351,7 +351,7 @@ void learning_fini(struct learning *l) {
     cds_lfht_destroy(l->offers, NULL);
     cds_lfht_destroy(l->assets, NULL);
     while (!list_is_empty(&l->workers)) {
-        free_worker(LIST_ITEM(l->workers.next, struct learning_worker, node));
+        free_worker(LIST_ITEM(l->workers.next, struct publisher_worker, node));
     }
     free(l->plans.v);
     free_blocks(&l->slab);
@@ -361,27 +361,27 @@ void learning_fini(struct learning *l) {
 
 // ---- the workers' side --------------------------------------------------------------------------
 
-void learning_enter(struct learning_worker *w) {
+void publisher_enter(struct publisher_worker *w) {
     rcu_register_thread();
     rcu_thread_offline();
     w->is_reading = false;
 }
 
-void learning_leave(struct learning_worker *w) {
-    learning_turn_end(w);
+void publisher_leave(struct publisher_worker *w) {
+    publisher_turn_end(w);
     rcu_unregister_thread();
 }
 
-static void start_reading(struct learning_worker *w) {
+static void start_reading(struct publisher_worker *w) {
     if (!w->is_reading) {
         w->is_reading = true;
         rcu_thread_online();
     }
 }
 
-bool learning_find(struct learning_worker *w, struct route_id id, struct offer *out) {
+bool publisher_find(struct publisher_worker *w, struct route_id id, struct offer *out) {
     start_reading(w);
-    const struct learning_entry *e = find(w->learning->offers, &id);
+    const struct publisher_entry *e = find(w->publisher->offers, &id);
     if (e != NULL) {
         *out = (struct offer){.plan = e->plan,
                               .think_us = e->number,
@@ -392,9 +392,9 @@ bool learning_find(struct learning_worker *w, struct route_id id, struct offer *
     return e != NULL;
 }
 
-bool learning_find_asset(struct learning_worker *w, struct route_id id, struct offer_asset *out) {
+bool publisher_find_asset(struct publisher_worker *w, struct route_id id, struct offer_asset *out) {
     start_reading(w);
-    const struct learning_entry *e = find(w->learning->assets, &id);
+    const struct publisher_entry *e = find(w->publisher->assets, &id);
     if (e != NULL) {
         *out =
             (struct offer_asset){.state = (enum offer_asset_state)e->kind, .lifetime_s = e->number};
@@ -402,7 +402,7 @@ bool learning_find_asset(struct learning_worker *w, struct route_id id, struct o
     return e != NULL;
 }
 
-void learning_turn_end(struct learning_worker *w) {
+void publisher_turn_end(struct publisher_worker *w) {
     if (w->is_reading) {
         w->is_reading = false;
         RCU_WROTE(&finished);
@@ -410,9 +410,9 @@ void learning_turn_end(struct learning_worker *w) {
     }
 }
 
-bool learning_put(struct learning_worker *w, struct span evidence) {
+bool publisher_put(struct publisher_worker *w, struct span evidence) {
     static _Thread_local uint8_t record[SERIAL_LEN + EVIDENCE_MAX];
-    uint64_t serial = atomic_fetch_add(&w->learning->serial, 1);
+    uint64_t serial = atomic_fetch_add(&w->publisher->serial, 1);
     if (evidence.n == 0 || evidence.n > EVIDENCE_MAX) {
         return false;
     }
@@ -422,8 +422,8 @@ bool learning_put(struct learning_worker *w, struct span evidence) {
         return false;
     }
     // One wake-up for a burst: only the first after a drain costs a system call.
-    if (!atomic_exchange(&w->learning->is_awake, true)) {
-        uv_async_send(&w->learning->wake);
+    if (!atomic_exchange(&w->publisher->is_awake, true)) {
+        uv_async_send(&w->publisher->wake);
     }
     return true;
 }

@@ -9,12 +9,14 @@
 //
 //     timer ─► begin, put ... ─► [ commit, tidy ] ─► committed ─► timer
 //
-//     keeping_open(&k, config, &conf);    // after the loss of rights, before learning_init: the
+//     persistence_open(&k, config, &conf);    // after the loss of rights, before publisher_init:
+//     the
 //                                         // store brings the secret that voters are hashed with
-//     keeping_start(&k, loop, learner);   // after learning_init; then learning_drain publishes
-//     keeping_close(&k);                  // after the last learning_drain, before learning_close
-#ifndef SERVER_KEEPING_H
-#define SERVER_KEEPING_H
+//     persistence_start(&k, loop, learner);   // after publisher_init; then publisher_drain
+//     publishes persistence_close(&k);                  // after the last publisher_drain, before
+//     publisher_close
+#ifndef SERVER_PERSISTENCE_H
+#define SERVER_PERSISTENCE_H
 
 #include "base/buf.h"
 #include "config/config.h"
@@ -22,9 +24,9 @@
 #include "server/loop.h"
 #include "store/sqlite.h"
 
-#define KEEPING_BATCH 256 // records of one transaction
+#define PERSISTENCE_BATCH 256 // records of one transaction
 
-struct keeping {
+struct persistence {
     struct store *store; // NULL: nothing is kept
     struct learner *learner;
     uint64_t flush_ms;
@@ -47,19 +49,19 @@ struct keeping {
 
 // Opens the store of the configuration, if it has one. conf->secret becomes the store's. Logs what
 // is wrong. 0, or ERR_STORE_IN_USE: another process has it, and two would undo each other's work.
-int keeping_open(struct keeping *k, const struct config *config, struct learner_conf *conf);
+int persistence_open(struct persistence *k, const struct config *config, struct learner_conf *conf);
 // Gives all that is kept to the learner, and writes what changes from then on.
-void keeping_start(struct keeping *k, struct loop *loop, struct learner *learner);
+void persistence_start(struct persistence *k, struct loop *loop, struct learner *learner);
 // Writes the rest, however long the disk takes, and closes; the loop must run once more.
 // Idempotent.
-void keeping_close(struct keeping *k);
+void persistence_close(struct persistence *k);
 // Writes the rest and lets go of the store, for another process; and takes it again, with all that
 // was learned meanwhile.
-void keeping_pause(struct keeping *k);
-void keeping_resume(struct keeping *k);
+void keeping_pause(struct persistence *k);
+void keeping_resume(struct persistence *k);
 // Since the process began: times that it could not be written or was removed, and records that it
 // did not take. Of any thread.
-uint64_t keeping_failures(void);
-uint64_t keeping_refused(void);
+uint64_t persistence_failures(void);
+uint64_t persistence_refused(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/status.h"
+#include "http/status.h"
 
 #include "base/error.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/date.h"
+#include "http/date.h"
 
 #include <stdio.h>
 #include <time.h>

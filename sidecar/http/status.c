@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/status.h"
+#include "http/status.h"
 
 struct span status_reason(int status) {
     static const struct {
