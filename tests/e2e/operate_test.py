@@ -36,7 +36,8 @@ def test_reload_says_what_is_wrong_or_that_it_is_done(make_outrider):
     outrider = make_outrider(workers=1)
     conf = conf_of(outrider)
     done = command('reload', '--config', conf)
-    assert (done.returncode, done.stdout) == (0, f'{IN_USE}\n') and IN_USE in outrider.log
+    assert (done.returncode, done.stdout) == (0, f'{IN_USE}\n')
+    outrider.wait_log(IN_USE)
     good = conf.read_text()
     conf.write_text(good.replace('workers = 1', 'workers = 1\nworker = 2'))
     for where in (['--config', conf], ['--admin', f'unix:{outrider.admin}']):
