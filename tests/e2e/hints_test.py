@@ -11,6 +11,7 @@ import time
 import fastcgi
 import pytest
 from h2client import NAVIGATION, links
+from servers import until
 
 PAGE_LINKS = {
     ('/assets/style.css', 'style'), ('/assets/app.js', 'script'),
@@ -25,17 +26,24 @@ def targets(headers):
             for attribute in attributes if attribute.startswith('as=')}
 
 
+def wait_learned(outrider, path):
+    """Until something is learned of the page, and the moment that it may take to publish it."""
+    until(lambda: any(route['route'] == path and route['links'] for route in outrider.routes()), 10,
+          'it is not learned')
+    time.sleep(0.2)
+
+
 def learn(client, path, **rest):
     """The first visit, and the moment that Outrider may take to publish what it learned."""
     first = client.navigate(path, **rest)
-    time.sleep(0.2)
+    time.sleep(0.4)
     return first
 
 
 def test_the_second_visitor_gets_the_links_in_a_103_long_before_the_head(connect, outrider, fpm, site):
     first = connect(outrider).navigate('/page.php')
     assert first.status == 200 and not first.interims
-    time.sleep(0.2)
+    wait_learned(outrider, '/page.php')
     second = connect(outrider).navigate('/page.php')
 
     assert [status for _, status, _ in second.interims] == [103]
@@ -76,7 +84,7 @@ def test_curl_sees_103_then_200(outrider, tmp_path):
 
     assert [status for _, status in ask()] == ['200']
     body = (tmp_path / 'body').read_bytes()
-    time.sleep(0.2)
+    wait_learned(outrider, '/page.php')
     (early, hint), (late, final) = ask()
     assert (hint, final) == ('103', '200')
     assert (late - early) % 86400 >= 0.3
@@ -97,7 +105,7 @@ def nghttp_times(log, status):
 
 def test_over_h2c_nghttp_gets_the_103_and_then_the_page(outrider):
     assert not nghttp_times(nghttp(outrider, '/page.php', '--no-push'), '103')
-    time.sleep(0.2)
+    wait_learned(outrider, '/page.php')
     log = nghttp(outrider, '/page.php', '--no-push')
     (early,), (late,) = nghttp_times(log, '103'), nghttp_times(log, '200')
     assert late - early >= 0.3
@@ -116,7 +124,7 @@ def test_nghttp_receives_pushes_when_it_allows_them(outrider):
 
 def test_nghttp_receives_no_push_with_no_push(outrider):
     nghttp(outrider, '/page.php', '--no-push')
-    time.sleep(0.2)
+    wait_learned(outrider, '/page.php')
     log = nghttp(outrider, '/page.php', '--no-push')
     assert 'PUSH_PROMISE' not in log and 'recv GOAWAY' not in log.replace('send GOAWAY', '')
 
