@@ -77,7 +77,7 @@ class Download:
 def is_refused(port):
     try:
         socket.create_connection(('127.0.0.1', port), timeout=5).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):     # reset: it was about to be accepted
         return True
     return False
 
