@@ -25,8 +25,8 @@
 #include "base/message.h"
 #include "base/step.h"
 
-#define CGI_HEAD_LIMIT_DEFAULT (44u << 10) // what passes here, a front's output gate passes too
-#define CGI_HEAD_FIELDS_DEFAULT 256
+#define CGI_HEAD_LIMIT_DEFAULT (128u << 10)
+#define CGI_HEAD_FIELDS_DEFAULT 1000
 #define CGI_HEAD_NAME_MAX 256 // bytes of a field name
 
 struct cgi_head_conf {

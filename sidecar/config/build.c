@@ -77,12 +77,13 @@ struct span_list build_list(struct build *b, const struct file_section *s, enum 
 
 static void build_top(struct build *b) {
     struct config *c = b->config;
-    struct file_section requests = file_child(&b->top, SECTION_REQUESTS, 0);
-    struct file_section timeouts = file_child(&b->top, SECTION_TIMEOUTS, 0);
+    static const enum section parts[] = {SECTION_REQUESTS, SECTION_RESPONSES, SECTION_TIMEOUTS};
     deadline_limits_init(&c->timeouts);
     BUILD_FILL(b, &b->top, config, c);
-    BUILD_FILL(b, &requests, config, c);
-    BUILD_FILL(b, &timeouts, config, c);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct file_section part = file_child(&b->top, parts[i], 0);
+        BUILD_FILL(b, &part, config, c);
+    }
 }
 
 static void build_servers(struct build *b, const struct file_section *s, struct pool_conf *pool) {

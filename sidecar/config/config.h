@@ -62,6 +62,12 @@ struct config_requests {
     unsigned count;
 };
 
+// The same of a response, as it comes from a pool.
+struct config_responses {
+    uint64_t fields;
+    unsigned count;
+};
+
 struct config {
     struct arena arena;
     unsigned workers;        // 0: one for each processor
@@ -70,6 +76,7 @@ struct config {
     struct span user;        // zero-terminated; empty: stay who we are
     enum config_log log;
     struct config_requests requests;
+    struct config_responses responses;
     unsigned connections;            // most of clients, of one worker
     struct deadline_limits timeouts; // of clients
     uint64_t drain_timeout_ms, upgrade_timeout_ms;

@@ -27,7 +27,7 @@ void h1_conf_init(struct h1_conf *c) {
                    .field_bytes = 8u << 10,
                    .head_bytes = 32u << 10,
                    .fields = 100},
-        .request_memory = 256u << 10,
+        .request_memory = 1280u << 10,
         .request_window = 64u << 10,
         .response_queue = 64u << 10,
         .drain_bytes = 64u << 10,

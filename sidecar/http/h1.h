@@ -22,7 +22,7 @@ struct h1_conf {
     const int64_t *unix_time; // seconds, kept by the caller: for Date. NULL: no Date is added
     bool is_secure;           // request.is_secure, and the scheme
     struct h1_limits limits;
-    size_t request_memory; // bytes the arena of a request may hand out: 256 KiB
+    size_t request_memory; // bytes the arena of a request may hand out: 1280 KiB
     size_t request_window; // bytes of request body told and not yet consumed: 64 KiB
     size_t response_queue; // bytes of response queued before front_room is 0: 64 KiB
     size_t drain_bytes;    // of a request body nobody read, skipped to keep the connection: 64 KiB

@@ -6,7 +6,7 @@
 void h2_conf_init(struct h2_conf *c) {
     *c = (struct h2_conf){
         .max_streams = 100,
-        .request_memory = 256u << 10,
+        .request_memory = 1280u << 10,
         .response_queue = 64u << 10,
         .stream_window = 64u << 10,
         .collect_window = 8u << 20,

@@ -27,7 +27,7 @@ struct h2_conf {
     bool is_secure; // request.is_secure
 
     uint32_t max_streams;    // requests under way at once: 100
-    size_t request_memory;   // bytes the arena of a stream may hand out: 256 KiB
+    size_t request_memory;   // bytes the arena of a stream may hand out: 1280 KiB
     size_t response_queue;   // bytes of a response body queued before front_room is 0: 64 KiB
     uint32_t stream_window;  // bytes of request body a stream may send unacknowledged: 64 KiB
     uint32_t collect_window; // the same after front_collect: 8 MiB

@@ -8,14 +8,13 @@
 
 #include <stdio.h>
 
-#define FIELDS_MAX 256        // of one response, as it comes from a backend
-#define FIELDS_OWN 16         // that are added to it, :status and date among them
-#define BLOCK_MAX (60u << 10) // bytes of its names and values, 12 more a field; ours besides
-#define INDEXED_MAX 1024      // bytes of a value that may push others out of the HPACK table
+#define INDEXED_MAX 1024 // bytes of a value that may push others out of the HPACK table
 
-// A header block in the making.
+// A header block in the making. How much of a backend's is taken is decided where it is read; these
+// bounds let all of that pass. SETTINGS_MAX_HEADER_LIST_SIZE is advisory (RFC 9113, 10.5.1), and
+// nginx, HAProxy and the library send a larger one, too: a client refuses it by itself.
 struct block {
-    nghttp2_nv nv[FIELDS_MAX + FIELDS_OWN];
+    nghttp2_nv nv[H2_HEAD_FIELDS];
     size_t n, len;
     uint64_t body_len; // its Content-Length, or BODY_UNKNOWN
     bool has_date;
@@ -23,12 +22,12 @@ struct block {
 };
 
 static int put(struct block *b, struct span name, struct span value, uint8_t flags) {
-    if (b->n == FIELDS_MAX + FIELDS_OWN) {
+    if (b->n == H2_HEAD_FIELDS) {
         return ERR_SYNTAX;
     }
-    b->len += name.n + value.n + 12;
+    b->len += name.n + value.n + H2_HEAD_FIELD_OWN;
     b->nv[b->n++] = h2_nv(name, value, flags);
-    return b->len > BLOCK_MAX ? ERR_SYNTAX : 0;
+    return b->len > H2_HEAD_LEN ? ERR_SYNTAX : 0;
 }
 
 // Only fields that vary little and are no secret go into the HPACK table.

@@ -109,6 +109,8 @@ static struct h2_library *library_new(void) {
     // The library's default of 8 counts reads of a frame header, not frames: a CONTINUATION that
     // comes byte by byte would be refused. Header blocks are bounded by bytes in h2_head.c.
     nghttp2_option_set_max_continuations(l->option, 64);
+    // The library counts 12 bytes for the block besides.
+    nghttp2_option_set_max_send_header_block_length(l->option, H2_HEAD_LEN + H2_HEAD_FIELD_OWN);
     // h2_abuse.c counts resets, with the caller's clock; the library would with the machine's.
     nghttp2_option_set_stream_reset_rate_limit(l->option, 1u << 30, 1u << 30);
     // RFC 9218: without fallback to the tree of RFC 7540, which browsers send along.

@@ -91,6 +91,11 @@ static inline nghttp2_nv h2_nv(struct span name, struct span value, uint8_t flag
 struct h2_stream *h2_pool_take(struct h2 *h, int32_t id);
 void h2_pool_put(struct h2 *h, struct h2_stream *s);
 
+// Bounds of a head that is sent, above those that options may allow a backend (`responses`): fields
+// with :status and ours, what each counts besides its name and value, and bytes of all.
+#define H2_HEAD_FIELDS (2000 + 16)
+#define H2_HEAD_FIELD_OWN 12
+#define H2_HEAD_LEN ((1u << 20) + H2_HEAD_FIELDS * H2_HEAD_FIELD_OWN)
 #define H2_BLOCK_LEN (72u << 10)   // bytes of an output block: four DATA frames and their heads
 #define H2_FRAME_LEN (9u + 16384u) // bytes of the largest frame we send
 

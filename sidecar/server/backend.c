@@ -60,7 +60,7 @@ struct backend *backend_new(struct upstream *u, unsigned server) {
     b->flush.run = on_backend_flush;
     b->free.run = on_backend_free;
     buf_init(&b->stuck, SIZE_MAX / 2);
-    fcgi_conn_init(&b->fcgi, &(struct fcgi_conn_conf){.window = UPSTREAM_WINDOW});
+    fcgi_conn_init(&b->fcgi, &(struct fcgi_conn_conf){.head = u->head, .window = UPSTREAM_WINDOW});
     list_put(&u->backends, &b->node);
     return b;
 }

@@ -6,6 +6,7 @@
 #ifndef SERVER_UPSTREAM_H
 #define SERVER_UPSTREAM_H
 
+#include "fcgi/cgi_head.h"
 #include "fcgi/pool.h"
 #include "metrics/metrics.h"
 #include "server/call.h"
@@ -21,6 +22,7 @@ struct upstream {
     struct loop *loop;
     const struct pool_conf *conf;
     struct deadline_limits limits;      // of conf, for base/deadline.def
+    struct cgi_head_conf head;          // bounds of a response's head; set before the first call
     struct upstream_address *addresses; // of the servers, resolved at start
     struct upstream_shared *shared;
     struct pool pool;

@@ -58,12 +58,16 @@ static void on_second(struct loop_watch *watch, uint64_t now_ms) {
     count(w, METRIC_SLOT_OBSERVATIONS_REFUSED, t->refused + t->readers.refused, &was->readers);
 }
 
-// Of the memory of one request its fields may take an eighth: they are kept as they came, in
-// pieces, joined, and as variables.
+// The fields of a request take up to eight times their bytes: they are kept as they came, in
+// pieces, joined, and as variables. Those of a response are copied once, and listed anew by each
+// step that changes them.
 #define MEMORY_FACTOR 8
+#define MEMORY_FIELD 768
 
-static void limit_heads(struct conn_conf *c, const struct config_requests *most) {
-    size_t memory = (size_t)most->fields * MEMORY_FACTOR;
+static void limit_heads(struct conn_conf *c, const struct config *config) {
+    const struct config_requests *most = &config->requests;
+    size_t memory = (size_t)most->fields * MEMORY_FACTOR + (size_t)config->responses.fields +
+                    (size_t)config->responses.count * MEMORY_FIELD;
     c->h1.limits = (struct h1_limits){.line_bytes = (size_t)most->target,
                                       .field_bytes = (size_t)most->field,
                                       .head_bytes = (size_t)most->fields,
@@ -73,8 +77,7 @@ static void limit_heads(struct conn_conf *c, const struct config_requests *most)
     c->h2.field_bytes = (size_t)(most->field > most->target ? most->field : most->target);
     c->h2.fields = most->count;
     c->h2.fields_hard = most->count * 5 / 2;
-    c->h1.request_memory = memory > c->h1.request_memory ? memory : c->h1.request_memory;
-    c->h2.request_memory = memory > c->h2.request_memory ? memory : c->h2.request_memory;
+    c->h1.request_memory = c->h2.request_memory = memory;
 }
 
 static void init_conns(struct worker_listener *l, const struct listen_conf *listen) {
@@ -96,7 +99,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
     list_init(&c->conns);
     h1_conf_init(&c->h1);
     h2_conf_init(&c->h2);
-    limit_heads(c, &w->conf->config->requests);
+    limit_heads(c, w->conf->config);
     c->h1.is_secure = c->h2.is_secure = listen->tls;
     c->h1.unix_time = c->h2.unix_time = &w->loop.unix_time;
     c->h2.pool = &w->h2_pool;
@@ -134,6 +137,9 @@ static int open_all(struct worker *w, unsigned index, const int *fds) {
         if (err != 0) {
             return err;
         }
+        w->upstreams[i].head =
+            (struct cgi_head_conf){.head_limit = (size_t)config->responses.fields,
+                                   .fields_limit = config->responses.count};
         w->upstreams_n++;
     }
     for (size_t i = 0; i < config->listens_n; i++) {

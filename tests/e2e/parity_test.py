@@ -394,16 +394,28 @@ def test_a_root_that_is_turned_is_the_next_release(make_fpm, make_outrider, tmp_
 # ---- sizes --------------------------------------------------------------------------------------
 
 def test_heads_are_as_large_as_the_operator_says(servers, make_fpm, make_outrider, site):
-    outrider, nginx, _ = servers
+    outrider, nginx, root = servers
     sizes = [('X-A', 8000, 200), ('X-A', 8300, 431), ('Cookie', 16384, 431), ('X-A', 40000, 431)]
     for name, size, status in sizes:   # as nginx by default, which calls it 400
         answers = [ask(s, get(b'/tell.php', f'{name}: {"v" * size}\r\n'.encode())).status for s in (outrider, nginx)]
         assert answers == [status, 200 if status == 200 else 400], (name, size)
     (site / 'cookie.php').write_text('<?php echo strlen($_SERVER["HTTP_COOKIE"]), " ", strlen($_SERVER["QUERY_STRING"]);')
-    large = make_outrider(make_fpm(), workers=1, top='requests { field = 20k  target = 16k  fields = 128k  count = 200 }')
+    large = make_outrider(make_fpm(), workers=1, top='requests { field = 20k  target = 16k  fields = 128k  count = 200 } '
+                                                      'responses { fields = 16k  count = 100 }')
     request = get(b'/cookie.php?' + b'q' * 12000, b'Cookie: ' + b'v' * 16384 + b'\r\n' + b'X-A: b\r\n' * 150)
     assert ask(large, request).body == b'16384 12000'
     with Client(large.tls_port) as client:
         got = client.get('/cookie.php?' + 'q' * 12000, headers=[('cookie', 'v' * 10000), ('cookie', 'w' * 10000)])
         assert got.body == b'20002 12000'
         assert client.get('/cookie.php', headers=[('cookie', 'v' * 21000)]).status == 431
+    # A response's: nginx by default refuses what does not fit into 4 KiB.
+    for folder in (root, site):
+        (folder / 'many.php').write_text('<?php for ($i = 0; $i < $_GET["n"]; $i++) '
+                                         'header("X-$i: " . str_repeat("v", $_GET["len"]));')
+    heads = [(outrider, 300, 5, 200), (outrider, 2, 31000, 200), (outrider, 5, 31000, 502), (outrider, 1001, 5, 502),
+             (large, 90, 5, 200), (large, 101, 5, 502), (large, 2, 8100, 200), (large, 2, 8300, 502)]
+    for server, n, length, status in heads:
+        target = f'/many.php?n={n}&len={length}'
+        assert ask(server, get(target.encode())).status == status, target
+        with Client(server.tls_port) as client:
+            assert client.get(target).status == status, target

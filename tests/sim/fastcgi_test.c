@@ -40,6 +40,10 @@
     THOUSAND THOUSAND THOUSAND THOUSAND THOUSAND THOUSAND THOUSAND THOUSAND THOUSAND THOUSAND
 #define FIELDS_8 "[x-a: b] [x-a: b] [x-a: b] [x-a: b] [x-a: b] [x-a: b] [x-a: b] [x-a: b] "
 #define FIELDS_64 FIELDS_8 FIELDS_8 FIELDS_8 FIELDS_8 FIELDS_8 FIELDS_8 FIELDS_8 FIELDS_8
+#define FIELDS_320 FIELDS_64 FIELDS_64 FIELDS_64 FIELDS_64 FIELDS_64
+#define SEEN_13 "[x-a: " TEN_THOUSAND THOUSAND THOUSAND THOUSAND "] "
+#define SEEN_65 SEEN_13 SEEN_13 SEEN_13 SEEN_13 SEEN_13
+#define HEAD_13 "X-A: " TEN_THOUSAND THOUSAND THOUSAND THOUSAND "\r\n" // 13,007 bytes
 
 // ---- what a client may not make of its request
 // ----------------------------------------------------
@@ -278,24 +282,35 @@ static const struct play records[] = {
 
 static const struct play heads[] = {
     {.name = "F-11: more fields than allowed",
-     .acts = {OUT_TIMES(300, "X-A: b\r\n"), OUT("\r\n"), END},
+     .acts = {OUT_TIMES(1001, "X-A: b\r\n"), OUT("\r\n"), END},
      .client = "502 page complete",
      .error = "backend_head"},
     {.name = "F-11: a header block that is too large",
-     .acts = {OUT("X-A: "), OUT_TIMES(70, THOUSAND), OUT("\r\n\r\n"), END},
+     .acts = {OUT_TIMES(10, HEAD_13), OUT("X-B: " THOUSAND "\r\n\r\nhello"), END},
      .client = "502 page complete",
      .error = "backend_head"},
-    {.name = "F-11: a header block larger than a front may send",
-     .acts = {OUT("X-A: "), OUT_TIMES(50, THOUSAND), OUT("\r\n\r\nhello"), END},
+    {.name = "F-11: a line that does not end",
+     .acts = {OUT("X-A: "), OUT_TIMES(132, THOUSAND), END},
      .client = "502 page complete",
      .error = "backend_head"},
-    {.name = "F-11: a header block as large as allowed",
-     .acts = {OUT("X-A: "), OUT_TIMES(44, THOUSAND), OUT("\r\n\r\nhello"), END},
-     .client = "200 [x-a: " TEN_THOUSAND TEN_THOUSAND TEN_THOUSAND TEN_THOUSAND THOUSAND THOUSAND
-         THOUSAND THOUSAND "] \"hello\" complete"},
+    {.name = "F-11: a header block of 128 KiB, as large as allowed",
+     .acts = {OUT_TIMES(10, HEAD_13),
+              OUT("X-B: " HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+                      TEN TEN TEN TEN TEN TEN TEN TEN TEN "123\r\n\r\nhello"),
+              END},
+     .client = "200 " SEEN_65 SEEN_65 "[x-b: " HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+         HUNDRED HUNDRED HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN "123] \"hello\" complete"},
+    {.name = "F-11: and one byte more",
+     .acts = {OUT_TIMES(10, HEAD_13),
+              OUT("X-B: " HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+                      TEN TEN TEN TEN TEN TEN TEN TEN TEN "1234\r\n\r\nhello"),
+              END},
+     .client = "502 page complete",
+     .error = "backend_head"},
     {.name = "F-11: as many fields as allowed",
-     .acts = {OUT_TIMES(256, "X-A: b\r\n"), OUT("\r\nhello"), END},
-     .client = "200 " FIELDS_64 FIELDS_64 FIELDS_64 FIELDS_64 "\"hello\" complete"},
+     .acts = {OUT_TIMES(1000, "X-A: b\r\n"), OUT("\r\nhello"), END},
+     .client = "200 " FIELDS_320 FIELDS_320 FIELDS_320 FIELDS_8 FIELDS_8 FIELDS_8 FIELDS_8 FIELDS_8
+               "\"hello\" complete"},
     {.name = "F-11: a head in many records",
      .acts = {OUT("Con"), OUT("tent-Type"), OUT(": text/"), OUT("plain\r"), OUT("\n\r\nhel"),
               OUT("lo"), END},

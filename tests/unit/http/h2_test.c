@@ -812,7 +812,7 @@ static void test_push_reset_by_the_client_ends_the_push_alone(void **state) {
 
 static void test_heads_that_may_not_be_sent(void **state) {
     (void)state;
-    static char huge[62000];
+    static char huge[1100000];
     memset(huge, 'a', sizeof huge - 1);
     const struct {
         const char *name, *field, *value;
@@ -844,23 +844,37 @@ static void test_heads_that_may_not_be_sent(void **state) {
     }
 }
 
-// What a backend may say at most, and what is added to it.
+// What a backend may say at most (`responses`), and what is added to it. What the client says that
+// it would take, SETTINGS_MAX_HEADER_LIST_SIZE, does not matter.
 static void test_as_many_fields_as_a_head_may_have(void **state) {
     (void)state;
-    static struct pair fields[256];
-    for (size_t i = 0; i < 256; i++) {
-        fields[i] = (struct pair){SPAN("x-many"), SPAN("y")};
+    static char value[512];
+    static struct pair fields[2000 + 16];
+    memset(value, 'v', sizeof value);
+    for (size_t i = 0; i < 2000 + 16; i++) {
+        fields[i] = (struct pair){SPAN("x-many"), span_of(value, sizeof value)};
     }
-    for (size_t n = 253; n <= 256; n++) {
+    static const size_t counts[] = {253, 1000, 2000};
+    const nghttp2_settings_entry small = {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 1000};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         struct world w;
         struct front_stream *s = first_stream(begun(&w));
-        struct response r = response(200, fields, n);
+        struct response r = response(200, fields, counts[i]);
+        assert_int_equal(nghttp2_submit_settings(w.client, 0, &small, 1), 0);
+        talk(&w, SIZE_MAX / 2);
         assert_int_equal(front_head(&w.h.front, s, &r, true), 0);
         talk(&w, SIZE_MAX / 2);
-        assert_true(has(&w.seen, "head 1 [:status: 200] [x-many: y] [x-many: y]"));
+        assert_true(has(&w.seen, "head 1 [:status: 200] [x-many: vvvv"));
         assert_true(has(&w.events, "done 1\n"));
         world_fini(&w);
     }
+    struct world w;
+    struct front_stream *s = first_stream(begun(&w));
+    struct response r = response(200, fields, 2000 + 16);
+    assert_int_equal(front_head(&w.h.front, s, &r, true), ERR_SYNTAX);
+    front_reset(&w.h.front, s, ERR_BACKEND_HEAD);
+    talk(&w, SIZE_MAX / 2);
+    world_fini(&w);
 }
 
 static void test_no_interim_after_the_head(void **state) {
