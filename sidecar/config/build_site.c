@@ -181,6 +181,19 @@ static void build_pool_index(const struct builder *b) {
     }
 }
 
+static void note(const struct builder *b, struct span notes) {
+    char text[TLS_WHY_LEN];
+    struct span line;
+    while (span_cut(&notes, '\n', &line)) {
+        bool is_ocsp = span_has_prefix(line, SPAN("ocsp"));
+        enum option id = is_ocsp ? OPTION_SITE_OCSP : OPTION_SITE_CERTIFICATE;
+        snprintf(text, sizeof text, "%.*s", SPAN_ARG(line));
+        if (line.n > 0) {
+            config_errors_note(b->build->errors, file_line(&b->section, id), text);
+        }
+    }
+}
+
 // As it will be when the program starts: what `check` calls good must start.
 static void try_certificate(const struct builder *b) {
     const struct site *site = b->site;
@@ -190,10 +203,8 @@ static void try_certificate(const struct builder *b) {
     bool is_key = span_has_prefix(span_str(tls_context_why(&tls)), SPAN("key"));
     if (err != 0) {
         tell(b, is_key ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE, "%s", tls_context_why(&tls));
-    } else if (tls_context_note(&tls)[0] != 0) {
-        config_errors_note(b->build->errors, file_line(&b->section, OPTION_SITE_CERTIFICATE),
-                           tls_context_note(&tls));
     }
+    note(b, tls_context_notes(&tls));
     tls_context_fini(&tls);
 }
 
@@ -203,6 +214,8 @@ static void build_certificate(const struct builder *b) {
     if (site->certificates.n != site->keys.n) {
         tell(b, site->keys.n > 0 ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE,
              "certificate and key belong together: one of them is missing");
+    } else if (site->ocsp.n > site->certificates.n) {
+        tell(b, OPTION_SITE_OCSP, "there are more ocsp files than certificates");
     } else if (site->certificates.n > 0) {
         try_certificate(b);
     }

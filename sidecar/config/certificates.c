@@ -2,7 +2,7 @@
 #include "config/certificates.h"
 
 static const char *text(const struct span_list *list, size_t i) {
-    return (const char *)list->v[i].p;
+    return i < list->n ? (const char *)list->v[i].p : "";
 }
 
 int certificates_add(const struct site *site, struct tls_context *tls) {
@@ -11,6 +11,21 @@ int certificates_add(const struct site *site, struct tls_context *tls) {
     for (size_t i = 0; err == 0 && i < chains->n; i++) {
         err = i == 0 ? tls_context_add_files(tls, text(chains, i), text(keys, i), &site->name, 1)
                      : tls_context_add_beside(tls, text(chains, i), text(keys, i));
+        if (err == 0) {
+            tls_context_staple(tls, text(&site->ocsp, i));
+        }
     }
     return err;
+}
+
+bool certificates_file(const struct site *site, size_t i, struct span *path) {
+    const struct span_list lists[] = {site->certificates, site->keys, site->ocsp};
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        if (i < lists[k].n) {
+            *path = lists[k].v[i];
+            return true;
+        }
+        i -= lists[k].n;
+    }
+    return false;
 }

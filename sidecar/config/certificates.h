@@ -9,5 +9,7 @@
 
 // Adds all of a site, for its name and those that are in them. 0, or ERR_CONFIG: tls_context_why.
 int certificates_add(const struct site *site, struct tls_context *tls);
+// The files that this reads, by number; zero-terminated. False: there are no more.
+bool certificates_file(const struct site *site, size_t i, struct span *path);
 
 #endif

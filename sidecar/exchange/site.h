@@ -76,6 +76,7 @@ struct site {
     // PEM files, zero-terminated, each certificate with the key of its number; one for each kind of
     // key, or none
     struct span_list certificates, keys;
+    struct span_list ocsp;               // responses for these, in their order; an empty path: none
     const struct access_log *access_log; // how requests are logged; NULL: they are not
     enum site_symlinks symlinks;         // which links below the root are followed
     struct span charset; // of static files that are text; empty: they say it themselves

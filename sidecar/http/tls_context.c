@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_MAX_LEN 255 // bytes of a host name (RFC 1035, 2.3.4)
+#define NAME_MAX_LEN 255       // bytes of a host name (RFC 1035, 2.3.4)
+#define NOTES_MOST (64u << 10) // bytes of all notes; more are not made
 
 struct tls_name {
     char *text; // lower case
@@ -27,6 +28,7 @@ static void *must(void *p) {
 
 void tls_context_init(struct tls_context *c, bool has_h2, struct tls_tickets *tickets) {
     *c = (struct tls_context){.has_h2 = has_h2, .tickets = tickets};
+    buf_init(&c->notes, NOTES_MOST);
 }
 
 void tls_context_fini(struct tls_context *c) {
@@ -38,6 +40,8 @@ void tls_context_fini(struct tls_context *c) {
     }
     free(c->certificates);
     free(c->names);
+    tls_ocsp_fini(&c->ocsp);
+    buf_fini(&c->notes);
     tls_context_init(c, c->has_h2, c->tickets);
 }
 
@@ -45,8 +49,8 @@ const char *tls_context_why(const struct tls_context *c) {
     return c->why;
 }
 
-const char *tls_context_note(const struct tls_context *c) {
-    return c->note;
+struct span tls_context_notes(const struct tls_context *c) {
+    return buf_span(&c->notes);
 }
 
 // RFC 7301, 3.1: a list of names with their lengths before them.
@@ -217,11 +221,19 @@ static bool is_upside_down(SSL_CTX *x) {
     return false;
 }
 
+static void note(struct tls_context *c, const char *what, const char *path, const char *why) {
+    char text[TLS_WHY_LEN];
+    int n = snprintf(text, sizeof text, "%s \"%s\": %s\n", what, path, why);
+    if (n > 0 && (size_t)n < sizeof text) {
+        buf_put(&c->notes, span_of(text, (size_t)n));
+    }
+}
+
 static void note_age(struct tls_context *c, X509 *x, const char *path) {
     if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
-        snprintf(c->note, sizeof c->note, "certificate \"%s\": it has expired", path);
+        note(c, "certificate", path, "it has expired");
     } else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0) {
-        snprintf(c->note, sizeof c->note, "certificate \"%s\": it is not valid yet", path);
+        note(c, "certificate", path, "it is not valid yet");
     }
 }
 
@@ -237,7 +249,8 @@ static int load_files(struct tls_context *c, SSL_CTX *x, const char *certificate
         return refuse(c, "certificate", certificate_path,
                       "it is upside down: the server's own comes first, then who signed it");
     }
-    note_age(c, SSL_CTX_get0_certificate(x), certificate_path);
+    c->last = SSL_CTX_get0_certificate(x);
+    note_age(c, c->last, certificate_path);
     ERR_clear_error();
     if (!tls_pem_key(x, key_path, &is_locked)) {
         return refuse(c, "key", key_path, is_locked ? "it is encrypted" : key_reason());
@@ -291,6 +304,27 @@ int tls_context_add_beside(struct tls_context *c, const char *certificate_path,
     }
     SSL_CTX_set_current_cert(x, SSL_CERT_SET_FIRST);
     return rv;
+}
+
+void tls_context_staple(struct tls_context *c, const char *path) {
+    SSL_CTX *x = c->certificates[c->certificates_n - 1];
+    bool is_must = tls_ocsp_is_must(c->last), is_set = true;
+    SSL_CTX_set_current_cert(x, SSL_CERT_SET_FIRST);
+    while (is_set && SSL_CTX_get0_certificate(x) != c->last) {
+        is_set = SSL_CTX_set_current_cert(x, SSL_CERT_SET_NEXT) == 1;
+    }
+    const char *why = path[0] != 0 ? tls_ocsp_add(&c->ocsp, x, path) : NULL;
+    if (why != NULL) {
+        note(c, "ocsp", path, why);
+    }
+    if (is_must && (why != NULL || path[0] == 0)) {
+        char name[NAME_MAX_LEN + 1] = "";
+        X509_NAME_get_text_by_NID(X509_get_subject_name(c->last), NID_commonName, name,
+                                  sizeof name);
+        note(c, "certificate of", name,
+             "it demands an OCSP response (must-staple), or browsers refuse it");
+    }
+    SSL_CTX_set_current_cert(x, SSL_CERT_SET_FIRST);
 }
 
 int tls_context_add(struct tls_context *c, X509 *certificate, EVP_PKEY *key,

@@ -8,6 +8,8 @@
 #ifndef HTTP_TLS_CONTEXT_H
 #define HTTP_TLS_CONTEXT_H
 
+#include "base/buf.h"
+#include "http/tls_ocsp.h"
 #include "http/tls_tickets.h"
 
 struct evp_pkey_st;
@@ -23,8 +25,11 @@ struct tls_context {
     struct tls_name *names; // sorted once sealed
     size_t names_n, names_cap;
     struct tls_tickets *tickets; // NULL: nobody resumes
+    struct tls_ocsp ocsp;
+    struct x509_st *last; // the certificate that was added last; borrowed
     bool has_h2, is_sealed;
-    char why[TLS_WHY_LEN], note[TLS_WHY_LEN];
+    char why[TLS_WHY_LEN];
+    struct buf notes;
 };
 
 // has_h2: offer h2 besides http/1.1. tickets: borrowed, also by connections that outlive the
@@ -44,6 +49,9 @@ int tls_context_add_files(struct tls_context *c, const char *certificate_path, c
 // count too. 0, or ERR_CONFIG; the context is of no more use then.
 int tls_context_add_beside(struct tls_context *c, const char *certificate_path,
                            const char *key_path);
+// Gives the OCSP response in a file with the certificate that was added last, if it is good for it.
+// An empty path: there is none. What is wrong with that is a note, and no error.
+void tls_context_staple(struct tls_context *c, const char *path);
 // The same as tls_context_add_files from memory; takes references of its own.
 int tls_context_add(struct tls_context *c, struct x509_st *certificate, struct evp_pkey_st *key,
                     const struct span *names, size_t names_n);
@@ -62,8 +70,8 @@ bool tls_context_covers(const struct tls_context *c, struct ssl_ctx_st *x, struc
 
 // Text for the operator, after an error.
 const char *tls_context_why(const struct tls_context *c);
-// What else the operator should know of the last certificate: it is out of date, which only those
-// notice who do not ignore it; or "". A server that starts can still renew it.
-const char *tls_context_note(const struct tls_context *c);
+// What else the operator should know, each on a line: certificates that are out of date, which only
+// clients can refuse, and OCSP responses that are not used. Borrowed until the next call.
+struct span tls_context_notes(const struct tls_context *c);
 
 #endif

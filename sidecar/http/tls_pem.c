@@ -19,7 +19,7 @@ void tls_pem_set_opener(int (*open)(const char *path)) {
     opener = open;
 }
 
-static BIO *open_file(const char *path) {
+BIO *tls_pem_open(const char *path) {
     BIO *file = BIO_new_file(path, "r");
     bool is_locked = file == NULL && ERR_GET_REASON(ERR_peek_error()) == EACCES;
     int fd = is_locked && opener != NULL ? opener(path) : -1;
@@ -52,7 +52,7 @@ static bool add_chain(SSL_CTX *x, BIO *file) {
 }
 
 bool tls_pem_chain(SSL_CTX *x, const char *path) {
-    BIO *file = open_file(path);
+    BIO *file = tls_pem_open(path);
     X509 *own = file != NULL ? PEM_read_bio_X509_AUX(file, NULL, NULL, NULL) : NULL;
     bool is_good = own != NULL && SSL_CTX_use_certificate(x, own) == 1 && add_chain(x, file);
     X509_free(own);
@@ -61,7 +61,7 @@ bool tls_pem_chain(SSL_CTX *x, const char *path) {
 }
 
 bool tls_pem_key(SSL_CTX *x, const char *path, bool *is_locked) {
-    BIO *file = open_file(path);
+    BIO *file = tls_pem_open(path);
     EVP_PKEY *key =
         file != NULL ? PEM_read_bio_PrivateKey(file, NULL, on_password, is_locked) : NULL;
     bool is_good = key != NULL && SSL_CTX_use_PrivateKey(x, key) == 1;
@@ -71,7 +71,7 @@ bool tls_pem_key(SSL_CTX *x, const char *path, bool *is_locked) {
 }
 
 int tls_pem_kind(const char *path) {
-    BIO *file = open_file(path);
+    BIO *file = tls_pem_open(path);
     X509 *own = file != NULL ? PEM_read_bio_X509_AUX(file, NULL, NULL, NULL) : NULL;
     EVP_PKEY *key = own != NULL ? X509_get0_pubkey(own) : NULL;
     int kind = key != NULL ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE;

@@ -40,31 +40,43 @@ static int self_sign(struct tls_context *tls) {
 static size_t count_files(const struct config *config) {
     size_t n = 0;
     for (size_t i = 0; i < config->sites_n; i++) {
-        n += config->sites[i].certificates.n + config->sites[i].keys.n;
+        struct span path;
+        for (size_t k = 0; certificates_file(&config->sites[i], k, &path); k++) {
+            n++;
+        }
     }
     return n;
 }
 
-// Looks at the files of a list, whose stamps begin at *stamps, which moves behind them.
-static bool has_renewals(const struct span_list *files, struct stamp **stamps) {
+bool generation_has_renewals(struct generation *g) {
+    struct stamp *stamp = g->stamps;
     bool is_other = false;
-    for (size_t i = 0; i < files->n; i++, (*stamps)++) {
-        struct stamp now = stamp_of_path((const char *)files->v[i].p);
-        bool is_seen = now.inode != 0; // one that is gone for a moment is no other
-        is_other |= is_seen && !stamp_is_same(*stamps, &now);
-        **stamps = is_seen ? now : **stamps;
+    struct span path;
+    for (size_t i = 0; i < g->config->sites_n; i++) {
+        for (size_t k = 0; certificates_file(&g->config->sites[i], k, &path); k++, stamp++) {
+            struct stamp now = stamp_of_path((const char *)path.p);
+            bool is_seen = now.inode != 0; // one that is gone for a moment is no other
+            is_other |= is_seen && !stamp_is_same(stamp, &now);
+            *stamp = is_seen ? now : *stamp;
+        }
     }
     return is_other;
 }
 
-bool generation_has_renewals(struct generation *g) {
-    struct stamp *stamps = g->stamps;
-    bool is_other = false;
-    for (size_t i = 0; i < g->config->sites_n; i++) {
-        is_other |= has_renewals(&g->config->sites[i].certificates, &stamps);
-        is_other |= has_renewals(&g->config->sites[i].keys, &stamps);
+void generation_tell_notes(const struct generation *g) {
+    struct span notes = tls_context_notes(&g->tls), line;
+    while (span_cut(&notes, '\n', &line)) {
+        if (line.n > 0) {
+            log_line(LOG_WARN, "%.*s", SPAN_ARG(line));
+        }
     }
-    return is_other;
+}
+
+void generation_tell_lapsed(struct generation *g) {
+    const char *path;
+    while ((path = tls_ocsp_lapsed(&g->tls.ocsp)) != NULL) {
+        log_line(LOG_WARN, "ocsp \"%s\": it has expired, and is not sent any more", path);
+    }
 }
 
 static int open_tls(struct generation *g) {

@@ -44,7 +44,7 @@ struct generation {
     struct router router;
     bool has_tls;
     struct tls_context tls;
-    struct stamp *stamps; // of each site's certificate and key, as they were read
+    struct stamp *stamps; // of what each site's certificates were read from
     struct networks networks;
     struct worker_conf worker_conf;
     struct access_output **access_outputs; // as in config->access_logs; NULL: not open
@@ -62,8 +62,13 @@ struct generation *generation_new(const struct generation_conf *conf, const stru
                                   struct generation_config *from);
 // Frees what no generation has been made from, or the last one of it is gone.
 void generation_config_free(struct generation_config *from);
-// Whether a certificate or a key is another one than was read, or than was found by the last call.
+// Whether a certificate, or what belongs to it, is another one than was read, or than was found by
+// the last call.
 bool generation_has_renewals(struct generation *g);
+// Logs what is odd about its certificates. A configuration that is read tells it by itself.
+void generation_tell_notes(const struct generation *g);
+// Logs OCSP responses that have become too old, each once.
+void generation_tell_lapsed(struct generation *g);
 // Makes the workers and has them accept connections. 0, or an ERR_ (logged); then it ends, which
 // on_ended tells later.
 int generation_start(struct generation *g);

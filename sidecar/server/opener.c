@@ -2,6 +2,7 @@
 #include "server/opener.h"
 
 #include "base/error.h"
+#include "config/certificates.h"
 #include "server/log.h"
 #include "server/trusted_path.h"
 
@@ -71,19 +72,13 @@ static int open_log(const char *path) {
 
 // ---- the process --------------------------------------------------------------------------------
 
-static bool is_among(const struct span_list *list, struct span path) {
-    for (size_t i = 0; i < list->n; i++) {
-        if (span_eq(path, list->v[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_key(const struct config *c, struct span path) {
+    struct span named;
     for (size_t i = 0; i < c->sites_n; i++) {
-        if (is_among(&c->sites[i].certificates, path) || is_among(&c->sites[i].keys, path)) {
-            return true;
+        for (size_t k = 0; certificates_file(&c->sites[i], k, &named); k++) {
+            if (span_eq(path, named)) {
+                return true;
+            }
         }
     }
     return path.n > 0 && span_eq(path, c->ticket_keys);

@@ -2,9 +2,9 @@
 // Opens files for a server that has given up its rights: certificates and keys that only root may
 // read, and access logs in folders that only root may write. A process of its own, forked while we
 // are root, keeps these rights and does nothing else: it opens what the configuration names as a
-// certificate, key, file of ticket keys or access log, and nothing besides. What is asked for and
-// not known it looks for in the configuration as it is now, read by itself; a configuration that
-// others than root may write is not believed.
+// certificate or with one, as file of ticket keys or access log, and nothing besides. What is asked
+// for and not known it looks for in the configuration as it is now, read by itself; a configuration
+// that others than root may write is not believed.
 //
 //     server                                opener (root)
 //       "r/etc/outrider/blog.key" ────────►  named by the configuration? open(2)

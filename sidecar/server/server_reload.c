@@ -139,6 +139,7 @@ bool server_on_reload(void *self, struct buf *errors) {
 void server_on_renewals(struct loop_watch *watch, uint64_t now_ms) {
     struct server *s = LIST_ITEM(watch, struct server, renewals);
     loop_watch(&s->loop, watch, now_ms + RENEWALS_MS);
+    generation_tell_lapsed(s->now);
     if (s->api.is_draining || !generation_has_renewals(s->now)) {
         return;
     }
@@ -148,5 +149,6 @@ void server_on_renewals(struct loop_watch *watch, uint64_t now_ms) {
         return;
     }
     replace(s, g);
+    generation_tell_notes(g);
     log_line(LOG_INFO, "renewed certificates are in use");
 }
