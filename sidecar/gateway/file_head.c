@@ -27,6 +27,9 @@ static int put_lengths(struct file_response *r, const struct file_texts *texts, 
     struct pairs *fields = &r->head.fields;
     struct span len = span_of(texts->len, texts->len_n);
     int err = 0;
+    if (r->ranges != NULL) {
+        return 0;
+    }
     if (r->head.status == 206) {
         char digits[24];
         int n = snprintf(digits, sizeof digits, "%" PRIu64, r->to - r->from);
@@ -55,30 +58,44 @@ static int put_fields(struct file_response *r, const struct file_texts *texts,
     return err;
 }
 
+static int keep_ranges(struct file_response *r, const struct ranges *ranges, struct arena *a) {
+    struct ranges *kept = arena_alloc(a, sizeof *kept);
+    if (kept == NULL) {
+        return ERR_ARENA_LIMIT;
+    }
+    *kept = *ranges;
+    r->ranges = kept;
+    return 0;
+}
+
 static int open_range(struct file_response *r, const struct file_info *info,
                       const struct file_texts *texts, const struct file_request *q,
                       struct span *text) {
     const struct span *wanted = pairs_find(&q->request->fields, SPAN("range"));
-    struct range range;
+    struct ranges ranges;
     if (wanted == NULL || !span_eq(q->request->method, SPAN("GET")) ||
         !condition_allows_range(q->request, etag_of(texts), info->mtime_s)) {
         return 0;
     }
-    enum range_kind kind = range_parse(*wanted, info->len, &range);
+    enum range_kind kind = range_parse(*wanted, info->len, &ranges);
     if (kind == RANGE_WHOLE) {
         return 0;
     }
     if (kind == RANGE_UNSATISFIABLE) {
         return ERR_RANGE;
     }
+    r->head.status = 206;
+    if (ranges.n > 1) {
+        return keep_ranges(r, &ranges, q->arena);
+    }
+    const struct range *range = &ranges.v[0];
     char *out = arena_alloc(q->arena, RANGE_TEXT_MAX);
     if (out == NULL) {
         return ERR_ARENA_LIMIT;
     }
-    *text = range_format(&range, info->len, out);
-    r->head.status = 206;
-    r->from = range.first;
-    r->to = range.first + range.len;
+    *text = range_format(range, info->len, out);
+    r->from = range->first;
+    r->to = range->first + range->len;
     return 0;
 }
 

@@ -18,6 +18,8 @@ struct budget_share; // what the client's network holds (gateway/budget.h)
 struct call;         // one request to a pool, in its port's memory
 struct downstream;   // the client's connection (gateway/downstream.h)
 struct file;         // a static file that is open
+struct file_part;    // gateway/file_parts.h
+struct ranges;       // http/range.h
 struct relay;        // gateway/relay.h
 struct site;         // exchange/site.h
 
@@ -53,8 +55,11 @@ struct call_ops {
 // A file being sent.
 struct file_response {
     struct file *file;
-    uint64_t len;      // bytes of it, also where `open` gave ERR_RANGE
-    uint64_t from, to; // those to be sent: [from, to)
+    uint64_t len;                  // bytes of it, also where `open` gave ERR_RANGE
+    uint64_t from, to;             // those to be sent: [from, to)
+    const struct ranges *ranges;   // several that were asked for, in the arena; NULL: one at most
+    const struct file_part *parts; // what is made of them (gateway/file_parts.h)
+    size_t parts_n, part;          // how many, and which is the next
     struct response head;
 };
 

@@ -2,6 +2,7 @@
 #include "gateway/relay_file.h"
 
 #include "base/error.h"
+#include "gateway/file_parts.h"
 #include "gateway/files_age.h"
 #include "gateway/files_type.h"
 #include "gateway/relay_body.h"
@@ -16,7 +17,10 @@ void relay_file_more(struct relay *r) {
     while (room > 0 && r->has_file && r->stream != NULL && exchange_is_answering(&r->exchange)) {
         size_t most = room < RELAY_PIECE ? room : RELAY_PIECE;
         bool is_good = r->conf->files->next(r->conf->files_self, &r->file, most, &piece);
-        room -= is_good ? piece.n : 0;
+        if (is_good && piece.n == 0) {
+            file_parts_next(&r->file, &piece);
+        }
+        room -= !is_good ? 0 : piece.n < room ? piece.n : room;
         struct exchange_event e = {.kind = EXCHANGE_BODY, .body = piece};
         if (!is_good) {
             e = (struct exchange_event){.kind = EXCHANGE_FAILED, .error = ERR_FILE_IO};
@@ -39,6 +43,9 @@ static int open_file(struct relay *r, struct span path, const struct request *re
 
 // Tells the exchange the file's head, or what is in its way.
 static void tell_head(struct relay *r, int err) {
+    if (err == 0 && r->file.ranges != NULL) {
+        err = file_parts_put(&r->file, r->file.ranges, r->conf->secret, &r->stream->arena);
+    }
     struct exchange_event e = {.kind = EXCHANGE_HEAD, .response = &r->file.head};
     if (err != 0) {
         r->conf->files->close(r->conf->files_self, &r->file);

@@ -297,6 +297,52 @@ def test_a_client_of_http_1_0_alone_is_served(servers):
         assert data.startswith(b'HTTP/1.') and b' 200 ' in data[:16] and data.endswith(b'body{}')
 
 
+# ---- ranges -------------------------------------------------------------------------------------
+
+# Of the ten bytes of digits.txt; where nginx answers otherwise, its status and why.
+RANGES = [
+    ('bytes=0-1', None, ''), ('bytes=-3', None, ''), ('bytes=8-99', None, ''), ('bytes=10-', None, ''), ('bytes=-0', None, ''),
+    ('bytes=0-1,4-5', None, ''), ('bytes=7-8, 0-0 ,-1', None, ''), ('bytes=5-9,0-4', None, ''), ('bytes=0-1,30-40', None, ''),
+    ('bytes=30-,40-', None, ''), ('bytes=0-,0-', None, ''), ('bytes=0-5,3-9', None, ''), ('lines=0-1', None, ''),
+    ('bytes=' + '0-0,' * 70 + '1-1', None, ''),
+    ('bytes=x', 416, 'what is no range is not there (RFC 9110, 14.2)'), ('bytes=5-4', 416, 'likewise'),
+]
+
+
+def parts_of(answer):
+    """Status and body; of multipart/byteranges with the same boundary for all."""
+    media = ''.join(answer.field('content-type')) if answer.status < 300 else ''
+    if 'multipart/byteranges; boundary=' in media:
+        boundary = media.partition('boundary=')[2]
+        media, body = media.replace(boundary, 'B'), answer.body.replace(boundary.encode(), b'B')
+        assert answer.field('content-length') == [str(len(answer.body))] and b'\r\n--B--\r\n' in body
+        return answer.status, media, body, answer.field('content-range')
+    return answer.status, media, answer.body if answer.status < 300 else b'', answer.field('content-range')
+
+
+def test_ranges_are_what_nginx_gives(servers):
+    outrider, nginx, root = servers
+    (root / 'digits.txt').write_text('0123456789')
+    os.utime(root / 'digits.txt', (784111777, 784111777))
+    date = 'Sun, 06 Nov 1994 08:49:37 GMT'
+    for asked, status, reason in RANGES:
+        ours, theirs = (parts_of(ask(s, get(b'/digits.txt', f'Range: {asked}\r\n'.encode()))) for s in (outrider, nginx))
+        assert (ours == theirs) if not reason else (ours[0], theirs[0]) == (200, status), (asked, ours, theirs)
+    tag = {s: ask(s, get(b'/digits.txt')).field('etag')[0] for s in (outrider, nginx)}
+    for asked in 'bytes=2-3', 'bytes=2-3,5-6':
+        for condition in date, 'Sun, 06 Nov 1994 08:49:38 GMT', 'TAG', 'W/TAG', '"other"':
+            ours, theirs = (parts_of(ask(s, get(b'/digits.txt', f'Range: {asked}\r\nIf-Range: {condition}\r\n'
+                                                .replace('TAG', tag[s]).encode()))) for s in (outrider, nginx))
+            assert ours == theirs and ours[0] == (206 if condition in (date, 'TAG') else 200), (asked, condition)
+    # Not asked of a file: what PHP says of ranges is passed on, and what it does not say is not made up.
+    for query, status in ('s=206&h[]=Content-Range:%20bytes%200-7/20', 206), ('b=0123', 200):
+        ours, theirs = (parts_of(ask(s, get(b'/odd.php?' + query.encode(), b'Range: bytes=0-7\r\n'))) for s in (outrider, nginx))
+        assert ours == theirs and ours[0] == status, query
+    with Client(outrider.tls_port) as client:
+        got = client.get('/digits.txt', headers=[('range', 'bytes=0-1,-1')])
+        assert got.status == 206 and got.body.count(b'content-range'.title()) == 2
+
+
 # ---- what PHP hands over ------------------------------------------------------------------------
 
 # What X-Accel-Redirect names, both statuses, and why they differ.

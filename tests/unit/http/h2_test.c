@@ -1183,6 +1183,10 @@ static void test_stream_errors(void **state) {
                                                      "connection\1a")},
         {"no path", SPAN_INIT("\x82\x87\x01\x09"
                               "a.example")},
+        // SETTINGS_ENABLE_CONNECT_PROTOCOL was not sent (RFC 8441, 3)
+        {"a WebSocket by extended CONNECT", SPAN_INIT("\x02\x07"
+                                                      "CONNECT\x87\x84\x01\x09"
+                                                      "a.example\0\x09:protocol\x09websocket")},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct world w;
