@@ -196,27 +196,45 @@ static void note(const struct builder *b, struct span notes) {
 
 // As it will be when the program starts: what `check` calls good must start.
 static void try_certificate(const struct builder *b) {
-    const struct site *site = b->site;
+    static const enum option options[] = {OPTION_SITE_CERTIFICATE, OPTION_SITE_KEY,
+                                          OPTION_SITE_CLIENT_CA, OPTION_SITE_CLIENT_CRL};
     struct tls_context tls;
     tls_context_init(&tls, true, NULL);
-    int err = certificates_add(site, &tls);
-    bool is_key = span_has_prefix(span_str(tls_context_why(&tls)), SPAN("key"));
-    if (err != 0) {
-        tell(b, is_key ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE, "%s", tls_context_why(&tls));
+    int err = certificates_add(b->site, &tls);
+    for (size_t i = 0; err != 0 && i < sizeof options / sizeof *options; i++) {
+        const char *why = tls_context_why(&tls), *name = option_row(options[i])->name;
+        if (span_has_prefix(span_str(why), span_str(name))) {
+            tell(b, options[i], "%s", why);
+        }
     }
     note(b, tls_context_notes(&tls));
     tls_context_fini(&tls);
 }
 
-static void build_certificate(const struct builder *b) {
-    struct site *site = b->site;
-    b->build->has_certificate |= site->certificates.n > 0;
+// Whether what it says about certificates goes together.
+static bool check_certificate(const struct builder *b) {
+    const struct site *site = b->site;
+    bool is_asking = site->client.mode != TLS_CLIENT_OFF, is_good = false;
     if (site->certificates.n != site->keys.n) {
         tell(b, site->keys.n > 0 ? OPTION_SITE_KEY : OPTION_SITE_CERTIFICATE,
              "certificate and key belong together: one of them is missing");
     } else if (site->ocsp.n > site->certificates.n) {
         tell(b, OPTION_SITE_OCSP, "there are more ocsp files than certificates");
-    } else if (site->certificates.n > 0) {
+    } else if (is_asking && site->client.authorities.n == 0) {
+        tell(b, OPTION_SITE_CLIENT_CERTIFICATE,
+             "client-certificate needs client-ca: whose certificates are believed");
+    } else if (!is_asking && (site->client.authorities.n > 0 || site->client.revoked.n > 0)) {
+        tell(b, site->client.authorities.n > 0 ? OPTION_SITE_CLIENT_CA : OPTION_SITE_CLIENT_CRL,
+             "nobody is asked for a certificate: client-certificate = optional, or require");
+    } else {
+        is_good = true;
+    }
+    return is_good;
+}
+
+static void build_certificate(const struct builder *b) {
+    b->build->has_certificate |= b->site->certificates.n > 0;
+    if (check_certificate(b)) {
         try_certificate(b);
     }
 }

@@ -3,11 +3,12 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <confuse.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ROWS_MOST 32 // options and sections of one section, and the end mark
+#define ROWS_MOST 64 // options and sections of one section, and the end mark
 
 // Where on_error, which libconfuse gives nothing of ours, writes to.
 static struct config_errors *current;
@@ -37,13 +38,15 @@ static cfg_opt_t *make_table(enum section id, cfg_opt_t tables[SECTION_COUNT][RO
     cfg_opt_t *table = tables[id];
     size_t n = 0;
     for (enum option o = 0; o < OPTION_COUNT; o++) {
-        if (option_row(o)->section == id && n < ROWS_MOST - 1) {
+        if (option_row(o)->section == id) {
+            assert(n < ROWS_MOST - 1);
             table[n++] = make_option(o);
         }
     }
     for (enum section s = SECTION_TOP + 1; s < SECTION_COUNT; s++) {
         const struct section_row *row = section_row(s);
-        if (row->parent == id && n < ROWS_MOST - 1) {
+        if (row->parent == id) {
+            assert(n < ROWS_MOST - 1);
             // A plain one is there once, with its defaults, even if it is not written.
             int flags = row->is_titled ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
             table[n++] = (cfg_opt_t)CFG_SEC(row->name, make_table(s, tables), flags);

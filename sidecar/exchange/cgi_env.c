@@ -6,7 +6,7 @@
 #include "exchange/client.h"
 #include "http/uri.h"
 
-#define FIXED_MOST 24 // variables that are not HTTP_*
+#define FIXED_MOST 32 // variables that are not HTTP_*
 
 // Fields of which no HTTP_* is made. The first two have names of their own; "host" is the
 // request's authority; "proxy" would be HTTP_PROXY, which programs take for their environment
@@ -58,12 +58,15 @@ static bool is_among(struct span name, const struct span *v, size_t n) {
     return false;
 }
 
-static bool is_dropped(struct span name) {
+static bool is_dropped(const struct cgi_env *env, struct span name) {
     if (is_among(name, never, sizeof never / sizeof never[0])) {
         return true;
     }
-    return forwarded_field_find(name) != FORWARDED_FIELDS ||
-           span_eq_nocase(span_first(name, 12), SPAN("x-forwarded-"));
+    enum forwarded_field field = forwarded_field_find(name);
+    if (field == FORWARDED_FIELDS) {
+        return span_eq_nocase(span_first(name, 12), SPAN("x-forwarded-"));
+    }
+    return !env->is_front || !forwarded_field_may_pass(field);
 }
 
 // Fronts check it too; a CTL in a variable would be a line of its own in somebody's log.
@@ -184,7 +187,7 @@ static void put_fields(struct writer *w) {
     }
     w->first = w->params->n;
     for (size_t i = 0; i < fields->n && w->error == 0; i++) {
-        if (!is_dropped(fields->v[i].name)) {
+        if (!is_dropped(w->env, fields->v[i].name)) {
             put_field(w, &fields->v[i], fields->v + fields->n);
         }
     }
@@ -254,6 +257,28 @@ static void put_connection(struct writer *w) {
     put(w, SPAN("REDIRECT_STATUS"), SPAN("200"));
 }
 
+// In the words of Apache's mod_ssl, which those of nginx's guides are, too; only where the site
+// asks for certificates, and this connection was asked by it.
+static void put_certificate(struct writer *w) {
+    const struct tls_client *shown = w->env->peer->shown;
+    if (w->env->site->client.mode == TLS_CLIENT_OFF) {
+        return;
+    }
+    bool is_good =
+        shown != NULL && shown->asked == &w->env->site->client && shown->verdict == TLS_CLIENT_GOOD;
+    put(w, SPAN("SSL_CLIENT_VERIFY"), is_good ? SPAN("SUCCESS") : SPAN("NONE"));
+    if (!is_good) {
+        return;
+    }
+    put(w, SPAN("SSL_CLIENT_S_DN"), shown->subject);
+    put(w, SPAN("SSL_CLIENT_I_DN"), shown->issuer);
+    put(w, SPAN("SSL_CLIENT_S_DN_CN"), shown->name);
+    put(w, SPAN("SSL_CLIENT_M_SERIAL"), shown->serial);
+    put(w, SPAN("SSL_CLIENT_FINGERPRINT"), shown->fingerprint);
+    put(w, SPAN("SSL_CLIENT_V_START"), shown->from);
+    put(w, SPAN("SSL_CLIENT_V_END"), shown->until);
+}
+
 // The operator's own take the place of one of that name, or are added.
 static void put_params(struct writer *w, struct span_list own) {
     for (size_t i = 0; i < own.n && w->error == 0; i++) {
@@ -284,6 +309,7 @@ int cgi_env_build(const struct cgi_env *env, struct arena *a, struct pairs *para
     }
     put_request(&w);
     put_connection(&w);
+    put_certificate(&w);
     put_body(&w);
     put_params(&w, env->site->params);
     if (env->route->rule != NULL) {

@@ -18,6 +18,7 @@ struct cgi_peer {
     // Fields that say who the client is, found out by whoever made this; NULL: none. What came in
     // fields of forwarded_field.def is dropped, because applications believe it.
     const struct pairs *said;
+    const struct tls_client *shown; // the client's certificate; NULL: no TLS of ours
 };
 
 struct cgi_env {
@@ -26,6 +27,7 @@ struct cgi_env {
     const struct route *route; // a ROUTE_SCRIPT
     const struct cgi_peer *peer;
     bool has_body; // there was one, whose length nobody said: it may be empty
+    bool is_front; // a trusted front brings it
     bool is_named; // the site was found by the request's authority: SERVER_NAME is its host
 };
 

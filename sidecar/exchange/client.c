@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "exchange/client.h"
 
+#include "base/wildcard.h"
 #include "http/field.h"
 
 #define ELEMENTS_MOST 64 // hops of a list that are looked at; a longer one names nobody
 #define NODE_MOST 64     // bytes of an address with its port
 
-enum use { LIST, CHAIN, ONE, SCHEME, HOST, PORT, NEVER };
+enum use { LIST, CHAIN, ONE, SCHEME, HOST, PORT, PASS, NEVER };
 
 static const struct {
     struct span name;
@@ -30,6 +31,8 @@ static bool may_be_one(struct span name) {
         return second == '-';
     case 'c':
         return second == 'f' || second == 'l';
+    case 's':
+        return second == 's';
     case 'f':
         return second == 'o' || second == 'a' || second == 'r';
     case 't':
@@ -44,7 +47,7 @@ enum forwarded_field forwarded_field_find(struct span name) {
         return FORWARDED_FIELDS;
     }
     for (unsigned i = 0; i < FORWARDED_FIELDS; i++) {
-        if (span_eq_nocase(name, rows[i].name)) {
+        if (wildcard_match(rows[i].name, name, WILDCARD_NOCASE)) {
             return (enum forwarded_field)i;
         }
     }
@@ -53,6 +56,10 @@ enum forwarded_field forwarded_field_find(struct span name) {
 
 const char *forwarded_field_name(enum forwarded_field field) {
     return (const char *)rows[field].name.p;
+}
+
+bool forwarded_field_may_pass(enum forwarded_field field) {
+    return rows[field].use == PASS;
 }
 
 bool forwarded_field_names_client(enum forwarded_field field) {

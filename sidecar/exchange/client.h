@@ -58,6 +58,8 @@ bool client_is_trusted(const struct client_trust *trust, const struct ip *ip);
 // The field of that name (without case), or FORWARDED_FIELDS.
 enum forwarded_field forwarded_field_find(struct span name);
 const char *forwarded_field_name(enum forwarded_field field);
+// A trusted front may pass it on: PASS.
+bool forwarded_field_may_pass(enum forwarded_field field);
 // It can name a client: LIST, ONE and CHAIN.
 bool forwarded_field_names_client(enum forwarded_field field);
 

@@ -127,6 +127,7 @@ static void call(struct exchange *x, const struct request *request, bool has_bod
                           .route = &x->route,
                           .peer = x->peer,
                           .has_body = has_body,
+                          .is_front = x->facts.is_front,
                           .is_named = x->facts.is_named};
     int err = cgi_env_build(&env, x->facts.arena, &x->params);
     if (err != 0) {
@@ -207,6 +208,10 @@ static void on_request(struct exchange *x) {
     }
     if (x->conf->redirect_https) {
         exchange_answer_https(x);
+        return;
+    }
+    if ((err = exchange_refuse(x)) != 0) {
+        exchange_answer_error(x, err);
         return;
     }
     find_route(x);

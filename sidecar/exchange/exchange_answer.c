@@ -71,3 +71,24 @@ void exchange_answer_https(struct exchange *x) {
         exchange_answer_redirect(x, location);
     }
 }
+
+// What another site asked the connection for says nothing here: a new one makes the client show
+// what this site believes (RFC 9110, 15.5.20).
+int exchange_refuse(struct exchange *x) {
+    const struct tls_client_conf *asks = &x->facts.site->client;
+    const struct tls_client *shown = x->peer->shown;
+    if (asks->mode == TLS_CLIENT_OFF) {
+        return 0;
+    }
+    if (shown != NULL && shown->asked != asks) {
+        return ERR_CERTIFICATE_OTHER;
+    }
+    if (shown != NULL && shown->verdict == TLS_CLIENT_BAD) {
+        return ERR_CERTIFICATE_BAD;
+    }
+    if (shown != NULL && shown->verdict == TLS_CLIENT_GOOD) {
+        x->facts.certificate = x->facts.is_front ? SPAN("") : shown->fingerprint;
+        return 0;
+    }
+    return asks->mode == TLS_CLIENT_REQUIRE ? ERR_CERTIFICATE_NONE : 0;
+}

@@ -26,5 +26,8 @@ void exchange_answer_redirect(struct exchange *x, struct span location);
 void exchange_answer_https(struct exchange *x);
 // Ends the exchange without a (whole) response.
 void exchange_reset(struct exchange *x, int error);
+// Why the site does not answer this client for want of a certificate, or 0. Notes whom a good one
+// names.
+int exchange_refuse(struct exchange *x);
 
 #endif

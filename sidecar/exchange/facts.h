@@ -17,6 +17,7 @@ struct facts {
     const struct site *site;          // NULL until the request has been looked at
     const struct route_rule *rule;    // the operator's rule for the path, or NULL
     const struct ip *from;            // the client's address
+    struct span certificate;          // that names the client: its fingerprint; empty: none does
     struct seen *seen; // what its connection was hinted and has fetched; NULL: nothing is kept
     bool is_front;     // a front that is trusted brings it
     bool is_named;     // the site has the request's host as a name

@@ -11,7 +11,10 @@ const struct audience *identity_audience(struct identity *id) {
     const struct facts *f = id->facts;
     if (!id->has_audience) {
         id->has_audience = true;
-        id->audience = audience_of(&f->site->audience, &f->request->fields);
+        // A certificate says for certain who asks, and stays when cookies are made anew.
+        id->audience = f->certificate.n > 0
+                           ? (struct audience){AUDIENCE_SESSION, .credential = f->certificate}
+                           : audience_of(&f->site->audience, &f->request->fields);
     }
     return &id->audience;
 }

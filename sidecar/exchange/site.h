@@ -9,6 +9,7 @@
 #include "hints/audience.h"
 #include "hints/gate.h"
 #include "hints/plan.h"
+#include "http/tls_client.h"
 
 #define SITE_NO_POOL UINT32_MAX // the site has static files only
 
@@ -76,6 +77,7 @@ struct site {
     // PEM files, zero-terminated, each certificate with the key of its number; one for each kind of
     // key, or none
     struct span_list certificates, keys;
+    struct tls_client_conf client;       // what clients are asked to show
     struct span_list ocsp;               // responses for these, in their order; an empty path: none
     const struct access_log *access_log; // how requests are logged; NULL: they are not
     enum site_symlinks symlinks;         // which links below the root are followed

@@ -121,6 +121,7 @@ void tls_fini(struct tls *t) {
     SSL_free(t->ssl);
     t->ssl = NULL;
     t->is_bad = true;
+    tls_client_fini(&t->client);
     buf_fini(&t->out);
 }
 
@@ -259,6 +260,15 @@ bool tls_covers(const struct tls *t, struct span host) {
     struct span name = tls_server_name(t);
     return name.n == 0 || span_eq_nocase(name, host) ||
            tls_context_covers(t->context, SSL_get_SSL_CTX(t->ssl), host);
+}
+
+const struct tls_client *tls_shown(struct tls *t) {
+    if (!t->has_client && tls_is_open(t)) {
+        t->has_client = true;
+        tls_client_init(&t->client, tls_sites_asked(&t->context->sites, tls_server_name(t)),
+                        t->ssl);
+    }
+    return &t->client;
 }
 
 void tls_close(struct tls *t) {

@@ -48,7 +48,8 @@ struct tls {
     struct span input; // fed and not yet read
     struct buf out;
     const char *why;
-    bool is_bad, has_ended, is_closed;
+    struct tls_client client;
+    bool is_bad, has_ended, is_closed, has_client;
 };
 
 // 0, or ERR_TLS. Borrows pool and context until tls_fini; the context may be shared by threads.
@@ -85,6 +86,8 @@ struct span tls_server_name(const struct tls *t);
 // client asked for, or the certificate that it was given is good for it (tls_context_covers). A
 // client that asked for no name has taken what there is.
 bool tls_covers(const struct tls *t, struct span host);
+// What the client has shown of itself, once it is open. Borrowed until tls_fini.
+const struct tls_client *tls_shown(struct tls *t);
 // Queues close_notify, once; nothing may be put afterwards.
 void tls_close(struct tls *t);
 // Why it is broken: static text; "" when it is not.

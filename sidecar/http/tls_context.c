@@ -11,13 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_MAX_LEN 255       // bytes of a host name (RFC 1035, 2.3.4)
 #define NOTES_MOST (64u << 10) // bytes of all notes; more are not made
-
-struct tls_name {
-    char *text; // lower case
-    size_t certificate;
-};
 
 static void *must(void *p) {
     if (p == NULL) {
@@ -35,11 +29,9 @@ void tls_context_fini(struct tls_context *c) {
     for (size_t i = 0; i < c->certificates_n; i++) {
         SSL_CTX_free(c->certificates[i]);
     }
-    for (size_t i = 0; i < c->names_n; i++) {
-        free(c->names[i].text);
-    }
     free(c->certificates);
-    free(c->names);
+    tls_names_fini(&c->names);
+    tls_sites_fini(&c->sites);
     tls_ocsp_fini(&c->ocsp);
     buf_fini(&c->notes);
     tls_context_init(c, c->has_h2, c->tickets);
@@ -75,6 +67,7 @@ static int on_server_name(SSL *ssl, int *alert, void *self) {
     if (found != SSL_get_SSL_CTX(ssl)) {
         SSL_set_SSL_CTX(ssl, found);
     }
+    tls_sites_ask(&c->sites, ssl, name);
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -92,17 +85,12 @@ static struct span find_name(SSL *ssl) {
 // A ticket is good for the name that it was given for only, whichever certificate that has: what
 // was resumed would else speak for another site. This callback comes before tickets are looked at.
 static int on_client_hello(SSL *ssl, int *alert, void *self) {
-    uint8_t name[NAME_MAX_LEN], digest[SSL_MAX_SID_CTX_LENGTH];
-    struct span given = span_first(find_name(ssl), NAME_MAX_LEN);
-    (void)alert, (void)self;
-    for (size_t i = 0; i < given.n; i++) {
-        name[i] = span_lower_byte(given.p[i]);
-    }
-    if (EVP_Digest(name, given.n, digest, NULL, EVP_sha256(), NULL) != 1 ||
-        SSL_set_session_id_context(ssl, digest, sizeof digest) != 1) {
-        return SSL_CLIENT_HELLO_ERROR;
-    }
-    return SSL_CLIENT_HELLO_SUCCESS;
+    (void)alert;
+    const struct tls_context *c = self;
+    uint8_t digest[TLS_SITES_DIGEST];
+    bool is_set = tls_sites_digest(&c->sites, find_name(ssl), digest) &&
+                  SSL_set_session_id_context(ssl, digest, sizeof digest) == 1;
+    return is_set ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
 static bool set_rules(SSL_CTX *x, struct tls_context *c) {
@@ -118,7 +106,7 @@ static bool set_rules(SSL_CTX *x, struct tls_context *c) {
     SSL_CTX_set_alpn_select_cb(x, on_alpn, (void *)(uintptr_t)alpn);
     SSL_CTX_set_tlsext_servername_callback(x, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(x, c);
-    SSL_CTX_set_client_hello_cb(x, on_client_hello, NULL);
+    SSL_CTX_set_client_hello_cb(x, on_client_hello, c);
     if (c->tickets != NULL) {
         tls_tickets_serve(c->tickets, x);
     }
@@ -150,32 +138,16 @@ static int refuse(struct tls_context *c, const char *what, const char *path, con
     return ERR_CONFIG;
 }
 
-static void add_name(struct tls_context *c, struct span name, size_t certificate) {
-    if (name.n == 0 || name.n > NAME_MAX_LEN || span_index(name, 0) < name.n) {
-        return;
-    }
-    if (c->names_n == c->names_cap) {
-        c->names_cap = c->names_cap ? c->names_cap * 2 : 16;
-        c->names = must(realloc(c->names, c->names_cap * sizeof *c->names));
-    }
-    char *text = must(malloc(name.n + 1));
-    for (size_t i = 0; i < name.n; i++) {
-        text[i] = (char)span_lower_byte(name.p[i]);
-    }
-    text[name.n] = 0;
-    c->names[c->names_n++] = (struct tls_name){text, certificate};
-}
-
 // RFC 6125, 6.4: what the certificate itself says it is for.
 static void add_names_of(struct tls_context *c, X509 *x, size_t certificate) {
     GENERAL_NAMES *all = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
     for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
         if (name->type == GEN_DNS) {
-            add_name(c,
-                     span_of(ASN1_STRING_get0_data(name->d.dNSName),
-                             (size_t)ASN1_STRING_length(name->d.dNSName)),
-                     certificate);
+            tls_names_put(&c->names,
+                          span_of(ASN1_STRING_get0_data(name->d.dNSName),
+                                  (size_t)ASN1_STRING_length(name->d.dNSName)),
+                          certificate);
         }
     }
     GENERAL_NAMES_free(all);
@@ -186,7 +158,7 @@ static void keep(struct tls_context *c, SSL_CTX *x, const struct span *names, si
     c->certificates = must(realloc(c->certificates, (certificate + 1) * sizeof(SSL_CTX *)));
     c->certificates[c->certificates_n++] = x;
     for (size_t i = 0; i < names_n; i++) {
-        add_name(c, names[i], certificate);
+        tls_names_put(&c->names, names[i], certificate);
     }
     add_names_of(c, SSL_CTX_get0_certificate(x), certificate);
     c->is_sealed = false;
@@ -318,13 +290,21 @@ void tls_context_staple(struct tls_context *c, const char *path) {
         note(c, "ocsp", path, why);
     }
     if (is_must && (why != NULL || path[0] == 0)) {
-        char name[NAME_MAX_LEN + 1] = "";
+        char name[TLS_NAME_MOST + 1] = "";
         X509_NAME_get_text_by_NID(X509_get_subject_name(c->last), NID_commonName, name,
                                   sizeof name);
         note(c, "certificate of", name,
              "it demands an OCSP response (must-staple), or browsers refuse it");
     }
     SSL_CTX_set_current_cert(x, SSL_CERT_SET_FIRST);
+}
+
+int tls_context_serve(struct tls_context *c, const struct tls_client_conf *conf,
+                      const struct span *names, size_t names_n) {
+    const char *path = "";
+    const char *why = tls_sites_add(&c->sites, conf, names, names_n, &path);
+    bool is_list = conf->revoked.n > 0 && path == (const char *)conf->revoked.p;
+    return why == NULL ? 0 : refuse(c, is_list ? "client-crl" : "client-ca", path, why);
 }
 
 int tls_context_add(struct tls_context *c, X509 *certificate, EVP_PKEY *key,
@@ -339,32 +319,13 @@ int tls_context_add(struct tls_context *c, X509 *certificate, EVP_PKEY *key,
     return 0;
 }
 
-static int by_name(const void *a, const void *b) {
-    const struct tls_name *x = a, *y = b;
-    int order = strcmp(x->text, y->text);
-    if (order != 0) {
-        return order;
-    }
-    return (x->certificate > y->certificate) - (x->certificate < y->certificate);
-}
-
 int tls_context_seal(struct tls_context *c) {
     if (c->certificates_n == 0) {
         snprintf(c->why, sizeof c->why, "no certificate");
         return ERR_CONFIG;
     }
-    if (c->names_n > 0) {
-        qsort(c->names, c->names_n, sizeof *c->names, by_name);
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < c->names_n; i++) {
-        if (kept > 0 && strcmp(c->names[kept - 1].text, c->names[i].text) == 0) {
-            free(c->names[i].text);
-        } else {
-            c->names[kept++] = c->names[i];
-        }
-    }
-    c->names_n = kept;
+    tls_names_sort(&c->names);
+    tls_sites_seal(&c->sites);
     c->is_sealed = true;
     if (c->tickets != NULL && !tls_tickets_has_keys(c->tickets)) {
         tls_tickets_rotate(c->tickets);
@@ -372,38 +333,17 @@ int tls_context_seal(struct tls_context *c) {
     return 0;
 }
 
-static int against(const void *key, const void *element) {
-    return strcmp(key, ((const struct tls_name *)element)->text);
-}
-
-static const struct tls_name *look_up(const struct tls_context *c, const char *text) {
-    return c->names_n == 0 ? NULL : bsearch(text, c->names, c->names_n, sizeof *c->names, against);
-}
-
 SSL_CTX *tls_context_find(const struct tls_context *c, struct span name) {
-    char text[NAME_MAX_LEN + 1];
-    if (name.n == 0 || name.n > NAME_MAX_LEN) {
-        return c->certificates[0];
-    }
-    for (size_t i = 0; i < name.n; i++) {
-        text[i] = (char)span_lower_byte(name.p[i]);
-    }
-    text[name.n] = 0;
-    const struct tls_name *found = look_up(c, text);
-    size_t dot = span_index(name, '.');
-    if (found == NULL && dot > 0 && dot < name.n) {
-        text[dot - 1] = '*';
-        found = look_up(c, text + dot - 1);
-    }
-    return c->certificates[found == NULL ? 0 : found->certificate];
+    size_t i = tls_names_find(&c->names, name);
+    return c->certificates[i == TLS_NAMES_NONE ? 0 : i];
 }
 
 bool tls_context_covers(const struct tls_context *c, SSL_CTX *x, struct span name) {
-    char text[NAME_MAX_LEN + 1];
+    char text[TLS_NAME_MOST + 1];
     if (tls_context_find(c, name) == x) {
         return true;
     }
-    snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_first(name, NAME_MAX_LEN)));
+    snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_first(name, TLS_NAME_MOST)));
     X509 *certificate = SSL_CTX_get0_certificate(x);
     return X509_check_host(certificate, text, name.n, 0, NULL) == 1;
 }

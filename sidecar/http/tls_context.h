@@ -9,12 +9,13 @@
 #define HTTP_TLS_CONTEXT_H
 
 #include "base/buf.h"
+#include "http/tls_names.h"
 #include "http/tls_ocsp.h"
+#include "http/tls_sites.h"
 #include "http/tls_tickets.h"
 
 struct evp_pkey_st;
 struct ssl_ctx_st;
-struct tls_name;
 struct x509_st;
 
 #define TLS_WHY_LEN 512 // bytes of an error text, its zero included
@@ -22,8 +23,8 @@ struct x509_st;
 struct tls_context {
     struct ssl_ctx_st **certificates; // one SSL_CTX each; the first is the default
     size_t certificates_n;
-    struct tls_name *names; // sorted once sealed
-    size_t names_n, names_cap;
+    struct tls_names names; // of the certificates
+    struct tls_sites sites;
     struct tls_tickets *tickets; // NULL: nobody resumes
     struct tls_ocsp ocsp;
     struct x509_st *last; // the certificate that was added last; borrowed
@@ -52,6 +53,10 @@ int tls_context_add_beside(struct tls_context *c, const char *certificate_path,
 // Gives the OCSP response in a file with the certificate that was added last, if it is good for it.
 // An empty path: there is none. What is wrong with that is a note, and no error.
 void tls_context_staple(struct tls_context *c, const char *path);
+// Says which names a site has, and what it demands of its clients. The first one that is added
+// answers to unknown names. Borrows conf. 0, or ERR_CONFIG.
+int tls_context_serve(struct tls_context *c, const struct tls_client_conf *conf,
+                      const struct span *names, size_t names_n);
 // The same as tls_context_add_files from memory; takes references of its own.
 int tls_context_add(struct tls_context *c, struct x509_st *certificate, struct evp_pkey_st *key,
                     const struct span *names, size_t names_n);

@@ -64,6 +64,11 @@ static bool is_worth_completing(struct conn *c) {
            (c->conf->handler->is_asking == NULL || !c->conf->handler->is_asking(&c->down));
 }
 
+static void open_tls_front(struct conn *c) {
+    c->peer.shown = tls_shown(&c->tls);
+    open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
+}
+
 static void feed_tls(struct conn *c, struct span bytes) {
     struct span plain;
     enum step step;
@@ -75,7 +80,7 @@ static void feed_tls(struct conn *c, struct span bytes) {
             break;
         }
         if (c->down.front == NULL) {
-            open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
+            open_tls_front(c);
         }
         if (c->is_dead) {
             return;
@@ -84,7 +89,7 @@ static void feed_tls(struct conn *c, struct span bytes) {
     }
     // A handshake that is complete before any request: the server's preface need not wait.
     if (!c->is_dead && c->down.front == NULL && tls_is_open(&c->tls)) {
-        open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
+        open_tls_front(c);
     }
     if (!c->is_dead && tls_has_ended(&c->tls) && !c->has_eof) { // answered by our own close_notify
         c->has_eof = true;

@@ -21,13 +21,13 @@ class Authority:
         openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '9', '-subj',
                 f'/O=Outrider tests/CN={name}', '-keyout', self.key, '-out', self.crt)
 
-    def sign(self, name, kind='ec', usage='serverAuth', days=5, more=''):
+    def sign(self, name, kind='ec', usage='serverAuth', days=5, more='', names=()):
         """A certificate of that name; its file's name is the name with the kind behind it, unless that is ec."""
         file = self.folder / (name if kind == 'ec' else f'{name}-{kind}')
         self.serial += 1
         algorithm = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] if kind == 'ec' else ['rsa:2048']
         extensions = file.with_suffix('.ext')
-        extensions.write_text(f'subjectAltName=DNS:{name}\nextendedKeyUsage={usage}\n{more}\n')
+        extensions.write_text(f'subjectAltName={",".join("DNS:" + each for each in (name, *names))}\nextendedKeyUsage={usage}\n{more}\n')
         request = file.with_suffix('.csr')
         openssl('req', '-new', '-newkey', *algorithm, '-nodes', '-subj', f'/O=Outrider tests/CN={name}', '-keyout',
                 f'{file}.key', '-out', request)

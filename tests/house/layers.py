@@ -18,7 +18,7 @@ STAIRS = {
     'sidecar/scan': (['base', 'http', 'hints/link'], []),
     'sidecar/learner': (['base', 'hints', 'http/field', 'http/uri'], []),
     'sidecar/metrics': (['base'], []),
-    'sidecar/exchange': (['base', 'http/field', 'http/mime', 'http/status', 'http/uri', 'hints', 'scan', 'learner', 'metrics'], []),
+    'sidecar/exchange': (['base', 'http/field', 'http/mime', 'http/status', 'http/tls_client', 'http/uri', 'hints', 'scan', 'learner', 'metrics'], []),
     # The relay as an engine: what it needs of the world are ports, which server implements.
     'sidecar/gateway': (['base', 'http', 'hints', 'scan', 'learner', 'metrics', 'exchange'], []),
     'sidecar/store': (['base', 'hints', 'learner'], ['sqlite', 'hiredis']),

@@ -300,8 +300,10 @@ static void init_front(struct stage *s) {
 }
 
 static void init_gateway(struct stage *s) {
-    static const struct cgi_peer peer = {SPAN_INIT("192.0.2.1"), SPAN_INIT("1234"),
-                                         SPAN_INIT("192.0.2.2"), SPAN_INIT("443"), false};
+    static const struct cgi_peer peer = {.remote_addr = SPAN_INIT("192.0.2.1"),
+                                         .remote_port = SPAN_INIT("1234"),
+                                         .server_addr = SPAN_INIT("192.0.2.2"),
+                                         .server_port = SPAN_INIT("443")};
     static const struct ip from = {4, {192, 0, 2, 1}};
     s->relay_conf.ops = &relay_ops;
     s->relay_conf.self = s->relay_conf.files_self = s;

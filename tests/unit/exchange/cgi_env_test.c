@@ -84,7 +84,11 @@ static void fixture_init(struct fixture *f, const char *fields, size_t budget) {
                   .path_info = SPAN("/a b")},
         .peer = {SPAN("192.0.2.1"), SPAN("50000"), SPAN("192.0.2.9"), SPAN("8443"), false},
     };
-    f->env = (struct cgi_env){&f->request, &f->site, &f->route, &f->peer, false, true};
+    f->env = (struct cgi_env){.request = &f->request,
+                              .site = &f->site,
+                              .route = &f->route,
+                              .peer = &f->peer,
+                              .is_named = true};
     arena_init(&f->arena, SIZE_MAX);
     struct span rest = span_str(fields), line;
     while (span_cut(&rest, '\n', &line) && line.n > 0) {
