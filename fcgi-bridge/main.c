@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // fcgi-bridge: plain CGI programs behind FastCGI.
 #include "base/span.h"
+#include "runner/cgroup.h"
+#include "runner/crew.h"
+#include "runner/limit.h"
 #include "runner/listener.h"
 #include "runner/manual.h"
 #include "runner/options.h"
@@ -129,8 +132,48 @@ static int become(struct options *o, const struct ids *ids, struct listener *l) 
     return 0;
 }
 
+static int open_cgroup(struct options *o, const struct ids *ids, struct cgroup *cgroup) {
+    static struct cgroup_conf conf; // borrowed for as long as we run
+    conf = (struct cgroup_conf){.dir = o->cgroup,
+                                .proc = "/proc/self",
+                                .leaves = crew_slots(o),
+                                .user = ids->user,
+                                .group = ids->group};
+    for (enum limit i = 0; i < LIMITS; i++) {
+        conf.most[i] = limit_most(o, i);
+    }
+    if (cgroup_open(cgroup, &conf) < 0) {
+        snprintf(o->why, sizeof o->why, "--cgroup: %s", cgroup->why);
+        return -1;
+    }
+    return 0;
+}
+
+static void tell_limits(const struct cgroup *cgroup) {
+    for (enum limit i = 0; i < LIMITS; i++) {
+        if (cgroup->has[i]) {
+            fprintf(stderr, "fcgi-bridge: --%s: enforced by the kernel in %s\n", limit_name(i),
+                    cgroup->path);
+        } else if (cgroup->lacks[i][0]) {
+            fprintf(stderr, "fcgi-bridge: --%s: measured: %s\n", limit_name(i), cgroup->lacks[i]);
+        }
+    }
+}
+
+// Serves, as the user that runs programs, with what was opened.
+static int serve(struct options *o, const struct ids *ids, struct listener *l,
+                 struct cgroup *cgroup) {
+    if (become(o, ids, l) < 0) {
+        return fail(o->why, 1);
+    }
+    cgroup_prove(cgroup);
+    tell_limits(cgroup);
+    return supervisor_run(o, l->fd, cgroup);
+}
+
 static int run(struct options *o) {
     struct listener listener;
+    struct cgroup cgroup;
     struct ids ids;
     if (program_check(o) < 0) {
         return fail(o->why, EXIT_USAGE);
@@ -142,13 +185,14 @@ static int run(struct options *o) {
     if (listener_open(&listener, o->listen, mode) < 0) {
         return fail(listener.why, 1);
     }
-    if (become(o, &ids, &listener) < 0) {
+    if (open_cgroup(o, &ids, &cgroup) < 0) {
         listener_close(&listener);
         return fail(o->why, 1);
     }
     pid_t first = getpid();
-    int status = supervisor_run(o, listener.fd);
+    int status = serve(o, &ids, &listener, &cgroup);
     if (getpid() == first) {
+        cgroup_close(&cgroup);
         listener_close(&listener);
     }
     return status;

@@ -19,9 +19,13 @@
 #define PAUSE_LEAST_MS 100
 #define PAUSE_MOST_MS 5000
 
-int crew_init(struct crew *crew, const struct options *o) {
-    size_t n = 2 * o->workers + CREW_LEFT_MOST; // twice: those that renewal lets end
-    *crew = (struct crew){.options = o, .n = n};
+size_t crew_slots(const struct options *o) {
+    return 2 * o->workers + CREW_LEFT_MOST; // twice: those that renewal lets end
+}
+
+int crew_init(struct crew *crew, const struct options *o, const struct cgroup *cgroup) {
+    size_t n = crew_slots(o);
+    *crew = (struct crew){.options = o, .cgroup = cgroup, .n = n};
     crew->slots = calloc(n, sizeof *crew->slots);
     crew->visible = mmap(NULL, n * sizeof *crew->visible, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -48,16 +52,23 @@ void crew_fini(struct crew *crew) {
 
 // Everything that the first process has open is its own: a client would not see its connection
 // closed while a worker held it too.
-static void close_others(int control) {
-    close_range(3, (unsigned)control - 1, 0);
-    close_range((unsigned)control + 1, ~0U, 0);
+static void close_others(int control, int leaf) {
+    unsigned first = (unsigned)(control < leaf || leaf < 0 ? control : leaf);
+    unsigned second = (unsigned)(control < leaf ? leaf : control);
+    close_range(3, first - 1, 0);
+    if (first + 1 < second) {
+        close_range(first + 1, second - 1, 0);
+    }
+    close_range(second + 1, ~0U, 0);
 }
 
 static int work(struct crew *crew, size_t i, pid_t parent, int control) {
-    struct script_conf conf = {crew->options, &crew->visible[i]};
+    struct leaf leaf;
+    struct script_conf conf = {crew->options, &crew->visible[i], &leaf};
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     signal(SIGCHLD, SIG_DFL);
-    close_others(control);
+    cgroup_leaf(crew->cgroup, i, &leaf);
+    close_others(control, leaf.dir);
     for (size_t at = 0; at < crew->n; at++) {
         crew->slots[at].control = -1;
     }
@@ -212,6 +223,14 @@ static struct crew_slot *find(struct crew *crew, pid_t pid) {
     return NULL;
 }
 
+// The next worker of the slot finds its cgroup empty: what is in one is one request's.
+static void end_leaf(const struct crew *crew, const struct crew_slot *slot) {
+    struct leaf leaf;
+    cgroup_leaf(crew->cgroup, (size_t)(slot - crew->slots), &leaf);
+    leaf_kill(&leaf);
+    leaf_close(&leaf);
+}
+
 static void on_death(struct crew *crew, struct crew_slot *slot, int status) {
     bool is_expected = slot->is_old || slot->is_minder || crew->is_closed;
     if (!is_expected) {
@@ -223,6 +242,7 @@ static void on_death(struct crew *crew, struct crew_slot *slot, int status) {
     if (slot->control >= 0) {
         close(slot->control);
     }
+    end_leaf(crew, slot);
     *slot = (struct crew_slot){.control = -1};
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The worker processes. One that dies is replaced, at once or, when it did not live long, after a
-// pause that doubles; a program it was running is killed with its group. One whose request left
-// something behind watches that (minder.h), and another worker takes its place.
+// pause that doubles; a program it was running is killed with its group and its cgroup. One whose
+// request left something behind watches that (minder.h), and another worker takes its place.
 #ifndef RUNNER_CREW_H
 #define RUNNER_CREW_H
 
+#include "runner/cgroup.h"
 #include "runner/options.h"
 #include "runner/report.h"
 
@@ -23,6 +24,7 @@ struct crew_slot {
 
 struct crew {
     const struct options *options;
+    const struct cgroup *cgroup; // has a leaf for each slot
     struct crew_slot *slots;
     size_t n;               // of slots
     _Atomic pid_t *visible; // shared with the workers: a slot's running program
@@ -33,8 +35,10 @@ struct crew {
     uint64_t late[REPORT_ENDINGS];    // how what lived on was ended
 };
 
-// 0, or -1 without memory.
-int crew_init(struct crew *crew, const struct options *o);
+// How many slots there are.
+size_t crew_slots(const struct options *o);
+// 0, or -1 without memory. Borrows both.
+int crew_init(struct crew *crew, const struct options *o, const struct cgroup *cgroup);
 void crew_fini(struct crew *crew);
 // Starts the workers that are due. True in a child, which has worked then: *exit_status is its.
 bool crew_start_due(struct crew *crew, int *exit_status);

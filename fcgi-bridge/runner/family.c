@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,11 +84,19 @@ uint64_t family_tell(int signal_number) {
     return t.n;
 }
 
+// A directory has two links and one for each directory in it: here one for each thread.
+static uint64_t count_threads(pid_t pid) {
+    struct stat st;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    return stat(path, &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 1;
+}
+
 static void measure(pid_t pid, void *context) {
     struct family_sum *sum = context;
     uint64_t size, resident, shared;
     char path[32];
-    sum->processes++;
+    sum->processes += count_threads(pid);
     snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
     FILE *statm = fopen(path, "re");
     if (statm == NULL) {

@@ -9,13 +9,13 @@
 #include <sys/types.h>
 
 struct family_sum {
-    uint64_t processes;
-    uint64_t memory; // bytes of resident memory that is not shared with files
+    uint64_t processes; // and threads
+    uint64_t memory;    // bytes of resident memory that is not shared with files
 };
 
 // Sends the signal to every descendant of this process; 0 only counts. Gives how many there are.
 uint64_t family_tell(int signal_number);
-// Counts the descendants and their memory.
+// Counts the descendants, their threads and their memory.
 void family_measure(struct family_sum *sum);
 // Reaps the dead, but not `keep` (0: all) nor who died after it. True while somebody lives.
 bool family_reap(pid_t keep);

@@ -31,6 +31,19 @@ static const char head[] =
     "after\n"
     "the grace period, with all that descends from it. What lives on after the answer is watched\n"
     "by the limits and holds no worker.\n"
+    ".PP\n"
+    "What all processes of a request use together (\\-\\-memory, \\-\\-processes) is bounded by "
+    "the\n"
+    "kernel where the bridge has a cgroup (version 2) with these controllers, else measured, "
+    "which\n"
+    "a program that is quick enough gets ahead of; each for itself. In the cgroup it makes one "
+    "for\n"
+    "itself, bridge, and one for each worker, request\\-N; it must be the only one that runs "
+    "there.\n"
+    "The kernel counts the page cache that cannot be given back too, lets nothing be swapped, and\n"
+    "kills all processes of a request without a grace period; a request that is refused another\n"
+    "process is ended with one. Programs cannot change the bounds where the bridge was started as\n"
+    "root with \\-\\-user; started as the user itself, it owns them, and so do they.\n"
     ".SH OPTIONS\n";
 
 static const char tail[] =

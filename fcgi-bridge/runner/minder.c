@@ -3,6 +3,7 @@
 
 #include "runner/clock.h"
 #include "runner/family.h"
+#include "runner/limit.h"
 #include "runner/relay.h"
 #include "runner/stop.h"
 
@@ -19,6 +20,7 @@
 
 struct minder {
     const struct options *options;
+    const struct leaf *leaf;
     struct process *process;
     int64_t deadline_ms, kill_ms, nap_ms;
     bool must_end, ends_jobs;
@@ -48,12 +50,17 @@ static bool is_somebody_left(struct minder *m) {
     return family_reap(has_ended ? 0 : m->process->pid) || !has_ended;
 }
 
+static void tell_late(enum report_ending ending, int control) {
+    struct report report = {REPORT_LATE, (uint8_t)ending};
+    fprintf(stderr, "fcgi-bridge: what a request left behind: %s\n", relay_why(ending));
+    send(control, &report, sizeof report, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void watch(struct minder *m, int64_t now, int control) {
-    enum report_ending ending = now >= m->deadline_ms ? REPORT_TIME : relay_measure(m->options);
+    enum report_ending ending =
+        now >= m->deadline_ms ? REPORT_TIME : limit_reached(m->options, m->leaf);
     if (ending != REPORT_RUNNING) {
-        struct report report = {REPORT_LATE, (uint8_t)ending};
-        fprintf(stderr, "fcgi-bridge: what a request left behind: %s\n", relay_why(ending));
-        send(control, &report, sizeof report, MSG_DONTWAIT | MSG_NOSIGNAL);
+        tell_late(ending, control);
         tell_to_end(m);
     } else if (stop_level() != STOP_NOT || (m->ends_jobs && m->process->has_ended)) {
         tell_to_end(m);
@@ -63,18 +70,22 @@ static void watch(struct minder *m, int64_t now, int control) {
 static void finish_off(struct minder *m, int64_t now) {
     if (now >= m->kill_ms || stop_level() == STOP_NOW) {
         family_tell(SIGKILL);
+        leaf_kill(m->leaf);
         m->nap_ms = m->nap_ms * 2 < NAP_MOST_MS ? m->nap_ms * 2 : NAP_MOST_MS;
         m->kill_ms = now + m->nap_ms;
         m->attempts++;
     }
 }
 
-void minder_run(const struct options *o, struct script_end *end, bool must_end, int control) {
-    struct minder m = {.options = o,
+void minder_run(const struct script_conf *conf, struct script_end *end, bool must_end,
+                int control) {
+    struct minder m = {.options = conf->options,
+                       .leaf = conf->leaf,
                        .process = &end->process,
                        .deadline_ms = end->deadline_ms,
                        .nap_ms = NAP_LEAST_MS,
-                       .ends_jobs = strcmp(o->jobs, "end") == 0};
+                       .ends_jobs = strcmp(conf->options->jobs, "end") == 0};
+    leaf_begin(conf->leaf); // what its program reached was told
     if (must_end) {
         tell_to_end(&m);
     }
@@ -93,5 +104,10 @@ void minder_run(const struct options *o, struct script_end *end, bool must_end, 
         if (stop_poll(&err, 1, ms) > 0) {
             carry_errors(m.process);
         }
+    }
+    // The kernel may have ended all of it between two looks.
+    enum report_ending ending = m.must_end ? REPORT_RUNNING : limit_enforced(m.leaf);
+    if (ending != REPORT_RUNNING) {
+        tell_late(ending, control);
     }
 }

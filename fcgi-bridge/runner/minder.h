@@ -5,12 +5,11 @@
 #ifndef RUNNER_MINDER_H
 #define RUNNER_MINDER_H
 
-#include "runner/options.h"
 #include "runner/script.h"
 
 // Watches end->process, which was started, and what it left, until nothing is left: within the
 // request's limits, or, with `must_end`, for the grace period and then killing. `control`: where a
 // limit that is reached is reported.
-void minder_run(const struct options *o, struct script_end *end, bool must_end, int control);
+void minder_run(const struct script_conf *conf, struct script_end *end, bool must_end, int control);
 
 #endif

@@ -162,6 +162,9 @@ static enum options_verdict check_texts(struct options *o) {
     if (o->status[0] != 0 && o->status[0] != '/') {
         return bad(o, "--status %s: expected a path that begins with /", o->status);
     }
+    if (o->cgroup[0] != '/' && strcmp(o->cgroup, "auto") != 0 && strcmp(o->cgroup, "none") != 0) {
+        return bad(o, "--cgroup %s: expected auto, none or an absolute path", o->cgroup);
+    }
     if (check_choice(o, "gone", o->gone, "end", "finish") != OPTIONS_RUN) {
         return OPTIONS_BAD;
     }

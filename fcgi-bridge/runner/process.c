@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define NOT_BORN (-ECHILD) // killed before it had done anything
+
 enum { PIPE_IN, PIPE_OUT, PIPE_ERR, PIPE_EXEC, PIPES };
 
 static void close_one(int *fd) {
@@ -85,27 +87,38 @@ static int become(const struct process_plan *plan, int pipes[PIPES][2]) {
     return set_limits(plan);
 }
 
+// Says that we live, with 0, or why we do not execute the program.
+static bool say(int pipes[PIPES][2], int why) {
+    return write(pipes[PIPE_EXEC][1], &why, sizeof why) == sizeof why;
+}
+
 static _Noreturn void child(const struct process_plan *plan, int pipes[PIPES][2], pid_t parent) {
     // Should the worker die, the program does too.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
+    if (getppid() != parent || !say(pipes, 0)) {
         _exit(127);
     }
     if (become(plan, pipes) == 0) {
         execve(plan->argv[0], plan->argv, plan->env);
     }
-    int why = errno;
-    _exit(write(pipes[PIPE_EXEC][1], &why, sizeof why) == sizeof why ? 127 : 126);
+    _exit(say(pipes, errno) ? 127 : 126);
+}
+
+static bool hear(int fd, int *why) {
+    ssize_t n;
+    do {
+        n = read(fd, why, sizeof *why);
+    } while (n < 0 && errno == EINTR);
+    return n == sizeof *why;
 }
 
 // Waits until the child has executed the program or said why not: 0 or -errno.
 static int await_exec(int fd) {
-    int why = 0;
-    ssize_t n;
-    do {
-        n = read(fd, &why, sizeof why);
-    } while (n < 0 && errno == EINTR);
-    return n == sizeof why ? -why : 0;
+    int why;
+    if (!hear(fd, &why)) {
+        return NOT_BORN;
+    }
+    return hear(fd, &why) ? -why : 0;
 }
 
 static void keep_ours(struct process *p, int pipes[PIPES][2]) {
@@ -130,12 +143,12 @@ static int fail(struct process *p, int pipes[PIPES][2], int why) {
     return why;
 }
 
-int process_start(struct process *p, const struct process_plan *plan) {
+static int start(struct process *p, const struct process_plan *plan) {
     int pipes[PIPES][2];
     pid_t parent = getpid();
     *p = (struct process){
         .pid = -1, .pidfd = -1, .in = -1, .out = -1, .err = -1, .visible = plan->visible};
-    if (open_pipes(pipes) < 0 || (p->pid = fork()) < 0) {
+    if (open_pipes(pipes) < 0 || (p->pid = leaf_fork(plan->leaf)) < 0) {
         return fail(p, pipes, -errno);
     }
     if (p->pid == 0) {
@@ -153,6 +166,15 @@ int process_start(struct process *p, const struct process_plan *plan) {
     keep_ours(p, pipes);
     close_pipes(pipes);
     return 0;
+}
+
+int process_start(struct process *p, const struct process_plan *plan) {
+    int error = start(p, plan);
+    if (error == NOT_BORN && plan->leaf->dir >= 0 && !plan->leaf->must_move) {
+        plan->leaf->must_move = true;
+        error = start(p, plan);
+    }
+    return error;
 }
 
 bool process_await(struct process *p, int64_t ms) {

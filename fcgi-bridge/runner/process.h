@@ -4,6 +4,8 @@
 #ifndef RUNNER_PROCESS_H
 #define RUNNER_PROCESS_H
 
+#include "runner/leaf.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +17,7 @@ struct process_plan {
     const char *dir;        // where it starts
     uint64_t cpu;           // milliseconds of processor time, 0: no limit
     uint64_t file;          // bytes of a file, 0: no limit
+    struct leaf *leaf;      // where it runs
     _Atomic pid_t *visible; // where our supervisor finds the group should we die; 0 when none runs
 };
 

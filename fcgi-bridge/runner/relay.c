@@ -4,6 +4,7 @@
 #include "runner/answer.h"
 #include "runner/clock.h"
 #include "runner/family.h"
+#include "runner/limit.h"
 #include "runner/stop.h"
 
 #include <errno.h>
@@ -164,18 +165,6 @@ static void on_input(struct relay *r) {
     release(r, true);
 }
 
-enum report_ending relay_measure(const struct options *o) {
-    struct family_sum sum;
-    if (o->memory == 0 && o->processes == 0) {
-        return REPORT_RUNNING;
-    }
-    family_measure(&sum);
-    if (o->memory && sum.memory > o->memory) {
-        return REPORT_MEMORY;
-    }
-    return o->processes && sum.processes > o->processes ? REPORT_PROCESSES : REPORT_RUNNING;
-}
-
 static int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
@@ -195,7 +184,7 @@ static void look(struct relay *r, int64_t now) {
     } else if (now - r->looked_ms >= every) {
         r->looked_ms = now;
         family_reap(r->process->pid);
-        r->ending = relay_measure(r->options);
+        r->ending = limit_reached(r->options, r->leaf);
     }
 }
 

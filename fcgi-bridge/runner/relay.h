@@ -8,6 +8,7 @@
 
 #include "runner/hold.h"
 #include "runner/input.h"
+#include "runner/leaf.h"
 #include "runner/options.h"
 #include "runner/process.h"
 #include "runner/report.h"
@@ -20,6 +21,7 @@ struct relay {
     const struct options *options;
     FCGX_Request *request;
     struct process *process;
+    const struct leaf *leaf;
     struct input *input;
     struct hold hold;
     int64_t deadline_ms, looked_ms, moved_ms;
@@ -39,15 +41,13 @@ void relay_init(struct relay *r, FCGX_Request *request, const struct options *o,
                 int64_t deadline_ms);
 // Frees what is held. Idempotent.
 void relay_fini(struct relay *r);
-// Carries for r->process, which the caller has set, until r->ending says why not any more. Borrows
-// both until r is no longer used.
+// Carries for r->process in r->leaf, which the caller has set, until r->ending says why not any
+// more. Borrows both until r is no longer used.
 void relay_run(struct relay *r, struct input *input);
 // Carries what the error pipe still holds after the program has ended.
 void relay_drain_errors(struct relay *r);
 // The HTTP status that an ending without output is answered with, its text for the log, its label.
 int relay_status(enum report_ending ending);
 const char *relay_why(enum report_ending ending);
-// Whether a limit was reached by all that descends from us; RUNNING when none was.
-enum report_ending relay_measure(const struct options *o);
 
 #endif

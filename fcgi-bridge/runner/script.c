@@ -6,6 +6,7 @@
 #include "runner/environment.h"
 #include "runner/family.h"
 #include "runner/input.h"
+#include "runner/limit.h"
 #include "runner/process.h"
 #include "runner/program.h"
 #include "runner/relay.h"
@@ -40,8 +41,10 @@ static int start(struct process *process, struct program *program, char **params
         .dir = conf->options->chdir[0] ? conf->options->chdir : dir,
         .cpu = conf->options->cpu,
         .file = conf->options->file,
+        .leaf = conf->leaf,
         .visible = conf->visible,
     };
+    leaf_begin(conf->leaf);
     int error = process_start(process, &plan);
     environment_fini(&env);
     return error;
@@ -59,9 +62,15 @@ static void complain_of_exit(struct relay *r, const char *path, int status) {
     }
 }
 
-// A limit that the kernel watches tells itself by its signal.
-static enum report_ending name_limit(const struct options *o, const struct process *p) {
+// A limit that the kernel watches tells itself by its signal, or is counted. Who was refused one
+// more process and still ended well has no need of a name for it.
+static enum report_ending name_limit(const struct options *o, const struct process *p,
+                                     const struct leaf *leaf) {
     int number = p->has_ended && WIFSIGNALED(p->status) ? WTERMSIG(p->status) : 0;
+    enum report_ending enforced = p->status != 0 ? limit_enforced(leaf) : REPORT_RUNNING;
+    if (enforced != REPORT_RUNNING) {
+        return enforced;
+    }
     if (number == SIGXCPU && o->cpu) {
         return REPORT_CPU;
     }
@@ -91,7 +100,7 @@ static bool conclude(struct relay *r, const char *path) {
     bool is_signaled = r->process->has_ended && WIFSIGNALED(r->process->status);
     if (r->ending == REPORT_ENDED) {
         complain_of_exit(r, path, r->process->status);
-        enum report_ending limit = name_limit(r->options, r->process);
+        enum report_ending limit = name_limit(r->options, r->process, r->leaf);
         if (limit != REPORT_ENDED) {
             r->ending = limit;
             complain_of_ending(r, path);
@@ -166,6 +175,7 @@ static void run(struct script_end *end, struct program *program, FCGX_Request *r
     end->has_process = true;
     relay_init(&relay, request, conf->options, end->deadline_ms);
     relay.process = &end->process;
+    relay.leaf = conf->leaf;
     relay.is_short = is_short;
     serve(end, &relay, program->path);
     relay_fini(&relay);

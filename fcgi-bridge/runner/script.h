@@ -9,6 +9,7 @@
 #ifndef RUNNER_SCRIPT_H
 #define RUNNER_SCRIPT_H
 
+#include "runner/leaf.h"
 #include "runner/options.h"
 #include "runner/process.h"
 #include "runner/report.h"
@@ -21,6 +22,7 @@
 struct script_conf {
     const struct options *options;
     _Atomic pid_t *visible; // see process.h
+    struct leaf *leaf;
 };
 
 struct script_end {

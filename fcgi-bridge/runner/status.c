@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runner/status.h"
 
+#include "runner/limit.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,6 +36,16 @@ static void add_endings(struct text *t, const char *name, const uint64_t *counts
     add(t, "}");
 }
 
+static void add_limits(struct text *t, const struct desk *d) {
+    add(t, ",\"limits\":{");
+    for (enum limit i = 0; i < LIMITS; i++) {
+        const char *who = d->crew->cgroup->has[i] ? "enforced" : "measured";
+        add(t, "%s\"%s\":\"%s\"", i == 0 ? "" : ",", limit_name(i),
+            limit_most(d->options, i) > 0 ? who : "none");
+    }
+    add(t, "}");
+}
+
 bool status_is_asked(const struct desk *d, const struct client *c) {
     struct span path = span_str(d->options->status);
     return path.n > 0 && span_eq(client_param(c, "SCRIPT_NAME"), path);
@@ -53,6 +65,7 @@ void status_answer(const struct desk *d, struct client *c) {
         ",\"connections\":%zu,\"accepted\":%" PRIu64 ",\"requests\":%" PRIu64
         ",\"dropped\":%" PRIu64,
         d->n, d->accepted, d->served, d->dropped);
+    add_limits(&t, d);
     add_endings(&t, "endings", d->crew->endings);
     add_endings(&t, "late", d->crew->late);
     add(&t, "}\n");

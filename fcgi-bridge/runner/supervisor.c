@@ -43,11 +43,11 @@ static void on_signal(int number) {
     }
 }
 
-static int init(struct supervisor *s, int listen_fd) {
+static int init(struct supervisor *s, int listen_fd, const struct cgroup *cgroup) {
     static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
     struct sigaction action = {.sa_handler = on_signal};
     sigset_t blocked;
-    if (crew_init(&s->crew, s->options) < 0) {
+    if (crew_init(&s->crew, s->options, cgroup) < 0) {
         return -1;
     }
     desk_init(&s->desk, s->options, &s->crew, listen_fd);
@@ -143,11 +143,11 @@ static bool is_over(const struct supervisor *s) {
     return s->stopping && s->crew.alive == 0 && is_flushed;
 }
 
-int supervisor_run(const struct options *o, int listen_fd) {
+int supervisor_run(const struct options *o, int listen_fd, const struct cgroup *cgroup) {
     static struct supervisor s; // large
     int status = 0;
     s.options = o;
-    if (init(&s, listen_fd) < 0) {
+    if (init(&s, listen_fd, cgroup) < 0) {
         return 1;
     }
     bool is_child = false;

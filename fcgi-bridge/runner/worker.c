@@ -101,7 +101,7 @@ static bool serve(FCGX_Request *request, bool is_short, const struct script_conf
     bool was_clean = is_clean(&end, must_end);
     tell(control, was_clean ? REPORT_FREE : REPORT_LEFT, end.ending);
     if (!was_clean) {
-        minder_run(conf->options, &end, must_end && end.ending != REPORT_ANSWERED, control);
+        minder_run(conf, &end, must_end && end.ending != REPORT_ANSWERED, control);
     }
     if (end.has_process) {
         process_close(&end.process);

@@ -266,6 +266,17 @@ def test_limits_kill_and_say_so(make, root, options, text, label):
     until(lambda: status(bridge)['endings'][label] == 1, 'it is counted')
 
 
+def test_the_log_and_the_counters_say_who_watches_limits(make):
+    bridge = make('--memory', '1G', '--cgroup', 'none', '--status', '/bridge-status')
+    until(lambda: '--memory: measured: --cgroup none' in bridge.log, bridge.log)
+    assert status(bridge)['limits'] == {'memory': 'measured', 'processes': 'none'}
+
+
+def test_a_directory_that_is_no_cgroup_is_refused(tmp_path):
+    done = run('--root', '/', '--listen', f'unix:{tmp_path}/s', '--processes', '9', '--cgroup', str(tmp_path))
+    assert done.returncode == 1 and f'--cgroup: {tmp_path} is no cgroup of version 2' in done.stderr
+
+
 def test_work_that_reads_or_writes_is_not_idle(make, root):
     bridge = make('--idle', '600ms')
     root.write('drip.sh', SH + HEAD + 'for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done')

@@ -965,6 +965,7 @@ def test_it_becomes_the_user_it_is_told_to(tmp_path):
     (['--root', '/', '--workers', '-1'], '--workers -1: expected 1 to 1024'),
     (['--root', '/', '--timeout', '60'], '--timeout 60: expected 100ms to 24h, like 1h'),
     (['--root', '/', '--timeout', '25h'], '--timeout 25h: expected'),
+    (['--root', '/', '--cgroup', 'relative'], '--cgroup relative: expected auto, none or an absolute path'),
     (['--root', '/', '--memory', '99999999999999999999'], '--memory 99999999999999999999: expected'),
     (['--root', '/', '--memory', '17179869185G'], '--memory 17179869185G: expected 0 to 1024G'),
     (['--root', '/', '--output=5x'], '--output 5x: expected 0 to 1024G, like 0'),

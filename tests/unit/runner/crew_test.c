@@ -24,6 +24,8 @@
 #define BODY_END "\1\5\0\1\0\0\0\0"
 #define REQUEST BEGIN PARAMS_END BODY_END // of no program: refused
 
+static const struct cgroup no_cgroup = {.dir = -1};
+
 struct scene {
     struct options options;
     struct crew crew;
@@ -40,7 +42,7 @@ static int setup(void **state) {
                                   .status = "",
                                   .chdir = ""};
     s->options.root = (struct options_list){{"/usr/bin"}, 1};
-    assert_int_equal(crew_init(&s->crew, &s->options), 0);
+    assert_int_equal(crew_init(&s->crew, &s->options, &no_cgroup), 0);
     *state = s;
     return 0;
 }

@@ -31,6 +31,8 @@
 #define WORKERS 2
 #define FDS (1 + 2 * DESK_CLIENTS_MOST)
 
+static const struct cgroup no_cgroup = {.dir = -1};
+
 struct scene {
     struct options options;
     struct crew crew;
@@ -51,7 +53,7 @@ static int setup(void **state) {
     assert_int_equal(bind(s->listen, (struct sockaddr *)&s->address, sizeof(sa_family_t)), 0);
     assert_int_equal(getsockname(s->listen, (struct sockaddr *)&s->address, &len), 0);
     assert_int_equal(listen(s->listen, 100), 0);
-    assert_int_equal(crew_init(&s->crew, &s->options), 0);
+    assert_int_equal(crew_init(&s->crew, &s->options, &no_cgroup), 0);
     for (int i = 0; i < WORKERS; i++) {
         int ends[2];
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);

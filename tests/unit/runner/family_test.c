@@ -4,6 +4,7 @@
 
 #include "runner/clock.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -76,6 +77,31 @@ static void test_memory_and_processes_are_counted(void **state) {
     assert_false(family_settle(PATIENCE_MS));
 }
 
+static void *wait_in_thread(void *ready) {
+    pause();
+    return ready;
+}
+
+static void test_threads_are_counted(void **state) {
+    (void)state;
+    struct family_sum sum;
+    int ready[2];
+    char byte = 0;
+    assert_int_equal(pipe(ready), 0);
+    if (fork() == 0) {
+        pthread_t thread;
+        int error = pthread_create(&thread, NULL, wait_in_thread, NULL);
+        _exit(error || write(ready[1], &byte, 1) != 1 || pause());
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    family_measure(&sum);
+    assert_int_equal(sum.processes, 2);
+    assert_int_equal(family_tell(SIGKILL), 1);
+    assert_false(family_settle(PATIENCE_MS));
+}
+
 static void test_whoever_is_kept_is_not_reaped(void **state) {
     (void)state;
     siginfo_t info;
@@ -96,6 +122,7 @@ int main(void) {
         cmocka_unit_test(test_all_descendants_are_told),
         cmocka_unit_test(test_an_orphan_is_still_ours),
         cmocka_unit_test(test_memory_and_processes_are_counted),
+        cmocka_unit_test(test_threads_are_counted),
         cmocka_unit_test(test_whoever_is_kept_is_not_reaped),
     };
     prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -27,6 +27,7 @@ struct scene {
     struct options options;
     struct script_end end;
     _Atomic pid_t visible;
+    struct leaf leaf;
     int control[2];
 };
 
@@ -35,6 +36,7 @@ static int setup(void **state) {
     assert_non_null(s);
     // A shell that was just forked may take no notice of SIGTERM.
     s->options = (struct options){.jobs = "live", .grace = 1000};
+    s->leaf.dir = -1;
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s->control), 0);
     *state = s;
     return 0;
@@ -52,7 +54,8 @@ static int teardown(void **state) {
 static void start(struct scene *s, const char *text) {
     char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, strdup(text), NULL};
     char *env[] = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
-    struct process_plan plan = {.argv = argv, .env = env, .dir = "/", .visible = &s->visible};
+    struct process_plan plan = {
+        .argv = argv, .env = env, .dir = "/", .leaf = &s->leaf, .visible = &s->visible};
     assert_int_equal(process_start(&s->end.process, &plan), 0);
     s->end.has_process = true;
     s->end.deadline_ms = clock_now_ms() + PATIENCE_MS;
@@ -68,7 +71,8 @@ static void await_line(struct scene *s) {
 }
 
 static void run(struct scene *s, bool must_end) {
-    minder_run(&s->options, &s->end, must_end, s->control[0]);
+    struct script_conf conf = {&s->options, &s->visible, &s->leaf};
+    minder_run(&conf, &s->end, must_end, s->control[0]);
     assert_int_equal(family_tell(0), 0);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_true(s->end.process.has_ended);
