@@ -92,9 +92,34 @@ static size_t form_of(enum escape how, struct form *f, struct span s) {
     return 1;
 }
 
+typedef int8_t vector __attribute__((vector_size(16))); // sixteen bytes that are looked at at once
+
+// Whether all stand for themselves, whatever `how` is. The bytes from 0x80 on are negative.
+static bool is_plain_vector(const uint8_t bytes[sizeof(vector)]) {
+    vector v;
+    uint64_t halves[2];
+    memcpy(&v, bytes, sizeof v);
+    v = (v < 0x20) | (v == 0x7f) | (v == '"') | (v == '\\');
+    memcpy(halves, &v, sizeof v);
+    return (halves[0] | halves[1]) == 0;
+}
+
+static bool is_plain_rest(struct span s) {
+    uint8_t bytes[sizeof(vector)];
+    memset(bytes, 'a', sizeof bytes);
+    memcpy(bytes, s.p, s.n);
+    return is_plain_vector(bytes);
+}
+
 // How many bytes at the front of s stand for themselves.
 static size_t plain_run(enum escape how, struct span s) {
     size_t n = 0;
+    while (s.n - n >= sizeof(vector) && is_plain_vector(s.p + n)) {
+        n += sizeof(vector);
+    }
+    if (s.n - n < sizeof(vector) && is_plain_rest(span_skip(s, n))) {
+        return s.n;
+    }
     while (n < s.n && is_plain(how, s.p[n])) {
         n++;
     }

@@ -60,13 +60,86 @@ bool ip_parse_node(struct ip *out, uint16_t *port, struct span text) {
                : ip_parse(out, text);
 }
 
-size_t ip_print(const struct ip *ip, char *out) {
-    out[0] = 0;
-    if (ip->n == 0 ||
-        inet_ntop(ip->n == 16 ? AF_INET6 : AF_INET, ip->bytes, out, IP_TEXT_LEN) == NULL) {
-        return 0;
+// ---- printing: each line of an access log has an address, and inet_ntop prints by sprintf
+// --------
+
+static char *put_decimal(char *at, uint8_t n) {
+    if (n >= 100) {
+        *at++ = (char)('0' + n / 100);
     }
-    return strlen(out);
+    if (n >= 10) {
+        *at++ = (char)('0' + n / 10 % 10);
+    }
+    *at++ = (char)('0' + n % 10);
+    return at;
+}
+
+static char *put_v4(char *at, const uint8_t bytes[4]) {
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) {
+            *at++ = '.';
+        }
+        at = put_decimal(at, bytes[i]);
+    }
+    return at;
+}
+
+// Without leading zeros.
+static char *put_group(char *at, unsigned group) {
+    int shift = group >= 0x1000 ? 12 : group >= 0x100 ? 8 : group >= 0x10 ? 4 : 0;
+    for (; shift >= 0; shift -= 4) {
+        *at++ = "0123456789abcdef"[group >> shift & 0xf];
+    }
+    return at;
+}
+
+// The first of the longest runs of zero groups, of at least two, becomes "::" (RFC 5952, 4.2).
+static int longest_zeros(const unsigned groups[8], int *n) {
+    int first = 0;
+    *n = 0;
+    for (int i = 0; i < 8; i++) {
+        int end = i;
+        while (end < 8 && groups[end] == 0) {
+            end++;
+        }
+        if (end - i > *n) {
+            first = i;
+            *n = end - i;
+        }
+        i = end;
+    }
+    *n = *n >= 2 ? *n : 0;
+    return first;
+}
+
+// The last two groups of what begins with 96 zero bits are an IPv4 address (RFC 5952, 5), as
+// inet_ntop has it: but not those of :: and ::1.
+static char *put_v6(char *at, const uint8_t bytes[16]) {
+    unsigned groups[8];
+    for (int i = 0; i < 8; i++) {
+        groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+    }
+    int zeros_n, zeros = longest_zeros(groups, &zeros_n);
+    bool has_v4 = zeros_n == 6 && zeros == 0;
+    for (int i = 0; i < (has_v4 ? 6 : 8); i++) {
+        if (zeros_n > 0 && i == zeros) {
+            *at++ = ':';
+            *at++ = ':';
+            i += zeros_n - 1;
+            continue;
+        }
+        if (i > 0 && (zeros_n == 0 || i != zeros + zeros_n)) {
+            *at++ = ':';
+        }
+        at = put_group(at, groups[i]);
+    }
+    return has_v4 ? put_v4(at, bytes + 12) : at;
+}
+
+size_t ip_print(const struct ip *ip, char *out) {
+    char *at = ip->n == 0 ? out : ip->n == 4 ? put_v4(out, ip->bytes) : put_v6(out, ip->bytes);
+    *at = 0;
+    return (size_t)(at - out);
 }
 
 bool ip_eq(const struct ip *a, const struct ip *b) {
@@ -80,6 +153,9 @@ static uint8_t mask_of(unsigned bits, unsigned at) {
 }
 
 struct ip ip_prefix(const struct ip *ip, unsigned bits) {
+    if (bits >= 8u * ip->n) {
+        return *ip;
+    }
     struct ip net = {.n = ip->n};
     for (unsigned i = 0; i < ip->n; i++) {
         net.bytes[i] = ip->bytes[i] & mask_of(bits, i);

@@ -5,12 +5,13 @@
 
 #define SAMPLE_ALL 10000
 #define STATUS_FAILED 500
-#define DIGITS 20 // of UINT64_MAX
+#define DIGITS 20    // of UINT64_MAX
+#define GROUP_MOST 3 // fields that a GROUP stands for
 
 #define COMBINED                                                                                   \
     "{client} - - [{clf-time}] \"{request}\" {status} {bytes} \"{referer}\" \"{agent}\""
 
-enum kind { TEXT, COUNT, TIME, WHOLE };
+enum kind { TEXT, WORD, COUNT, TIME, AGAIN, GROUP };
 
 static const struct row {
     struct span name;
@@ -33,28 +34,52 @@ static enum access_field find(struct span name) {
     return ENTRY_FIELDS;
 }
 
+static void add(struct access_log *log, struct access_part *parts, struct span text,
+                enum access_field field) {
+    parts[log->parts_n++] = (struct access_part){text, field};
+    log->wants |= field < ENTRY_FIELDS ? UINT64_C(1) << field : 0;
+}
+
+// The fields that a GROUP stands for: there is one.
+static void add_request(struct access_log *log, struct access_part *parts, struct span text) {
+    add(log, parts, text, ENTRY_METHOD);
+    add(log, parts, SPAN(" "), ENTRY_TARGET);
+    add(log, parts, SPAN(" "), ENTRY_PROTOCOL);
+}
+
 // part = *( any byte but "{" ) [ "{" name "}" ]
-static bool parse_part(struct span *rest, struct access_part *part, const char **why) {
+static bool parse_part(struct access_log *log, struct access_part *parts, struct span *rest,
+                       const char **why) {
     size_t at = span_index(*rest, '{');
-    *part = (struct access_part){span_first(*rest, at), ENTRY_FIELDS};
+    struct span text = span_first(*rest, at);
     *rest = span_skip(*rest, at);
     if (rest->n == 0) {
+        add(log, parts, text, ENTRY_FIELDS);
         return true;
     }
     size_t end = span_index(*rest, '}');
-    part->field = end < rest->n ? find(span_first(span_skip(*rest, 1), end - 1)) : ENTRY_FIELDS;
+    enum access_field field =
+        end < rest->n ? find(span_first(span_skip(*rest, 1), end - 1)) : ENTRY_FIELDS;
     *why = end == rest->n ? "a { without its }"
                           : "there is no field of a name between { and }; outrider help fields "
                             "names all";
     *rest = span_skip(*rest, end + 1);
-    return part->field != ENTRY_FIELDS;
+    if (field == ENTRY_FIELDS) {
+        return false;
+    }
+    if (rows[field].kind == GROUP) {
+        add_request(log, parts, text);
+    } else {
+        add(log, parts, text, field);
+    }
+    return true;
 }
 
 static bool parse_text(struct access_log *log, struct span text, struct arena *a,
                        const char **why) {
     size_t most = 1;
     for (size_t i = 0; i < text.n; i++) {
-        most += text.p[i] == '{';
+        most += text.p[i] == '{' ? GROUP_MOST : 0;
         if (text.p[i] < 0x20 || text.p[i] == 0x7f) {
             *why = "control characters may not stand in it";
             return false;
@@ -64,7 +89,7 @@ static bool parse_text(struct access_log *log, struct span text, struct arena *a
     *why = "it is too long";
     bool is_good = parts != NULL && text.n <= ACCESS_LOG_LINE / 4;
     while (is_good && text.n > 0) {
-        is_good = parse_part(&text, &parts[log->parts_n++], why);
+        is_good = parse_part(log, parts, &text, why);
     }
     log->parts = parts;
     return is_good;
@@ -75,17 +100,16 @@ static bool build_json(struct access_log *log, struct arena *a) {
     struct access_part *parts = arena_alloc(a, (ENTRY_FIELDS + 1) * sizeof *parts);
     for (int i = 0; parts != NULL && i < ENTRY_FIELDS; i++) {
         uint8_t *key = arena_alloc(a, rows[i].name.n + 4);
-        if (rows[i].kind == WHOLE || key == NULL) {
+        if (rows[i].kind == AGAIN || rows[i].kind == GROUP || key == NULL) {
             continue;
         }
         memcpy(key, log->parts_n == 0 ? "{\"" : ",\"", 2);
         memcpy(key + 2, rows[i].name.p, rows[i].name.n);
         memcpy(key + 2 + rows[i].name.n, "\":", 2);
-        parts[log->parts_n++] =
-            (struct access_part){span_of(key, rows[i].name.n + 4), (enum access_field)i};
+        add(log, parts, span_of(key, rows[i].name.n + 4), (enum access_field)i);
     }
     if (parts != NULL) {
-        parts[log->parts_n++] = (struct access_part){SPAN("}"), ENTRY_FIELDS};
+        add(log, parts, SPAN("}"), ENTRY_FIELDS);
     }
     log->parts = parts;
     return parts != NULL;
@@ -94,6 +118,7 @@ static bool build_json(struct access_log *log, struct arena *a) {
 bool access_log_parse(struct access_log *log, struct span format, struct arena *a,
                       const char **why) {
     log->parts_n = 0;
+    log->wants = 0;
     log->is_json = span_eq(format, SPAN("json"));
     if (log->is_json) {
         *why = "there is no memory for it";
@@ -110,39 +135,63 @@ bool access_log_parse(struct access_log *log, struct span format, struct arena *
 // ---- lines --------------------------------------------------------------------------------------
 
 struct line {
-    char *p;
-    size_t n, cap;
+    char *at, *end;
 };
 
 static void put(struct line *l, struct span text) {
-    size_t n = text.n < l->cap - l->n ? text.n : l->cap - l->n;
-    memcpy(l->p + l->n, text.p, n);
-    l->n += n;
+    size_t room = (size_t)(l->end - l->at);
+    l->at = mempcpy(l->at, text.p, text.n < room ? text.n : room);
 }
 
-// At least `width` digits.
-static void put_number(struct line *l, uint64_t number, size_t width) {
-    uint8_t digits[DIGITS];
-    size_t n = 0;
-    while (n < width || number > 0) {
-        digits[DIGITS - ++n] = (uint8_t)('0' + number % 10);
-        number /= 10;
+// Writes n in front of `end`, two digits at a time; returns where it begins.
+static char *put_digits(char *end, uint64_t n) {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    for (; n >= 100; n /= 100) {
+        end -= 2;
+        memcpy(end, pairs + n % 100 * 2, 2);
     }
-    put(l, span_of(digits + DIGITS - n, n));
+    if (n < 10) {
+        *--end = (char)('0' + n);
+        return end;
+    }
+    end -= 2;
+    memcpy(end, pairs + n * 2, 2);
+    return end;
+}
+
+static void put_number(struct line *l, uint64_t number) {
+    char digits[DIGITS], *end = digits + DIGITS, *from = put_digits(end, number);
+    put(l, span_of(from, (size_t)(end - from)));
+}
+
+// Milliseconds with three places of `us`.
+static void put_time(struct line *l, uint64_t us) {
+    char digits[DIGITS + 1], *end = digits + DIGITS + 1;
+    unsigned rest = (unsigned)(us % 1000);
+    put_digits(end, rest + 1000); // the 1 is where the point comes
+    end[-4] = '.';
+    char *from = put_digits(end - 4, us / 1000);
+    put(l, span_of(from, (size_t)(end - from)));
 }
 
 static void put_text(struct line *l, const struct row *row, bool is_json, struct span text) {
-    size_t room = l->cap - l->n;
-    if (is_json) {
-        put(l, SPAN("\""));
+    if ((size_t)(l->end - l->at) < row->most + 2) {
+        l->end = l->at; // the line is full
+        return;
     }
-    if (room >= row->most + 2) {
-        l->n += escape_text(is_json ? ESCAPE_JSON : ESCAPE_QUOTED, text, l->p + l->n, row->most);
+    if (is_json) {
+        *l->at++ = '"';
+    }
+    if (row->kind == TEXT) {
+        l->at += escape_text(is_json ? ESCAPE_JSON : ESCAPE_QUOTED, text, l->at, row->most);
     } else {
-        l->cap = l->n; // the line is full
+        l->at = mempcpy(l->at, text.p, text.n < row->most ? text.n : row->most);
     }
     if (is_json) {
-        put(l, SPAN("\""));
+        *l->at++ = '"';
     }
 }
 
@@ -151,28 +200,26 @@ static void put_value(struct line *l, const struct access_log *log, const struct
     const struct row *row = &rows[field];
     if ((e->known >> field & 1) == 0) {
         put(l, log->is_json ? SPAN("null") : SPAN("-"));
-    } else if (row->kind == TEXT || row->kind == WHOLE) {
-        put_text(l, row, log->is_json, e->text[field]);
     } else if (row->kind == COUNT) {
-        put_number(l, e->number[field], 1);
+        put_number(l, e->number[field]);
+    } else if (row->kind == TIME) {
+        put_time(l, e->number[field]);
     } else {
-        put_number(l, e->number[field] / 1000, 1);
-        put(l, SPAN("."));
-        put_number(l, e->number[field] % 1000, 3);
+        put_text(l, row, log->is_json, e->text[field]);
     }
 }
 
 size_t access_log_format(const struct access_log *log, const struct access_entry *entry,
                          char out[ACCESS_LOG_LINE]) {
-    struct line l = {out, 0, ACCESS_LOG_LINE - 1};
+    struct line l = {out, out + ACCESS_LOG_LINE - 1};
     for (size_t i = 0; i < log->parts_n; i++) {
         put(&l, log->parts[i].text);
         if (log->parts[i].field != ENTRY_FIELDS) {
             put_value(&l, log, entry, log->parts[i].field);
         }
     }
-    out[l.n++] = '\n';
-    return l.n;
+    *l.at++ = '\n';
+    return (size_t)(l.at - out);
 }
 
 bool access_log_wants(const struct access_log *log, int status, uint32_t draw) {

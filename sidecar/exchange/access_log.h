@@ -34,6 +34,7 @@ struct access_log {
     bool is_json;    // values are those of JSON
     const struct access_part *parts;
     size_t parts_n;
+    uint64_t wants;                    // fields of the parts: bits
     unsigned sample;                   // ten-thousandths of requests; failures are logged always
     unsigned ipv4_prefix, ipv6_prefix; // bits that are left of an address
 };
@@ -48,13 +49,19 @@ struct access_entry {
 // Reads a format; its parts live in the arena. False with words for the operator in *why.
 bool access_log_parse(struct access_log *log, struct span format, struct arena *a,
                       const char **why);
-// Writes the line with its LF; returns its length. What does not fit is left out at its end.
+// Writes the line with its LF; returns its length. What does not fit is left out at its end. Only
+// the fields that the log wants are looked at.
 size_t access_log_format(const struct access_log *log, const struct access_entry *entry,
                          char out[ACCESS_LOG_LINE]);
 // Whether a request with that status gets a line; draw: a random number.
 bool access_log_wants(const struct access_log *log, int status, uint32_t draw);
 // The address as far as it is to be seen.
 struct ip access_log_client(const struct access_log *log, const struct ip *client);
+
+// Whether its lines have the field.
+static inline bool access_log_has(const struct access_log *log, enum access_field field) {
+    return log->wants >> field & 1;
+}
 
 static inline void access_entry_count(struct access_entry *e, enum access_field field, uint64_t n) {
     e->number[field] = n;

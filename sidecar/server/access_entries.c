@@ -4,14 +4,24 @@
 #include "base/error.h"
 #include "fcgi/pool_address.h"
 
+#include <stdlib.h>
 #include <time.h>
 
-#define STATUS_GONE 499  // the client left before it was answered, as nginx has it
-#define REQUEST_LEN 2048 // bytes of a request line; what is longer is cut in the log as well
-#define MILLISECONDS 4   // ".123"
+#define STATUS_GONE 499 // the client left before it was answered, as nginx has it
+#define MILLISECONDS 4  // "123Z"
+#define BATCH_LEN 16384 // bytes of lines that are given away at once
+#define SECOND_US 1000000
 
-static const char *const protocols[] = {
-    [PROTOCOL_HTTP10] = "HTTP/1.0", [PROTOCOL_HTTP11] = "HTTP/1.1", [PROTOCOL_HTTP2] = "HTTP/2.0"};
+struct access_batch {
+    struct loop_task flush;
+    struct access_output *output;
+    size_t n;
+    char lines[BATCH_LEN]; // memory that no line has used yet is not there
+};
+
+static const struct span protocols[] = {[PROTOCOL_HTTP10] = SPAN_INIT("HTTP/1.0"),
+                                        [PROTOCOL_HTTP11] = SPAN_INIT("HTTP/1.1"),
+                                        [PROTOCOL_HTTP2] = SPAN_INIT("HTTP/2.0")};
 
 static void put_text(struct access_entry *e, enum access_field field, const char *text) {
     access_entry_text(e, field, span_str(text));
@@ -24,24 +34,29 @@ static void tell_second(struct access_entries *a, time_t second) {
     struct tm utc, local;
     gmtime_r(&second, &utc);
     localtime_r(&second, &local);
-    strftime(a->iso, sizeof a->iso, "%Y-%m-%dT%H:%M:%S.000Z", &utc);
-    strftime(a->clf, sizeof a->clf, "%d/%b/%Y:%H:%M:%S %z", &local);
+    a->iso_len = strftime(a->iso, sizeof a->iso, "%Y-%m-%dT%H:%M:%S.000Z", &utc);
+    a->clf_len = strftime(a->clf, sizeof a->clf, "%d/%b/%Y:%H:%M:%S %z", &local);
     a->second = second;
 }
 
-static void put_time(struct access_entries *a, struct access_entry *e) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec != a->second) {
+// The clock of the day is read once a second; in between it goes on with the monotonic one, which
+// is read for each request in any case.
+static void put_time(struct access_entries *a, struct access_entry *e, uint64_t now_us) {
+    uint64_t since_us = now_us - a->second_us;
+    if (a->second == 0 || since_us >= SECOND_US) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        since_us = (uint64_t)now.tv_nsec / 1000;
+        a->second_us = now_us - since_us;
         tell_second(a, now.tv_sec);
     }
-    char *ms = a->iso + strlen(a->iso) - MILLISECONDS;
-    unsigned n = (unsigned)(now.tv_nsec / 1000000);
+    char *ms = a->iso + a->iso_len - MILLISECONDS;
+    unsigned n = (unsigned)(since_us / 1000);
     ms[0] = (char)('0' + n / 100);
     ms[1] = (char)('0' + n / 10 % 10);
     ms[2] = (char)('0' + n % 10);
-    put_text(e, ENTRY_TIME, a->iso);
-    put_text(e, ENTRY_CLF_TIME, a->clf);
+    access_entry_text(e, ENTRY_TIME, span_of(a->iso, a->iso_len));
+    access_entry_text(e, ENTRY_CLF_TIME, span_of(a->clf, a->clf_len));
 }
 
 static void put_duration(struct access_entry *e, enum access_field field, uint64_t from_us,
@@ -51,32 +66,28 @@ static void put_duration(struct access_entry *e, enum access_field field, uint64
 
 // ---- parts --------------------------------------------------------------------------------------
 
-static void put_request(struct access_entry *e, const struct request *q, char line[REQUEST_LEN]) {
-    const struct span *referer = pairs_find(&q->fields, SPAN("referer"));
-    const struct span *agent = pairs_find(&q->fields, SPAN("user-agent"));
-    struct span target = span_first(q->target, REQUEST_LEN - 128),
-                method = span_first(q->method, 64);
-    struct span protocol = span_str(protocols[q->protocol]);
-    char *at = mempcpy(line, method.p, method.n);
-    *at++ = ' ';
-    at = mempcpy(at, target.p, target.n);
-    *at++ = ' ';
-    at = mempcpy(at, protocol.p, protocol.n);
-    access_entry_text(e, ENTRY_REQUEST, span_of(line, (size_t)(at - line)));
+static void put_field(struct access_entry *e, const struct access_log *log, enum access_field field,
+                      const struct request *q, struct span name) {
+    const struct span *value = access_log_has(log, field) ? pairs_find(&q->fields, name) : NULL;
+    access_entry_text(e, field, value != NULL ? *value : span_of(NULL, 0));
+}
+
+static void put_request(struct access_entry *e, const struct access_log *log,
+                        const struct request *q) {
     access_entry_text(e, ENTRY_METHOD, q->method);
     access_entry_text(e, ENTRY_TARGET, q->target);
     access_entry_text(e, ENTRY_HOST, q->authority);
-    access_entry_text(e, ENTRY_REFERER, referer != NULL ? *referer : span_of(NULL, 0));
-    access_entry_text(e, ENTRY_AGENT, agent != NULL ? *agent : span_of(NULL, 0));
-    put_text(e, ENTRY_PROTOCOL, protocols[q->protocol]);
+    access_entry_text(e, ENTRY_PROTOCOL, protocols[q->protocol]);
+    put_field(e, log, ENTRY_REFERER, q, SPAN("referer"));
+    put_field(e, log, ENTRY_AGENT, q, SPAN("user-agent"));
 }
 
-static void put_response(struct access_entry *e, const struct relay *r, int status) {
+static void put_response(struct access_entry *e, const struct relay *r, int status,
+                         uint64_t now_us) {
     access_entry_count(e, ENTRY_STATUS, (uint64_t)status);
     access_entry_count(e, ENTRY_BYTES, r->put);
     access_entry_count(e, ENTRY_RECEIVED, exchange_received(&r->exchange));
-    put_duration(e, ENTRY_TOTAL, exchange_asked_us(&r->exchange),
-                 r->conf->ops->now_us(r->conf->self));
+    put_duration(e, ENTRY_TOTAL, exchange_asked_us(&r->exchange), now_us);
     if (r->error != 0) {
         put_text(e, ENTRY_ERROR, error_row(r->error)->label);
     } else if (!r->is_sent) {
@@ -115,13 +126,71 @@ static void put_hints(struct access_entry *e, const struct relay *r) {
     }
 }
 
-static void put_connection(struct access_entry *e, struct downstream *d) {
+static void put_connection(struct access_entry *e, const struct access_log *log,
+                           struct downstream *d) {
     const char *version = NULL, *alpn = NULL;
-    if (d->ops->tls != NULL) {
+    bool has = access_log_has(log, ENTRY_TLS) || access_log_has(log, ENTRY_ALPN);
+    if (has && d->ops->tls != NULL) {
         d->ops->tls(d, &version, &alpn);
     }
     put_text(e, ENTRY_TLS, version);
     put_text(e, ENTRY_ALPN, alpn);
+}
+
+static void put_client(struct access_entry *e, const struct access_log *log,
+                       const struct ip *client, char text[IP_TEXT_LEN]) {
+    if (!access_log_has(log, ENTRY_CLIENT)) {
+        return;
+    }
+    struct ip ip = access_log_client(log, client);
+    access_entry_text(e, ENTRY_CLIENT,
+                      ip.n > 0 ? span_of(text, ip_print(&ip, text)) : SPAN("unix"));
+}
+
+// ---- batches ------------------------------------------------------------------------------------
+
+static void flush(struct access_batch *b) {
+    if (b->n > 0) {
+        access_output_put(b->output, span_of(b->lines, b->n));
+    }
+    b->n = 0;
+}
+
+static void on_flush(struct loop_task *task) {
+    flush(LIST_ITEM(task, struct access_batch, flush));
+}
+
+// With room for a line.
+static struct access_batch *batch_of(struct access_entries *a, unsigned output) {
+    struct access_batch *b = &a->batches[output];
+    if (BATCH_LEN - b->n < ACCESS_LOG_LINE) {
+        flush(b);
+    }
+    loop_put(a->loop, LOOP_SWEEP, &b->flush);
+    return b;
+}
+
+void access_entries_init(struct access_entries *a) {
+    size_t n = 0;
+    while (a->outputs[n] != NULL) {
+        n++;
+    }
+    a->batches = calloc(n + 1, sizeof *a->batches);
+    if (a->batches == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < n; i++) {
+        list_init(&a->batches[i].flush.node);
+        a->batches[i].flush.run = on_flush;
+        a->batches[i].output = a->outputs[i];
+    }
+}
+
+void access_entries_fini(struct access_entries *a) {
+    for (size_t i = 0; a->outputs[i] != NULL; i++) {
+        flush(&a->batches[i]);
+    }
+    free(a->batches);
 }
 
 // ---- the whole ----------------------------------------------------------------------------------
@@ -143,16 +212,16 @@ void access_entries_put(struct access_entries *a, struct relay *r, const struct 
     }
     struct access_entry e;
     e.known = 0;
-    char line[ACCESS_LOG_LINE], request[REQUEST_LEN], client[IP_TEXT_LEN];
-    struct ip ip = access_log_client(log, &r->client.ip);
-    put_time(a, &e);
-    put_request(&e, &r->stream->request, request);
-    put_response(&e, r, status);
+    char client[IP_TEXT_LEN];
+    uint64_t now_us = r->conf->ops->now_us(r->conf->self);
+    put_time(a, &e, now_us);
+    put_request(&e, log, &r->stream->request);
+    put_response(&e, r, status, now_us);
     put_backend(&e, r, call);
     put_hints(&e, r);
-    put_connection(&e, r->down);
+    put_connection(&e, log, r->down);
+    put_client(&e, log, &r->client.ip, client);
     access_entry_text(&e, ENTRY_SITE, exchange_site(&r->exchange)->name);
-    access_entry_text(&e, ENTRY_CLIENT,
-                      ip.n > 0 ? span_of(client, ip_print(&ip, client)) : SPAN("unix"));
-    access_output_put(a->outputs[log->output], span_of(line, access_log_format(log, &e, line)));
+    struct access_batch *b = batch_of(a, log->output);
+    b->n += access_log_format(log, &e, b->lines + b->n);
 }

@@ -186,16 +186,25 @@ static size_t put_header(char out[HEADER_LEN]) {
     return (size_t)snprintf(out, HEADER_LEN, "<%d>%s outrider[%d]: ", PRIORITY, date, getpid());
 }
 
-void access_output_put(struct access_output *o, struct span line) {
+static void put_message(struct access_output *o, struct span header, struct span line) {
     char message[LOG_WRITER_LINE];
-    if (o->kind == SYSLOG_KIND) {
-        size_t n = put_header(message);
-        size_t rest = line.n < sizeof message - n ? line.n : sizeof message - n;
-        memcpy(message + n, line.p, rest);
-        message[n + rest - 1] = '\n';
-        line = span_of(message, n + rest);
+    size_t rest = sizeof message - header.n - 1;
+    char *end = mempcpy(message, header.p, header.n);
+    end = mempcpy(end, line.p, line.n < rest ? line.n : rest);
+    *end++ = '\n';
+    log_output_put(o->lines, span_of(message, (size_t)(end - message)));
+}
+
+void access_output_put(struct access_output *o, struct span lines) {
+    if (o->kind != SYSLOG_KIND) {
+        log_output_put(o->lines, lines);
+        return;
     }
-    log_output_put(o->lines, line);
+    char header[HEADER_LEN];
+    size_t n = put_header(header);
+    for (struct span line; lines.n > 0 && span_cut(&lines, '\n', &line);) {
+        put_message(o, span_of(header, n), line);
+    }
 }
 
 uint64_t access_output_lost(void) {

@@ -13,8 +13,8 @@ struct access_output;
 // NULL when that fails (logged). Each one is to be released.
 struct access_output *access_output_take(struct span to);
 void access_output_release(struct access_output *o);
-// A line with its LF. From any thread; never waits.
-void access_output_put(struct access_output *o, struct span line);
+// Lines, each with its LF. From any thread; never waits.
+void access_output_put(struct access_output *o, struct span lines);
 // Lines of all outputs that were lost.
 uint64_t access_output_lost(void);
 

@@ -2,6 +2,7 @@
 #include "server/log_writer.h"
 
 #include "base/list.h"
+#include "server/line_ring.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,14 +20,12 @@
 #define CRASH_MS 1000 // the same of a program that crashes
 #define PIECE 65536   // bytes that a file is given at once
 
-// The bytes [from, to) wait, counted from when the ring was last empty; `from` moves when they have
-// been written.
 struct log_output {
     struct list node;
     struct log_output_conf conf;
-    uint8_t *ring;
-    _Atomic size_t from, to;
+    struct line_ring ring;
     uint64_t due_ms;   // when the first that waits is to be written
+    size_t moved;      // bytes that were written, or given up
     uint64_t untold;   // lines lost, not told yet
     uint64_t tell_ms;  // not before, with tells_elsewhere
     uint64_t close_ms; // by when what waits must have been taken; 0: it stays open
@@ -52,51 +51,33 @@ static uint64_t now_ms(void) {
 }
 
 static bool is_empty(const struct log_output *o) {
-    return o->from == o->to;
+    return line_ring_waits(&o->ring) == 0;
 }
 
 // ---- the ring -----------------------------------------------------------------------------------
 
-// Without the lock too: nobody else writes where lines wait.
-static void copy_out(const struct log_output *o, uint8_t *out, size_t n) {
-    size_t at = o->from % o->conf.ring_len, first = o->conf.ring_len - at;
-    first = first < n ? first : n;
-    memcpy(out, o->ring + at, first);
-    memcpy(out + first, o->ring, n - first);
-}
-
-// Whole lines from the front, as many as may go in one write: into a pipe in one piece, so that
-// other processes' lines do not come in between. Of a line whose beginning is written the rest.
+// Lines that may go in one write: into a pipe in one piece, so that other processes' lines do not
+// come in between.
 static size_t copy_lines(const struct log_output *o, uint8_t *out) {
-    size_t n = o->to - o->from, most = o->is_file ? PIECE : LOG_WRITER_LINE, end = 0;
-    n = n < most ? n : most;
-    copy_out(o, out, n);
+    size_t n = line_ring_copy(&o->ring, out, o->is_file ? PIECE : LOG_WRITER_LINE);
     if (o->conf.is_datagram) {
-        end = span_index(span_of(out, n), '\n');
+        size_t end = span_index(span_of(out, n), '\n');
         return end < n ? end + 1 : n;
     }
-    for (end = n; end > 0 && out[end - 1] != '\n'; end--) {
-    }
-    return end > 0 ? end : n;
+    return n;
 }
 
-// Under the lock. False when there is no room.
-static bool append(struct log_output *o, struct span line) {
-    size_t len = o->conf.ring_len, waits = o->to - o->from;
-    if (line.n > len - waits) {
-        return false;
-    }
-    size_t at = o->to % len, first = len - at < line.n ? len - at : line.n;
-    memcpy(o->ring + at, line.p, first);
-    memcpy(o->ring, line.p + first, line.n - first);
-    o->to += line.n;
+// Under the lock. Returns how many bytes there was room for.
+static size_t append(struct log_output *o, struct span lines) {
+    size_t waits = line_ring_waits(&o->ring), half = o->conf.ring_len / 2;
+    size_t n = line_ring_put(&o->ring, lines);
     if (waits == 0) {
         o->due_ms = o->conf.delay_ms > 0 ? now_ms() + o->conf.delay_ms : 0;
     }
-    if (waits == 0 || (waits <= len / 2 && waits + line.n > len / 2)) {
+    if (waits == 0 || (waits <= half && waits + n > half)) {
         pthread_cond_signal(&writer.more);
     }
-    return true;
+    return n;
 }
 
 // Under the lock.
@@ -121,14 +102,6 @@ static ssize_t write_bytes(const struct log_output *o, const uint8_t *bytes, siz
     return send(o->conf.fd, bytes, message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : (ssize_t)n;
 }
 
-static uint64_t count_lines(const uint8_t *bytes, size_t n) {
-    uint64_t lines = 0;
-    for (size_t i = 0; i < n; i++) {
-        lines += bytes[i] == '\n';
-    }
-    return lines;
-}
-
 // Under the lock, which it lets go while it writes. What cannot be written (a full disk, a pipe
 // without a reader) is lost.
 static void write_some(struct log_output *o) {
@@ -144,13 +117,11 @@ static void write_some(struct log_output *o) {
     pthread_mutex_lock(&writer.lock);
     o->is_stuck = is_full;
     if (wrote < 0 && !is_full) {
-        count_lost(o, count_lines(lines, n));
+        count_lost(o, line_ring_count(span_of(lines, n)));
     }
-    o->from += wrote > 0 ? (size_t)wrote : is_full ? 0 : n;
-    if (is_empty(o)) { // an output that is not busy touches the beginning of its ring only
-        o->from = 0;
-        o->to = 0;
-    }
+    size_t took = wrote > 0 ? (size_t)wrote : is_full ? 0 : n;
+    o->moved += took;
+    line_ring_taken(&o->ring, took);
 }
 
 // Under the lock, which it lets go.
@@ -161,7 +132,7 @@ static void tell_lost(struct log_output *o) {
     pthread_mutex_unlock(&writer.lock);
     size_t n = o->conf.on_lost(o->conf.self, lines, line);
     pthread_mutex_lock(&writer.lock);
-    if (n > 0 && !append(o, span_of(line, n))) {
+    if (n > 0 && append(o, span_of(line, n)) == 0) {
         o->untold += lines;
     }
 }
@@ -175,9 +146,10 @@ static void find_kind(struct log_output *o) {
 
 struct log_output *log_output_open(const struct log_output_conf *conf) {
     struct log_output *o = calloc(1, sizeof *o);
-    if (o == NULL || (o->ring = malloc(conf->ring_len)) == NULL) {
+    if (o == NULL) {
         abort();
     }
+    line_ring_init(&o->ring, conf->ring_len);
     list_init(&o->node);
     o->conf = *conf;
     find_kind(o);
@@ -195,7 +167,7 @@ static void free_output(struct log_output *o) {
     if (o->conf.on_closed != NULL) {
         o->conf.on_closed(o->conf.self);
     }
-    free(o->ring);
+    line_ring_fini(&o->ring);
     free(o);
 }
 
@@ -239,20 +211,38 @@ static bool may_tell(const struct log_output *o, uint64_t now) {
     if (o->conf.tells_elsewhere) {
         return now >= o->tell_ms || writer.is_stopping;
     }
-    return o->conf.ring_len - (o->to - o->from) >= LOG_WRITER_LINE;
+    return o->conf.ring_len - line_ring_waits(&o->ring) >= LOG_WRITER_LINE;
+}
+
+// Under the lock: what still waits is lost.
+static void drop_lines(struct log_output *o) {
+    uint8_t lines[LOG_WRITER_LINE];
+    for (size_t n; (n = line_ring_copy(&o->ring, lines, sizeof lines)) > 0;) {
+        count_lost(o, line_ring_count(span_of(lines, n)));
+        line_ring_taken(&o->ring, n);
+    }
+}
+
+// Under the lock, which it lets go.
+static void end_output(struct log_output *o) {
+    drop_lines(o);
+    if (o->untold > 0) {
+        tell_lost(o);
+    }
+    list_drop(&o->node);
+    pthread_mutex_unlock(&writer.lock);
+    free_output(o);
+    pthread_mutex_lock(&writer.lock);
 }
 
 // Under the lock, which it lets go. Whether something was done.
 static bool work_on(struct log_output *o, uint64_t now) {
     bool is_closing = o->close_ms != 0;
     if (is_closing && (is_empty(o) || now >= o->close_ms)) {
-        list_drop(&o->node);
-        pthread_mutex_unlock(&writer.lock);
-        free_output(o);
-        pthread_mutex_lock(&writer.lock);
+        end_output(o);
         return true;
     }
-    size_t waits = o->to - o->from, was = o->from;
+    size_t waits = line_ring_waits(&o->ring), was = o->moved;
     bool is_due = now >= o->due_ms || waits > o->conf.ring_len / 2 || writer.is_stopping;
     if (waits > 0 && is_due) {
         write_some(o);
@@ -261,7 +251,7 @@ static bool work_on(struct log_output *o, uint64_t now) {
         o->tell_ms = now + TICK_MS;
         tell_lost(o);
     }
-    return o->from != was;
+    return o->moved != was;
 }
 
 // Under the lock, which it lets go. A new output comes in at the end, and only this thread takes
@@ -356,7 +346,7 @@ static void on_crash(int number) {
             if (wrote < 0 && errno != EINTR && errno != EAGAIN) {
                 break;
             }
-            o->from += wrote > 0 ? (size_t)wrote : 0;
+            line_ring_taken(&o->ring, wrote > 0 ? (size_t)wrote : 0);
         }
     }
     raise(number); // as it would have ended: the handler is gone (SA_RESETHAND)
@@ -403,7 +393,7 @@ bool log_writer_is_running(void) {
 static size_t progress(void) {
     size_t n = 0;
     for (struct list *node = writer.outputs.next; node != &writer.outputs; node = node->next) {
-        n += LIST_ITEM(node, struct log_output, node)->from;
+        n += LIST_ITEM(node, struct log_output, node)->moved;
     }
     return n;
 }
@@ -439,10 +429,11 @@ void log_writer_stop(void) {
     }
 }
 
-void log_output_put(struct log_output *o, struct span line) {
+void log_output_put(struct log_output *o, struct span lines) {
     pthread_mutex_lock(&writer.lock);
-    if (!append(o, line)) {
-        count_lost(o, 1);
+    struct span rest = span_skip(lines, append(o, lines));
+    if (rest.n > 0) {
+        count_lost(o, line_ring_count(rest));
     }
     pthread_mutex_unlock(&writer.lock);
 }

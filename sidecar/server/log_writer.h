@@ -44,8 +44,9 @@ bool log_writer_is_running(void);
 struct log_output *log_output_open(const struct log_output_conf *conf);
 // Closes it when what waits is written, or when nobody takes it for two seconds.
 void log_output_close(struct log_output *o);
-// A line with its LF, at most LOG_WRITER_LINE bytes. Never waits.
-void log_output_put(struct log_output *o, struct span line);
+// Lines, each with its LF and of at most LOG_WRITER_LINE bytes; of several those that fit. Never
+// waits.
+void log_output_put(struct log_output *o, struct span lines);
 // Has each output ask for its descriptor now.
 void log_writer_reopen(void);
 

@@ -169,6 +169,11 @@ static void on_call_room(struct call *call) {
     relay_on_room(&LIST_ITEM(call, struct slot, call)->relay);
 }
 
+static bool is_timed(const struct access_log *log) {
+    return log != NULL && (access_log_has(log, ENTRY_QUEUE) || access_log_has(log, ENTRY_CONNECT) ||
+                           access_log_has(log, ENTRY_THINK));
+}
+
 static void start(struct relay *r, const struct call_request *q) {
     struct slot *s = slot_of(r);
     s->call = (struct call){
@@ -176,7 +181,7 @@ static void start(struct relay *r, const struct call_request *q) {
         .arena = q->arena,
         .body_len = q->body_len,
         .is_safe = q->is_safe,
-        .is_timed = exchange_site(&r->exchange)->access_log != NULL,
+        .is_timed = is_timed(exchange_site(&r->exchange)->access_log),
         .share = q->share,
         .name = on_call_name,
         .on_event = on_call_event,
@@ -223,9 +228,12 @@ void relays_init(struct relays *rs, struct files *files) {
     rs->conf.files = &files_ops;
     rs->conf.files_self = files;
     rs->conf.spools = temporary_disk(&rs->temporary);
+    rs->access.loop = rs->loop;
+    access_entries_init(&rs->access);
 }
 
 void relays_fini(struct relays *rs) {
+    access_entries_fini(&rs->access);
     for (struct list *n; (n = list_take(&rs->spare)) != NULL;) {
         free(slot_of(LIST_ITEM(n, struct relay, node)));
     }

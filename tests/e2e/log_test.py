@@ -68,4 +68,4 @@ def test_a_full_pipe_stops_nobody_and_lines_of_one_kind_are_bounded(tmp_path):
     written = len(re.findall(r'^\S+ \w+ GET localhost', outrider.log, re.MULTILINE))
     spared = sum(map(int, re.findall(r' (\d+) more lines in a second like: GET localhost', outrider.log)))
     assert spared > 0 and written + spared in (REQUESTS, 2 * REQUESTS), outrider.log[-1500:]
-    assert outrider.log.endswith('info stopped; 0 requests cut\n')
+    assert 'info stopped; 0 requests cut\n' in outrider.log      # what was spared in its second is told behind it

@@ -63,6 +63,26 @@ static void test_no_byte_breaks_out(void **state) {
     }
 }
 
+// Several bytes are looked at at once: a byte among plain ones is found wherever it stands.
+static void test_a_byte_is_found_in_every_place(void **state) {
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t at = 0; at < 40; at++) {
+            uint8_t text[40];
+            memset(text, 'a', sizeof text);
+            text[at] = (uint8_t)c;
+            for (int how = ESCAPE_LINE; how <= ESCAPE_JSON; how++) {
+                char out[64], alone[16];
+                size_t n =
+                    escape_text((enum escape)how, span_of(text, sizeof text), out, sizeof out);
+                size_t one = escape_text((enum escape)how, span_of(text + at, 1), alone, 16);
+                assert_int_equal(n, 39 + one);
+                assert_memory_equal(out + at, alone, one);
+            }
+        }
+    }
+}
+
 static void test_what_is_cut_ends_with_dots_and_no_half_form(void **state) {
     struct span text = SPAN("ab\x01\x01\x01\x01");
     char out[32];
@@ -82,6 +102,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_no_byte_breaks_out),
+        cmocka_unit_test(test_a_byte_is_found_in_every_place),
         cmocka_unit_test(test_what_is_cut_ends_with_dots_and_no_half_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

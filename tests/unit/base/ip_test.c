@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/ip.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,6 +154,30 @@ static void test_private_addresses(void **state) {
     assert_false(ip_is_private(&(struct ip){.n = 0}));
 }
 
+// Every choice of groups that are zero, with the others of one to four digits.
+static void test_printing_is_as_inet_ntop_has_it(void **state) {
+    static const uint16_t values[] = {0x1, 0x20, 0xa00, 0xfedc};
+    (void)state;
+    for (unsigned i = 0; i < 256 * 4; i++) {
+        uint8_t bytes[16] = {0};
+        for (unsigned k = 0; k < 8; k++) {
+            uint16_t group = i >> k & 1 ? values[(i / 256 + k) % 4] : 0;
+            bytes[2 * k] = (uint8_t)(group >> 8);
+            bytes[2 * k + 1] = (uint8_t)group;
+        }
+        char text[IP_TEXT_LEN], want[IP_TEXT_LEN];
+        struct ip six = {.n = 16}, four = {.n = 4};
+        memcpy(six.bytes, bytes, 16);
+        memcpy(four.bytes, bytes + i % 13, 4);
+        assert_int_equal(ip_print(&six, text),
+                         strlen(inet_ntop(AF_INET6, bytes, want, sizeof want)));
+        assert_string_equal(text, want);
+        inet_ntop(AF_INET, four.bytes, want, sizeof want);
+        assert_int_equal(ip_print(&four, text), strlen(want));
+        assert_string_equal(text, want);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_address_or_none),
@@ -160,6 +185,7 @@ int main(void) {
         cmocka_unit_test(test_a_network_holds_an_address),
         cmocka_unit_test(test_what_is_no_network),
         cmocka_unit_test(test_private_addresses),
+        cmocka_unit_test(test_printing_is_as_inet_ntop_has_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
