@@ -210,8 +210,12 @@ int main(int argc, char **argv) {
     case OPTIONS_MANUAL:
         manual_print(stdout);
         return 0;
+    case OPTIONS_COMPLETION:
+        return o.asked && manual_complete(stdout, o.asked)
+                   ? 0
+                   : fail("--completion: expected bash, zsh or fish", EXIT_USAGE);
     case OPTIONS_VERSION:
-        puts("fcgi-bridge " OUTRIDER_VERSION);
+        manual_version(stdout, o.asked && strcmp(o.asked, "--verbose") == 0);
         return 0;
     case OPTIONS_BAD:
         return fail(o.why, EXIT_USAGE);

@@ -26,6 +26,17 @@ static const struct row rows[] = {
 
 #define ROWS (sizeof rows / sizeof rows[0])
 
+static const struct {
+    enum options_verdict verdict;
+    const char *name, *argument, *text;
+} questions[] = {
+#define QUESTION(id, name, argument, text) {OPTIONS_##id, name, argument, text},
+#include "runner/question.def"
+#undef QUESTION
+};
+
+#define QUESTIONS (sizeof questions / sizeof questions[0])
+
 struct unit {
     const char *name;
     uint64_t factor;
@@ -223,6 +234,16 @@ static enum options_verdict parse_one(struct options *o, char **argv, int *at, b
     return put(o, row, text);
 }
 
+// OPTIONS_RUN for what is no question.
+static enum options_verdict find_question(const char *text) {
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        if (strncmp(text, "--", 2) == 0 && strcmp(text + 2, questions[i].name) == 0) {
+            return questions[i].verdict;
+        }
+    }
+    return OPTIONS_RUN;
+}
+
 enum options_verdict options_parse(struct options *o, int argc, char **argv) {
     bool seen[ROWS] = {false};
     memset(o, 0, sizeof *o);
@@ -232,16 +253,11 @@ enum options_verdict options_parse(struct options *o, int argc, char **argv) {
         }
     }
     for (int at = 1; at < argc; at++) {
-        if (strcmp(argv[at], "--help") == 0) {
-            return OPTIONS_HELP;
+        o->asked = argv[at + 1];
+        enum options_verdict verdict = find_question(argv[at]);
+        if (verdict == OPTIONS_RUN) {
+            verdict = parse_one(o, argv, &at, seen);
         }
-        if (strcmp(argv[at], "--manual") == 0) {
-            return OPTIONS_MANUAL;
-        }
-        if (strcmp(argv[at], "--version") == 0) {
-            return OPTIONS_VERSION;
-        }
-        enum options_verdict verdict = parse_one(o, argv, &at, seen);
         if (verdict != OPTIONS_RUN) {
             return verdict;
         }
@@ -280,8 +296,12 @@ void options_print(FILE *to) {
         fputc('\n', to);
         print_wrapped(to, span_str(row->text));
     }
-    fputs("  --help\n      prints this\n  --manual\n      prints the manual page, "
-          "fcgi-bridge(8), as roff\n  --version\n      prints the version\n\n"
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        fprintf(to, "  --%s%s%s\n", questions[i].name, questions[i].argument[0] ? " " : "",
+                questions[i].argument);
+        print_wrapped(to, span_str(questions[i].text));
+    }
+    fputs("\n"
           "SIGTERM stops it once the running requests have ended; SIGQUIT, or a second\n"
           "SIGTERM, kills them. SIGHUP replaces the workers by new ones and cuts nothing.\n",
           to);

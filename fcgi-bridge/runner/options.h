@@ -25,10 +25,17 @@ struct options {
 #define OPTION(member, name, kind, argument, initial, least, most, text) OPTIONS_##kind member;
 #include "runner/options.def"
 #undef OPTION
-    char why[256]; // OPTIONS_BAD: which option, what was wrong, what is allowed
+    const char *asked; // what stands behind a question such as --completion, or NULL
+    char why[256];     // OPTIONS_BAD: which option, what was wrong, what is allowed
 };
 
-enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_MANUAL, OPTIONS_VERSION, OPTIONS_BAD };
+enum options_verdict {
+    OPTIONS_RUN,
+    OPTIONS_BAD,
+#define QUESTION(id, name, argument, text) OPTIONS_##id,
+#include "runner/question.def"
+#undef QUESTION
+};
 
 // Reads the command line: "--name value" or "--name=value", defaults for what is not given.
 // Borrows argv for as long as *o is used.

@@ -18,6 +18,10 @@ static const struct {
     {LEARNER_REQUEST, "request"},
 };
 
+const char *json_library(void) {
+    return jansson_version_str();
+}
+
 #define SOURCES (sizeof sources / sizeof sources[0])
 
 static json_t *must(json_t *json) {

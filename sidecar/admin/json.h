@@ -9,6 +9,9 @@
 
 #include <jansson.h>
 
+// The version of the library that runs.
+const char *json_library(void);
+
 // None of these gives NULL: running out of memory ends the program.
 
 // A text of bytes that stand for themselves; those that are no UTF-8 are written as %XX.

@@ -1,44 +1,114 @@
 // SPDX-License-Identifier: MIT
 #include "cli/arguments.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-static int misused(const char *command, const char *what, const char *which) {
-    fprintf(stderr, "outrider: %s: %s%s (see \"outrider help\")\n", command, what, which);
+#define SYNOPSIS_MOST 1024 // bytes
+
+int arguments_misused(enum command id, const char *what, const char *which) {
+    const char *name = command_row(id)->name;
+    fprintf(stderr, "outrider: %s: %s%s (see \"outrider help %s\")\n", name, what, which, name);
     return 2;
 }
 
-static const struct argument *find(const struct argument *options, const char *text, size_t n) {
-    while (options->name != NULL &&
-           (strlen(options->name) != n || strncmp(options->name, text, n) != 0)) {
-        options++;
-    }
-    return options->name != NULL ? options : NULL;
+static const char **text_of(struct arguments *a, const struct argument_row *row) {
+    return (const char **)((char *)a + row->at);
 }
 
-int arguments_read(const char *command, const struct argument *options, const char **word,
-                   char **argv) {
-    for (int i = 0; argv[i] != NULL; i++) {
-        const char *equals = strchr(argv[i], '=');
-        size_t n = equals != NULL ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-        const struct argument *option = find(options, argv[i], n);
-        if (option == NULL && argv[i][0] != '-' && word != NULL && *word == NULL) {
-            *word = argv[i];
-        } else if (option == NULL) {
-            return misused(command, "unknown argument: ", argv[i]);
-        } else if (option->flag != NULL && equals == NULL) {
-            *option->flag = true;
-        } else if (option->flag != NULL) {
-            return misused(command, "takes no value: ", option->name);
-        } else {
-            *option->value = equals != NULL ? equals + 1 : argv[++i];
-            if (*option->value == NULL) {
-                return misused(command, "no value after ", option->name);
-            }
+static bool *flag_of(struct arguments *a, const struct argument_row *row) {
+    return (bool *)((char *)a + row->at);
+}
+
+// The option of that name, or the first word that has not been given.
+static const struct argument_row *find(enum command id, struct arguments *a, struct span text) {
+    const struct argument_row *row = NULL;
+    bool is_option = text.n > 1 && text.p[0] == '-';
+    while ((row = command_next(id, row)) != NULL) {
+        bool is_free_word = row->kind == ARGUMENT_WORD && *text_of(a, row) == NULL;
+        if (is_option ? span_eq(text, span_str(row->name)) : is_free_word) {
+            return row;
         }
     }
-    return 0;
+    return NULL;
+}
+
+// Is it one of the words of "a|b"? A value in capitals stands for anything.
+static bool is_choice(struct span words, struct span text) {
+    struct span word;
+    if (span_index(words, '|') == words.n) {
+        return true;
+    }
+    while (span_cut(&words, '|', &word)) {
+        if (isupper(word.p[0]) || span_eq(word, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int take(enum command id, struct arguments *a, const struct argument_row *row,
+                const char *text) {
+    *text_of(a, row) = text;
+    if (text == NULL) {
+        return arguments_misused(id, "no value after ", row->name);
+    }
+    return is_choice(span_str(row->value), span_str(text))
+               ? 0
+               : arguments_misused(id, "expected one of ", row->value);
+}
+
+// The argument at argv[*at]; leaves *at on the last one that belongs to it.
+static int read_one(enum command id, struct arguments *a, char **argv, int *at) {
+    const char *text = argv[*at], *equals = text[0] == '-' ? strchr(text, '=') : NULL;
+    size_t n = equals != NULL ? (size_t)(equals - text) : strlen(text);
+    const struct argument_row *row = find(id, a, span_of(text, n));
+    if (row == NULL) {
+        return arguments_misused(id, "unknown argument: ", text);
+    }
+    if (row->kind == ARGUMENT_WORD) {
+        return take(id, a, row, text);
+    }
+    if (row->kind == ARGUMENT_VALUE) {
+        return take(id, a, row, equals != NULL ? equals + 1 : argv[++*at]);
+    }
+    *flag_of(a, row) = true;
+    return equals == NULL ? 0 : arguments_misused(id, "takes no value: ", row->name);
+}
+
+static int misses(enum command id) {
+    struct buf synopsis;
+    buf_init(&synopsis, SYNOPSIS_MOST);
+    command_synopsis(&synopsis, id);
+    buf_put(&synopsis, span_of("", 1));
+    int err = arguments_misused(id, "it needs ", (const char *)buf_span(&synopsis).p);
+    buf_fini(&synopsis);
+    return err;
+}
+
+// 0, or 2 (told) when something is missing.
+static int check(enum command id, struct arguments *a) {
+    const struct argument_row *row = NULL;
+    bool wants_either = false, has_either = false;
+    while ((row = command_next(id, row)) != NULL) {
+        bool is_given = row->kind != ARGUMENT_FLAG && *text_of(a, row) != NULL;
+        if (row->presence == ARGUMENT_NEEDED && !is_given) {
+            return misses(id);
+        }
+        wants_either = wants_either || row->presence == ARGUMENT_EITHER;
+        has_either = has_either || (row->presence == ARGUMENT_EITHER && is_given);
+    }
+    return wants_either && !has_either ? misses(id) : 0;
+}
+
+int arguments_read(enum command id, char **argv, struct arguments *out) {
+    int err = 0;
+    *out = (struct arguments){.config = NULL};
+    for (int at = 0; err == 0 && argv[at] != NULL; at++) {
+        err = read_one(id, out, argv, &at);
+    }
+    return err != 0 ? err : check(id, out);
 }
 
 int arguments_put_query(struct buf *out, const char *text) {

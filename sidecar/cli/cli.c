@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "cli/cli.h"
 
+#include "cli/arguments.h"
+#include "cli/completion.h"
 #include "cli/learned.h"
 #include "cli/links.h"
+#include "cli/manual.h"
 #include "cli/reload.h"
 #include "cli/routes.h"
+#include "cli/version.h"
 #include "config/config.h"
 #include "config/help.h"
 #include "server/server.h"
@@ -15,13 +19,9 @@
 // Exit statuses, as in other servers' command lines.
 enum { DONE = 0, FAILED = 1, MISUSED = 2 };
 
-#define ARGUMENTS_WIDTH 36 // columns of the help
+#define ARGUMENTS_WIDTH 33 // columns of the help
 #define INDENT "                                                       "
-
-struct command {
-    const char *name, *arguments, *sentence;
-    int (*run)(int argc, char **argv);
-};
+#define HELP_MOST (1u << 20) // bytes
 
 static int misused(const char *what, const char *which) {
     fprintf(stderr, "outrider: %s%s (see \"outrider help\")\n", what, which);
@@ -42,7 +42,8 @@ static int take_argument(struct config_args *args, const char **file, int *at, c
     }
     memcpy(name, arg, n);
     name[n] = 0;
-    const char **value = strcmp(name, "--config") == 0 ? file : args_place(args, name);
+    const char **value =
+        strcmp(name, command_next(COMMAND_RUN, NULL)->name) == 0 ? file : args_place(args, name);
     if (value == NULL) {
         return misused("unknown argument: ", arg);
     }
@@ -112,7 +113,8 @@ static int run(int argc, char **argv) {
     return serve(&(struct given){.file = file, .args = &args});
 }
 
-// ---- check, help, version -----------------------------------------------------------------------
+// ---- check
+// ----------------------------------------------------------------------------------------
 
 // How many requests may execute, where that is a guess or more than can.
 static void tell_capacity(const char *file, const struct pool_conf *pool) {
@@ -133,80 +135,64 @@ static void tell_capacity(const char *file, const struct pool_conf *pool) {
 }
 
 static int check(int argc, char **argv) {
+    struct arguments a;
     struct config config;
     struct config_errors errors;
-    if (argc != 1) {
-        return misused("check takes one file", "");
+    (void)argc;
+    int err = arguments_read(COMMAND_CHECK, argv, &a);
+    if (err != 0) {
+        return err;
     }
     config_errors_init(&errors);
-    if (config_load(&config, argv[0], &errors) != 0) {
+    if (config_load(&config, a.file, &errors) != 0) {
         return tell_errors(&config, &errors);
     }
     tell(&errors);
-    printf("%s: %zu sites, %zu pools, %zu listeners: good\n", argv[0], config.sites_n,
+    printf("%s: %zu sites, %zu pools, %zu listeners: good\n", a.file, config.sites_n,
            config.pools_n, config.listens_n);
     for (size_t i = 0; i < config.pools_n; i++) {
-        tell_capacity(argv[0], &config.pools[i]);
+        tell_capacity(a.file, &config.pools[i]);
     }
     for (size_t i = 0; i < config.sites_n; i++) {
-        links_tell(argv[0], &config.sites[i]);
+        links_tell(a.file, &config.sites[i]);
     }
     config_fini(&config);
     return DONE;
 }
 
-static int help(int argc, char **argv);
+// ---- help ---------------------------------------------------------------------------------------
 
-static int version(int argc, char **argv) {
-    (void)argc;
-    (void)argv;
-    printf("outrider %s\n", OUTRIDER_VERSION);
-    return DONE;
+// "outrider routes --admin ADDRESS ...", and behind or below it what it is for.
+static void show(enum command id) {
+    struct buf synopsis;
+    buf_init(&synopsis, HELP_MOST);
+    command_synopsis(&synopsis, id);
+    struct span text = buf_span(&synopsis);
+    bool fits = text.n <= ARGUMENTS_WIDTH;
+    int width = fits ? ARGUMENTS_WIDTH - (int)text.n : 0;
+    printf("  outrider %-10s %.*s%*s%s %s\n", command_row(id)->name, SPAN_ARG(text), width, "",
+           fits ? "" : "\n" INDENT, command_row(id)->sentence);
+    buf_fini(&synopsis);
 }
 
-static const struct command commands[] = {
-    {"run", "--config FILE", "Serve what a configuration file says.", run},
-    {"run", "--root DIR --fastcgi ADDRESS [...]", "Serve a folder of PHP without a file.", run},
-    {"reload", "--config FILE | --admin ADDRESS",
-     "Have the running outrider read its configuration again, and say what is wrong with it.",
-     reload_command},
-    {"upgrade", "--config FILE | --admin ADDRESS",
-     "Have another program, such as a newer version, take the place of the running outrider.",
-     upgrade_command},
-    {"check", "FILE", "Look for errors in a configuration file.", check},
-    {"routes",
-     "--admin ADDRESS [--site NAME] [--route ROUTE] [--audience public|session]"
-     " [--limit N] [--json]",
-     "Show what has been learned, and why each hint is sent or not.", routes_command},
-    {"forget", "--admin ADDRESS --site NAME ROUTE [--audience public|session]",
-     "Forget one route, written as routes shows it.", learned_forget},
-    {"clear", "--admin ADDRESS [--site NAME]",
-     "Forget all of a site, or of all sites: after a deployment that changes everything.",
-     learned_clear},
-    {"export", "--admin ADDRESS", "Write what has been learned as JSON.", learned_export},
-    {"import", "--admin ADDRESS [FILE]", "Learn from an export, of another outrider too.",
-     learned_import},
-    {"help", "[options|fields [--markdown]]",
-     "Show this, all options of the configuration, or what an access log can say.", help},
-    {"version", "", "Show the version.", version},
-};
-
-#define COMMANDS (sizeof commands / sizeof commands[0])
-
-static void show(const struct command *c) {
-    bool fits = strlen(c->arguments) <= ARGUMENTS_WIDTH;
-    printf("  outrider %-7s %-*s%s %s\n", c->name, ARGUMENTS_WIDTH, c->arguments,
-           fits ? "" : "\n" INDENT, c->sentence);
+static int print(int (*make)(struct buf *)) {
+    struct buf text;
+    buf_init(&text, HELP_MOST);
+    int err = make(&text);
+    struct span all = buf_span(&text);
+    fwrite(all.p, 1, all.n, stdout);
+    buf_fini(&text);
+    return err == 0 ? DONE : FAILED;
 }
 
-// "outrider routes --help": its rows only.
-static int show_named(const char *name) {
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            show(&commands[i]);
-        }
+// One command with each of its arguments.
+static int show_command(enum command id) {
+    show(id);
+    for (const struct argument_row *row = NULL; (row = command_next(id, row)) != NULL;) {
+        printf("  %s%s%-*s %s\n", row->name, row->name[0] != 0 ? " " : "",
+               (int)(25 - strlen(row->name)), row->value, row->sentence);
     }
-    return DONE;
+    return id == COMMAND_RUN ? print(help_usage) : DONE;
 }
 
 static const struct topic {
@@ -217,48 +203,56 @@ static const struct topic {
 
 #define TOPICS (sizeof topics / sizeof topics[0])
 
-static int print(int (*make)(struct buf *)) {
-    struct buf text;
-    buf_init(&text, 1u << 20);
-    int err = make(&text);
-    fwrite(text.p + text.from, 1, buf_len(&text), stdout);
-    buf_fini(&text);
-    return err == 0 ? DONE : FAILED;
-}
-
-static int help(int argc, char **argv) {
-    for (size_t i = 0; argc >= 1 && i < TOPICS; i++) {
-        if (strcmp(topics[i].name, argv[0]) == 0) {
-            bool is_markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
-            return print(is_markdown ? topics[i].markdown : topics[i].text);
-        }
-    }
+static int show_all(void) {
     printf("Outrider answers 103 Early Hints for slow FastCGI pages.\n\n");
-    for (size_t i = 0; i < COMMANDS; i++) {
-        show(&commands[i]);
+    for (enum command id = 0; id < COMMAND_COUNT; id++) {
+        show(id);
     }
     printf("\n");
     return print(help_usage);
 }
 
+static int help(int argc, char **argv) {
+    struct arguments a;
+    (void)argc;
+    int err = arguments_read(COMMAND_HELP, argv, &a);
+    if (err != 0 || a.topic == NULL) {
+        return err != 0 ? err : show_all();
+    }
+    for (size_t i = 0; i < TOPICS; i++) {
+        if (strcmp(topics[i].name, a.topic) == 0) {
+            return print(a.markdown ? topics[i].markdown : topics[i].text);
+        }
+    }
+    enum command id = command_find(a.topic);
+    return id < COMMAND_COUNT ? show_command(id) : misused("no help about ", a.topic);
+}
+
+// ---- the commands -------------------------------------------------------------------------------
+
+static int (*const acts[])(int argc, char **argv) = {
+#define COMMAND(id, name, function, sentence) function,
+#define ARGUMENT(id, command, member, kind, name, value, presence, sentence)
+#include "cli/command.def"
+#undef COMMAND
+#undef ARGUMENT
+};
+
 int cli_main(int argc, char **argv) {
     if (argc < 2) {
-        help(0, NULL);
+        show_all();
         return MISUSED;
     }
     const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        name = "help";
+        name = command_row(COMMAND_HELP)->name;
     } else if (strcmp(name, "--version") == 0) {
-        name = "version";
+        name = command_row(COMMAND_VERSION)->name;
     }
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            if (argc == 3 && strcmp(argv[2], "--help") == 0) {
-                return show_named(name);
-            }
-            return commands[i].run(argc - 2, argv + 2);
-        }
+    enum command id = command_find(name);
+    if (id == COMMAND_COUNT) {
+        return misused("unknown command: ", name);
     }
-    return misused("unknown command: ", name);
+    bool is_asked = argc == 3 && strcmp(argv[2], "--help") == 0;
+    return is_asked ? show_command(id) : acts[id](argc - 2, argv + 2);
 }

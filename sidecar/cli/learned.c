@@ -21,11 +21,6 @@ static int failed(const char *what, const char *why) {
     return 1;
 }
 
-static int needs_admin(const char *command) {
-    fprintf(stderr, "outrider: %s needs --admin ADDRESS, that of the running program\n", command);
-    return 2;
-}
-
 // ---- export -------------------------------------------------------------------------------------
 
 struct export {
@@ -75,13 +70,13 @@ static int write_pages(struct export *x) {
 }
 
 int learned_export(int argc, char **argv) {
-    struct export x = {.out = stdout};
-    const struct argument options[] = {{"--admin", &x.admin, NULL}, {NULL, NULL, NULL}};
+    struct arguments a;
     (void)argc;
-    int err = arguments_read("export", options, NULL, argv);
-    if (err != 0 || x.admin == NULL) {
-        return err != 0 ? err : needs_admin("export");
+    int err = arguments_read(COMMAND_EXPORT, argv, &a);
+    if (err != 0) {
+        return err;
     }
+    struct export x = {.admin = a.admin, .out = stdout};
     uint64_t start_ms = (uint64_t)time(NULL) * 1000;
     err = write_pages(&x);
     // Routes that were seen meanwhile have moved to the front, past the page that was next.
@@ -182,18 +177,17 @@ static int read_all(const char *path, struct buf *out) {
 }
 
 int learned_import(int argc, char **argv) {
-    struct piece p = {.admin = NULL};
-    const char *path = NULL;
-    const struct argument options[] = {{"--admin", &p.admin, NULL}, {NULL, NULL, NULL}};
+    struct arguments a;
     (void)argc;
-    int err = arguments_read("import", options, &path, argv);
-    if (err != 0 || p.admin == NULL) {
-        return err != 0 ? err : needs_admin("import");
+    int err = arguments_read(COMMAND_IMPORT, argv, &a);
+    if (err != 0) {
+        return err;
     }
+    struct piece p = {.admin = a.admin};
     struct buf text;
     buf_init(&text, FILE_MOST);
     buf_init(&p.body, 4 * PIECE);
-    err = read_all(path, &text);
+    err = read_all(a.file, &text);
     if (err == 0) {
         err = send_all(&p, buf_span(&text));
     }
@@ -267,25 +261,17 @@ static void put_object(struct buf *out, const char *const *names, const char *co
 
 int learned_forget(int argc, char **argv) {
     static const char *const names[] = {"site", "route", "audience", NULL};
-    const char *admin = NULL, *values[3] = {NULL, NULL, NULL};
-    const struct argument options[] = {{"--admin", &admin, NULL},
-                                       {"--site", &values[0], NULL},
-                                       {"--audience", &values[2], NULL},
-                                       {NULL, NULL, NULL}};
+    struct arguments a;
     (void)argc;
-    int err = arguments_read("forget", options, &values[1], argv);
-    if (err != 0 || admin == NULL) {
-        return err != 0 ? err : needs_admin("forget");
+    int err = arguments_read(COMMAND_FORGET, argv, &a);
+    if (err != 0) {
+        return err;
     }
-    if (values[0] == NULL || values[1] == NULL) {
-        fprintf(stderr, "outrider: forget needs --site NAME and a route, as \"outrider routes\" "
-                        "shows them\n");
-        return 2;
-    }
+    const char *const values[] = {a.site, a.route, a.audience};
     struct buf body;
     buf_init(&body, 65536);
     put_object(&body, names, values);
-    struct drop d = {.admin = admin, .path = "/forget", .body = buf_span(&body)};
+    struct drop d = {.admin = a.admin, .path = "/forget", .body = buf_span(&body)};
     err = drop_all(&d, NULL);
     buf_fini(&body);
     return err;
@@ -293,19 +279,18 @@ int learned_forget(int argc, char **argv) {
 
 int learned_clear(int argc, char **argv) {
     static const char *const names[] = {"site", NULL};
-    const char *admin = NULL, *values[1] = {NULL};
-    const struct argument options[] = {
-        {"--admin", &admin, NULL}, {"--site", &values[0], NULL}, {NULL, NULL, NULL}};
+    struct arguments a;
     (void)argc;
-    int err = arguments_read("clear", options, NULL, argv);
-    if (err != 0 || admin == NULL) {
-        return err != 0 ? err : needs_admin("clear");
+    int err = arguments_read(COMMAND_CLEAR, argv, &a);
+    if (err != 0) {
+        return err;
     }
+    const char *const values[] = {a.site};
     struct buf body;
     buf_init(&body, 65536);
     put_object(&body, names, values);
-    struct drop d = {.admin = admin, .path = "/clear", .body = buf_span(&body)};
-    err = drop_all(&d, values[0]);
+    struct drop d = {.admin = a.admin, .path = "/clear", .body = buf_span(&body)};
+    err = drop_all(&d, a.site);
     buf_fini(&body);
     return err;
 }

@@ -60,21 +60,13 @@ static int ask(const char *address, const char *target) {
 }
 
 // Of "--admin ADDRESS" or "--config FILE". 0, 1 or 2 (told).
-static int find_address(const char *command, char **argv, char address[ADDRESS_LEN]) {
-    const char *admin = NULL, *file = NULL;
-    const struct argument options[] = {
-        {"--admin", &admin, NULL}, {"--config", &file, NULL}, {NULL, NULL, NULL}};
-    int err = arguments_read(command, options, NULL, argv);
-    if (err == 0 && admin != NULL) {
-        snprintf(address, ADDRESS_LEN, "%s", admin);
-    } else if (err == 0 && file != NULL) {
-        err = read_address(file, address);
+static int find_address(enum command id, char **argv, char address[ADDRESS_LEN]) {
+    struct arguments a;
+    int err = arguments_read(id, argv, &a);
+    if (err == 0 && a.admin != NULL) {
+        snprintf(address, ADDRESS_LEN, "%s", a.admin);
     } else if (err == 0) {
-        fprintf(stderr,
-                "outrider: %s needs --config FILE, or --admin ADDRESS of the running "
-                "program\n",
-                command);
-        err = 2;
+        err = read_address(a.config, address);
     }
     return err;
 }
@@ -82,7 +74,7 @@ static int find_address(const char *command, char **argv, char address[ADDRESS_L
 int reload_command(int argc, char **argv) {
     char address[ADDRESS_LEN];
     (void)argc;
-    int err = find_address("reload", argv, address);
+    int err = find_address(COMMAND_RELOAD, argv, address);
     return err != 0 ? err : ask(address, "/reload");
 }
 
@@ -148,7 +140,7 @@ int upgrade_command(int argc, char **argv) {
     char address[ADDRESS_LEN];
     struct process before;
     (void)argc;
-    int err = find_address("upgrade", argv, address);
+    int err = find_address(COMMAND_UPGRADE, argv, address);
     err = err != 0 ? err : ask_process(address, &before);
     err = err != 0 ? err : ask(address, "/upgrade");
     return err != 0 ? err : await_process(address, &before);

@@ -81,28 +81,22 @@ static int print_page(const struct asked *a, struct routes_text *t, size_t *all)
 }
 
 int routes_command(int argc, char **argv) {
-    const char *limit = NULL;
-    struct asked a = {.admin = NULL};
+    struct arguments given;
     struct routes_text t = {.routes = 0};
     size_t all = 0;
-    const struct argument options[] = {
-        {"--admin", &a.admin, NULL}, {"--site", &a.site, NULL},
-        {"--route", &a.route, NULL}, {"--audience", &a.audience, NULL},
-        {"--limit", &limit, NULL},   {"--json", NULL, &a.is_raw},
-        {NULL, NULL, NULL}};
     (void)argc;
-    int err = arguments_read("routes", options, NULL, argv);
+    int err = arguments_read(COMMAND_ROUTES, argv, &given);
     if (err != 0) {
         return err;
     }
-    if (a.admin == NULL) {
-        fprintf(stderr, "outrider: routes needs --admin ADDRESS, that of the running program\n");
-        return 2;
-    }
-    if (limit != NULL && (!span_to_u64(span_str(limit), &a.left) || a.left == 0)) {
-        fprintf(stderr, "outrider: --limit takes a number of routes, at least 1, not \"%s\"\n",
-                limit);
-        return 2;
+    struct asked a = {.admin = given.admin,
+                      .site = given.site,
+                      .route = given.route,
+                      .audience = given.audience,
+                      .is_raw = given.json};
+    if (given.limit != NULL && (!span_to_u64(span_str(given.limit), &a.left) || a.left == 0)) {
+        return arguments_misused(COMMAND_ROUTES, "--limit takes a number, at least 1, not ",
+                                 given.limit);
     }
     size_t most = a.left;
     do {

@@ -13,6 +13,10 @@
 // Where on_error, which libconfuse gives nothing of ours, writes to.
 static struct config_errors *current;
 
+const char *file_library(void) {
+    return confuse_version;
+}
+
 static void on_error(cfg_t *cfg, const char *format, va_list args) {
     char text[512];
     vsnprintf(text, sizeof text, format, args);

@@ -26,6 +26,8 @@ struct file_section {
     enum section id;
 };
 
+// The version of libconfuse that runs.
+const char *file_library(void);
 // Reads text. 0, or ERR_CONFIG when it could not be read as a whole. Names that nobody knows are
 // told in errors, but the rest is read. Borrows errors until file_fini.
 int file_init(struct file *f, struct span text, struct config_errors *errors);

@@ -10,19 +10,23 @@
 
 #define LINE_MOST 1024 // bytes of one line
 
+// `option` is OPTION_COUNT for the title of a section.
 struct arg_row {
     const char *name, *value, *sentence;
+    enum option option;
 };
 
 static const struct arg_row args[] = {
-#define ARG(member, name, value, fills, sentence) {name, value, sentence},
+#define VALUE_OF(option) OPTION_##option
+#define WORDS_OF(option) OPTION_##option
+#define TITLE_OF(section) OPTION_COUNT
+#define ARG(member, name, value, fills, sentence) {name, value, sentence, fills},
 #include "config/args.def"
 #undef ARG
 };
+#define ARGS (sizeof args / sizeof args[0])
 
-static const struct field_row {
-    const char *name, *sentence;
-} fields[] = {
+static const struct help_field fields[] = {
 #define ACCESS_FIELD(id, name, kind, most, sentence) {name, sentence},
 #include "exchange/access_field.def"
 #undef ACCESS_FIELD
@@ -37,9 +41,34 @@ __attribute__((format(printf, 2, 3))) static int put(struct buf *out, const char
     return n >= LINE_MOST ? ERR_BUF_LIMIT : buf_put(out, span_of(line, (size_t)n));
 }
 
+static const char *words_of(const struct arg_row *arg) {
+    enum option_type type =
+        arg->option < OPTION_COUNT ? option_row(arg->option)->type : OPTION_TEXT_TYPE;
+    return type == OPTION_CHOICE_TYPE ? option_row(arg->option)->unit
+           : type == OPTION_FLAG_TYPE ? "true|false"
+                                      : arg->value;
+}
+
+bool help_field(size_t i, struct help_field *out) {
+    if (i >= ENTRY_FIELDS) {
+        return false;
+    }
+    *out = fields[i];
+    return true;
+}
+
+bool help_argument(size_t i, struct help_argument *out) {
+    if (i >= ARGS) {
+        return false;
+    }
+    *out =
+        (struct help_argument){args[i].name, args[i].value, words_of(&args[i]), args[i].sentence};
+    return true;
+}
+
 int help_usage(struct buf *out) {
     int error = put(out, "Arguments of run that stand for a file:\n");
-    for (size_t i = 0; i < sizeof args / sizeof args[0] && error == 0; i++) {
+    for (size_t i = 0; i < ARGS && error == 0; i++) {
         char name[64];
         snprintf(name, sizeof name, "%s %s", args[i].name, args[i].value);
         error = put(out, "  %-26s %s\n", name, args[i].sentence);
@@ -47,10 +76,9 @@ int help_usage(struct buf *out) {
     return error;
 }
 
-// The section of a section's sections: "site route".
-static const char *path_of(enum section id, char out[64]) {
+const char *help_path(enum section id, char out[HELP_PATH_LEN]) {
     const struct section_row *row = section_row(id), *parent = section_row(row->parent);
-    snprintf(out, 64, "%s%s%s", parent->name, parent->name[0] ? " " : "", row->name);
+    snprintf(out, HELP_PATH_LEN, "%s%s%s", parent->name, parent->name[0] ? " " : "", row->name);
     return id == SECTION_TOP ? "top" : out;
 }
 
@@ -68,9 +96,9 @@ static int put_option(struct buf *out, enum option id) {
 int help_options(struct buf *out) {
     int error = 0;
     for (enum section s = 0; s < SECTION_COUNT && error == 0; s++) {
-        char path[64];
+        char path[HELP_PATH_LEN];
         const struct section_row *row = section_row(s);
-        error = put(out, "%s%s%s\n  %s\n", s > 0 ? "\n" : "", path_of(s, path),
+        error = put(out, "%s%s%s\n  %s\n", s > 0 ? "\n" : "", help_path(s, path),
                     row->is_titled ? " \"...\"" : "", row->sentence);
         for (enum option id = 0; id < OPTION_COUNT && error == 0; id++) {
             error = option_row(id)->section == s ? put_option(out, id) : 0;
@@ -90,9 +118,9 @@ static int put_cell(struct buf *out, const char *text, const char *quote) {
 
 static int put_row(struct buf *out, enum option id) {
     const struct option_row *row = option_row(id);
-    char path[64], range[OPTION_RANGE_LEN];
+    char path[HELP_PATH_LEN], range[OPTION_RANGE_LEN];
     int error = put(out, "|");
-    error = error != 0 ? error : put_cell(out, path_of(row->section, path), "");
+    error = error != 0 ? error : put_cell(out, help_path(row->section, path), "");
     error = error != 0 ? error : put_cell(out, row->name, "`");
     error = error != 0 ? error : put_cell(out, row->standard, row->standard[0] ? "`" : "");
     error = error != 0 ? error : put_cell(out, option_range(id, range), "");

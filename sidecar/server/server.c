@@ -322,6 +322,10 @@ static int run(struct server *s, const struct config *config) {
     return s->status;
 }
 
+const char *server_library(void) {
+    return uv_version_string();
+}
+
 int server_run(const struct config *config, const struct server_source *source) {
     static struct server server = {.status = 0}; // one a process: its address is in handles
     server.source = source;

@@ -19,5 +19,7 @@ struct server_source {
 // beside the one before, which completes what it has begun. What goes wrong is logged. 0, or 1
 // when it could not start.
 int server_run(const struct config *config, const struct server_source *source);
+// The version of libuv that runs.
+const char *server_library(void);
 
 #endif

@@ -221,6 +221,10 @@ static enum sqlite_file_state replace(struct sqlite *s, const struct store_conf 
     return state;
 }
 
+const char *sqlite_library(void) {
+    return sqlite3_libversion();
+}
+
 int sqlite_open(struct store **out, const struct store_conf *conf, char *why) {
     struct sqlite *s = calloc(1, sizeof *s);
     if (s == NULL) {

@@ -26,6 +26,8 @@ struct store_conf {
     void *policy_self;
 };
 
+// The version of SQLite that runs.
+const char *sqlite_library(void);
 // Opens or makes the file. 0 with *out, and a sentence in why (STORE_WHY_LEN bytes) if a file was
 // set aside, else an empty one; or ERR_STORE or ERR_STORE_IN_USE with the reason in why. Owns:
 // store_close.

@@ -424,16 +424,7 @@ def test_a_name_that_nobody_has_is_told(arguments, words):
     assert done.returncode == 1 and words in done.stderr
 
 
-def test_the_manual_page_and_the_units_are_good(tmp_path):
-    page = run('--manual').stdout
-    for name in re.findall(r'^  --([a-z-]+)', run('--help').stdout, re.MULTILINE):
-        if name not in ('help', 'manual', 'version'):
-            assert '.B \\-\\-' + name.replace('-', '\\-') + ' ' in page
-    (tmp_path / 'fcgi-bridge.8').write_text(page)
-    if shutil.which('man'):
-        done = subprocess.run(['man', '--warnings', '-l', str(tmp_path / 'fcgi-bridge.8')],
-                              capture_output=True, text=True, env={**os.environ, 'MANPAGER': 'cat'})
-        assert 'grace' in done.stdout and 'warning' not in done.stderr
+def test_the_unit_is_good(tmp_path):
     unit = (HERE.parents[1] / 'fcgi-bridge/fcgi-bridge.service.in').read_text()
     words = re.search(r'^ExecStart=@CMAKE_INSTALL_FULL_BINDIR@/fcgi-bridge (.*)$', unit, re.MULTILINE)[1].split()
     done = run(*[word.replace('/usr/lib/cgi-bin', str(tmp_path)) for word in words])

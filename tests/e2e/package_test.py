@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from servers import BINARY, until
+from servers import BINARY, ROOT, until
 
 
 @pytest.fixture
@@ -21,6 +21,17 @@ def installed(tmp_path):
 def prefix(root):
     """Where `cmake --install` put the program."""
     return next(path for path in root.rglob('bin/outrider')).parents[1]
+
+
+def test_all_that_is_installed_is_in_a_package(installed):
+    """Of each file there is one row in debian/*.install, and the other way round."""
+    top = prefix(installed)
+    rows = {row.split()[0] for path in (ROOT / 'debian').glob('*.install') for row in path.read_text().split('\n') if row}
+    rows = {row.replace('usr/', '', 1).replace('vendor-completions', 'site-functions') for row in rows}
+    files = {str(path.relative_to(top)) for path in top.rglob('*') if path.is_file()}
+    assert len(files) > 15
+    assert {row for row in rows if not any(name.startswith(row) for name in files)} == set()
+    assert {name for name in files if not any(name.startswith(row) for row in rows)} == set()
 
 
 def test_the_example_works_as_installed(installed, make_fpm, make_outrider, connect, tmp_path):
