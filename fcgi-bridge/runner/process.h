@@ -31,7 +31,8 @@ struct process {
     _Atomic pid_t *visible;
 };
 
-// 0, or -errno of what failed: execve (E2BIG: arguments and environment are too large), fork, pipe.
+// 0, or -errno of what failed: execve (E2BIG: arguments and environment are too large), fork, pipe;
+// -ECHILD: it was killed before it had begun.
 int process_start(struct process *p, const struct process_plan *plan);
 // Waits up to `ms` milliseconds for the program to exit. True when it has; it is then reaped.
 bool process_await(struct process *p, int64_t ms);

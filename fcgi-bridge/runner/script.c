@@ -168,7 +168,8 @@ static void run(struct script_end *end, struct program *program, FCGX_Request *r
         return;
     }
     if (error < 0) {
-        answer_complain(request, program->path, "cannot be executed: %s", strerror(-error));
+        answer_complain(request, program->path, "cannot be executed: %s",
+                        error == -ECHILD ? "killed before it began" : strerror(-error));
         refuse(end, request, 500);
         return;
     }

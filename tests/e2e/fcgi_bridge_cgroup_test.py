@@ -3,6 +3,7 @@
 machine if it has the controllers to give, else (CI_FULL=1, a minute) of a kernel of our own, User
 Mode Linux, in which this file is run again."""
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -86,6 +87,11 @@ def most(cgroup, file):
     return max(int(path.read_text()) for path in cgroup.glob(f'request-*/{file}'))
 
 
+def open_to_others(tmp_path):
+    for path in (tmp_path, *list(tmp_path.parents)[:2]):
+        path.chmod(0o777)
+
+
 def programs(cgroup):
     return [pid for path in cgroup.glob('request-*/cgroup.procs') for pid in path.read_text().split()]
 
@@ -129,8 +135,7 @@ def test_a_job_that_was_left_behind_is_within_the_limits(make, root, cgroup):
 
 @needs_cgroups
 def test_programs_of_another_user_have_limits_that_they_cannot_change(make, root, cgroup, tmp_path):
-    for path in (tmp_path, *list(tmp_path.parents)[:2]):
-        path.chmod(path.stat().st_mode | 0o011)
+    open_to_others(tmp_path)
     root.write('try.sh', SH + HEAD + f"""cd {cgroup}
 for i in request-*; do echo max >$i/memory.max || echo 0 >bridge/cgroup.procs || mkdir $i/x; done
 cat /proc/self/cgroup""")
@@ -159,14 +164,22 @@ def test_what_a_killed_bridge_left_is_taken_over_or_left_alone(make, root, cgrou
 
 @needs_cgroups
 @pytest.mark.parametrize('is_alone', [True, False])
-def test_the_cgroup_that_it_is_started_in_is_used_where_it_is_alone_there(make, root, cgroup, is_alone):
-    """As systemd starts it with Delegate=."""
-    procs = cgroup / 'cgroup.procs'
+def test_the_cgroup_that_it_is_started_in_is_used_where_it_is_alone_there(make, root, cgroup, tmp_path, is_alone):
+    """As systemd starts it with Delegate= and User=."""
+    open_to_others(tmp_path)
+    procs, nobody = cgroup / 'cgroup.procs', pwd.getpwnam('nobody')
+    for path in (cgroup, procs, cgroup / 'cgroup.threads', cgroup / 'cgroup.subtree_control'):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    def become():
+        procs.write_text('0')
+        os.setgroups([])
+        os.setgid(nobody.pw_gid)
+        os.setuid(nobody.pw_uid)
     other = subprocess.Popen(['sleep', '60'])
     if not is_alone:
         procs.write_text(str(other.pid))
     bridge = make('--memory', '16M', '--processes', '20', '--workers', '1', '--status', '/bridge-status',
-                  preexec_fn=lambda: procs.write_text('0'))
+                  preexec_fn=become)
     who = 'enforced by the kernel in' if is_alone else 'measured: other processes are in'
     says(bridge, f'--memory: {who} {cgroup}')
     root.write('where.sh', SH + HEAD + 'cat /proc/self/cgroup')
