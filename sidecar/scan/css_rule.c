@@ -18,13 +18,14 @@ enum block {
 };
 
 enum rule {
-    RULE_OTHER,
-    RULE_CHARSET,
+    RULE_UNKNOWN, // browsers drop it, and imports may follow
+    RULE_CHARSET, // likewise, wherever it stands
     RULE_FONT_FACE,
     RULE_IMPORT,
     RULE_LAYER,
     RULE_MEDIA,
-    RULE_SUPPORTS
+    RULE_SUPPORTS,
+    RULE_OTHER, // of no interest, but no import may follow
 };
 
 static enum block top(const struct css_scan *s) {
@@ -95,8 +96,9 @@ bool css_rule_hold_url(struct css_scan *s) {
 
 static void take_import_url(struct css_scan *s) {
     s->stage = STAGE_AT;
+    s->has_import = true; // also one of nothing
     if (!css_rule_hold_url(s)) {
-        s->rule = RULE_OTHER;
+        s->rule = RULE_UNKNOWN;
     }
 }
 
@@ -111,25 +113,50 @@ static void end_import(struct css_scan *s) {
 
 // ---- rules --------------------------------------------------------------------------------------
 
-static void begin_at_rule(struct css_scan *s) {
-    static const struct span names[] = {
-        [RULE_CHARSET] = SPAN_INIT("@charset"), [RULE_FONT_FACE] = SPAN_INIT("@font-face"),
-        [RULE_IMPORT] = SPAN_INIT("@import"),   [RULE_LAYER] = SPAN_INIT("@layer"),
-        [RULE_MEDIA] = SPAN_INIT("@media"),     [RULE_SUPPORTS] = SPAN_INIT("@supports"),
+// The rules that browsers know (CSS, at-rules). Vendors' own begin with "@-".
+static enum rule rule_of(struct span name) {
+    static const struct {
+        struct span name;
+        enum rule rule;
+    } rules[] = {
+        {SPAN_INIT("@charset"), RULE_CHARSET},
+        {SPAN_INIT("@container"), RULE_OTHER},
+        {SPAN_INIT("@counter-style"), RULE_OTHER},
+        {SPAN_INIT("@font-face"), RULE_FONT_FACE},
+        {SPAN_INIT("@font-feature-values"), RULE_OTHER},
+        {SPAN_INIT("@font-palette-values"), RULE_OTHER},
+        {SPAN_INIT("@import"), RULE_IMPORT},
+        {SPAN_INIT("@keyframes"), RULE_OTHER},
+        {SPAN_INIT("@layer"), RULE_LAYER},
+        {SPAN_INIT("@media"), RULE_MEDIA},
+        {SPAN_INIT("@namespace"), RULE_OTHER},
+        {SPAN_INIT("@page"), RULE_OTHER},
+        {SPAN_INIT("@position-try"), RULE_OTHER},
+        {SPAN_INIT("@property"), RULE_OTHER},
+        {SPAN_INIT("@scope"), RULE_OTHER},
+        {SPAN_INIT("@starting-style"), RULE_OTHER},
+        {SPAN_INIT("@supports"), RULE_SUPPORTS},
+        {SPAN_INIT("@view-transition"), RULE_OTHER},
     };
-    s->stage = STAGE_AT;
-    s->rule = RULE_OTHER;
-    s->media_n = 0;
-    for (uint8_t i = 1; i < sizeof names / sizeof *names; i++) {
-        if (span_eq_nocase(css_rule_text(s), names[i])) {
-            s->rule = i;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (span_eq_nocase(name, rules[i].name)) {
+            return rules[i].rule;
         }
     }
+    return span_has_prefix(name, SPAN("@-")) || name.n == 0 ? RULE_OTHER : RULE_UNKNOWN;
+}
+
+static void begin_at_rule(struct css_scan *s) {
+    s->stage = STAGE_AT;
+    s->media_n = 0;
+    s->rule = (uint8_t)rule_of(css_rule_text(s));
     if (s->rule == RULE_IMPORT) {
         bool may = s->depth == 0 && !s->is_past_imports;
-        s->rule = may ? RULE_IMPORT : RULE_OTHER;
+        s->rule = may ? RULE_IMPORT : RULE_UNKNOWN;
         s->stage = may ? STAGE_IMPORT_URL : STAGE_AT;
-    } else if (s->rule != RULE_CHARSET && s->rule != RULE_LAYER) {
+    } else if (s->rule == RULE_LAYER) {
+        s->is_past_imports |= s->has_import; // between imports it ends them (CSS Cascade 5, 4.1)
+    } else if (s->rule != RULE_CHARSET && s->rule != RULE_UNKNOWN) {
         s->is_past_imports = true;
     }
 }
@@ -146,7 +173,7 @@ static void rule_token(struct css_scan *s, struct span word) {
         begin_style_rule(s);
     } else if (s->stage == STAGE_IMPORT_URL) {
         s->stage = STAGE_AT;
-        s->rule = RULE_OTHER;
+        s->rule = RULE_UNKNOWN;
     } else if (s->stage == STAGE_AT) {
         media_put(s, word);
     }
@@ -154,6 +181,15 @@ static void rule_token(struct css_scan *s, struct span word) {
 
 static bool is_dashes(struct span name) {
     return span_eq(name, SPAN("--"));
+}
+
+// Behind the string of a url() there is something more: no browser knows what it would mean.
+static void spoil_url(struct css_scan *s) {
+    if (s->stage == STAGE_FONT_SRC) {
+        s->is_unusable |= !s->is_chosen;
+    } else {
+        s->rule = RULE_UNKNOWN;
+    }
 }
 
 void css_rule_name(struct css_scan *s) {
@@ -180,6 +216,9 @@ void css_rule_name(struct css_scan *s) {
     case BLOCK_TECH:
         css_font_tech(s);
         break;
+    case BLOCK_URL:
+        spoil_url(s);
+        break;
     default:
         break;
     }
@@ -194,6 +233,8 @@ void css_rule_url(struct css_scan *s) {
         css_font_url(s);
     } else if (block == BLOCK_RULES) {
         rule_token(s, SPAN("?"));
+    } else {
+        spoil_url(s);
     }
     settle(s);
 }
@@ -228,6 +269,8 @@ void css_rule_function(struct css_scan *s) {
                                                       : BLOCK_PAREN;
     } else if (block == BLOCK_FONT) {
         css_font_delimiter(s, 0);
+    } else if (block == BLOCK_URL) {
+        spoil_url(s);
     } else if (block == BLOCK_RULES && (s->rule != RULE_IMPORT || s->stage != STAGE_AT ||
                                         s->media_n > 0 || !span_eq_nocase(name, SPAN("layer")))) {
         rule_token(s, SPAN("?"));
@@ -328,6 +371,8 @@ void css_rule_delimiter(struct css_scan *s, uint8_t c) {
     bool is_comment_mark = c == '<' || c == '!' || c == '>'; // of <!-- and -->
     if (block == BLOCK_FONT) {
         css_font_delimiter(s, c);
+    } else if (block == BLOCK_URL) {
+        spoil_url(s);
     } else if (block == BLOCK_RULES &&
                !(s->stage == STAGE_START && s->depth == 0 && is_comment_mark)) {
         rule_token(s, c == ',' ? SPAN(",") : SPAN("?"));

@@ -50,7 +50,7 @@ struct css_scan {
     // The rules.
     uint8_t stack[CSS_SCAN_DEPTH_MAX], depth; // the blocks that are open
     uint8_t rule, stage;                      // the at-rule that is being read, and where in it
-    bool is_past_imports;                     // a rule was seen behind which no @import counts
+    bool has_import, is_past_imports;         // one was seen; and a rule behind which none counts
     bool has_url, is_chosen, is_unusable;     // of a font's source
     bool is_latin;
     uint8_t media_n, range_n;

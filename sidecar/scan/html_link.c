@@ -3,6 +3,7 @@
 
 #include "base/fnv.h"
 #include "http/mime.h"
+#include "scan/html_place.h"
 #include "scan/html_tag.h"
 #include "scan/media.h"
 #include "scan/reference.h"
@@ -15,15 +16,14 @@ static void set(struct link *link, enum link_attribute attribute, struct span te
 
 // Copies what a link says of how it is to be fetched.
 static void set_details(const struct html_scan *s, struct link *link) {
-    struct span priority = html_tag_trim(html_tag_value(s, HTML_FETCHPRIORITY));
     struct span integrity = html_tag_trim(html_tag_value(s, HTML_INTEGRITY));
     if (html_tag_has(s, HTML_CROSSORIGIN)) { // every other keyword means anonymous
         bool with = html_tag_is(s, HTML_CROSSORIGIN, SPAN("use-credentials"));
         set(link, LINK_CROSSORIGIN, with ? SPAN("use-credentials") : SPAN(""));
     }
-    if (span_eq_nocase(priority, SPAN("high"))) {
+    if (html_tag_is(s, HTML_FETCHPRIORITY, SPAN("high"))) {
         set(link, LINK_FETCHPRIORITY, SPAN("high"));
-    } else if (span_eq_nocase(priority, SPAN("low"))) {
+    } else if (html_tag_is(s, HTML_FETCHPRIORITY, SPAN("low"))) {
         set(link, LINK_FETCHPRIORITY, SPAN("low"));
     }
     if (integrity.n > 0) {
@@ -90,8 +90,7 @@ static bool stylesheet(struct html_scan *s, struct html_item *out) {
 }
 
 static bool preload(struct html_scan *s, struct html_item *out) {
-    struct span type = html_tag_trim(html_tag_value(s, HTML_TYPE)),
-                as = html_tag_trim(html_tag_value(s, HTML_AS));
+    struct span type = html_tag_trim(html_tag_value(s, HTML_TYPE)), as = html_tag_value(s, HTML_AS);
     bool is_learned = span_eq_nocase(as, SPAN("style")) || span_eq_nocase(as, SPAN("font"));
     if (type.n > 0) {
         set(&out->link, LINK_TYPE, type);
@@ -116,8 +115,7 @@ static bool link_element(struct html_scan *s, struct html_item *out) {
         return false;
     }
     if (has_rel(s, SPAN("modulepreload"))) {
-        return make_link(s, HTML_HREF, SPAN("modulepreload"),
-                         html_tag_trim(html_tag_value(s, HTML_AS)), out);
+        return make_link(s, HTML_HREF, SPAN("modulepreload"), html_tag_value(s, HTML_AS), out);
     }
     return has_rel(s, SPAN("preconnect")) &&
            make_link(s, HTML_HREF, SPAN("preconnect"), SPAN(""), out);
@@ -139,6 +137,14 @@ static bool is_classic(const struct html_scan *s) {
     }
     memcpy(text + 5, language.p, language.n);
     return mime_is_javascript(span_of(text, language.n + 5));
+}
+
+// Of SVG (SVG 2, 15.3), where "defer" and "nomodule" mean nothing.
+static bool svg_script(struct html_scan *s, struct html_item *out) {
+    out->is_late = html_tag_has(s, HTML_ASYNC);
+    return s->element == HTML_ELEMENT_SCRIPT && is_classic(s) &&
+           make_link(s, html_tag_has(s, HTML_HREF) ? HTML_HREF : HTML_XLINK_HREF, SPAN("preload"),
+                     SPAN("script"), out);
 }
 
 static bool script_element(struct html_scan *s, struct html_item *out) {
@@ -167,7 +173,7 @@ static bool meta_element(struct html_scan *s, struct html_item *out) {
 
 static bool base_element(struct html_scan *s, struct html_item *out) {
     out->kind = HTML_BASE;
-    if (s->has_base || !html_tag_has(s, HTML_HREF)) {
+    if (s->has_base || !html_tag_has(s, HTML_HREF) || html_place_is_shadow(s)) {
         return false;
     }
     s->has_base = true; // also when its URL is of no use
@@ -176,8 +182,11 @@ static bool base_element(struct html_scan *s, struct html_item *out) {
 
 bool html_link_item(struct html_scan *s, struct html_item *out) {
     *out = (struct html_item){.in_body = s->in_body};
-    if (html_tag_is_inert(s) || html_tag_is_foreign(s)) {
+    if (html_place_is_inert(s)) {
         return false;
+    }
+    if (html_place_is_foreign(s)) {
+        return html_place_is_svg(s) && svg_script(s, out);
     }
     switch ((enum html_element)s->element) {
     case HTML_ELEMENT_BASE:
@@ -197,8 +206,9 @@ bool html_link_item(struct html_scan *s, struct html_item *out) {
 
 bool html_link_css_item(const struct html_scan *s, const struct css_item *item,
                         struct html_item *out) {
-    if (item->kind == CSS_FONT && s->is_style_conditional) {
-        return false; // fetched where the stylesheet applies only
+    // Fetched where the stylesheet applies only.
+    if (item->kind == CSS_FONT && (s->is_style_conditional || html_place_is_shadow(s))) {
+        return false;
     }
     *out = (struct html_item){.kind = item->kind == CSS_FONT ? HTML_FONT : HTML_LINK,
                               .link = {.target = item->url},

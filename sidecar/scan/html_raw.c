@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scan/html_state.h"
 
+#include "scan/html_place.h"
 #include "scan/html_tag.h"
 
 // Gives text of a stylesheet to its scanner, which is asked before the next step.
@@ -32,8 +33,30 @@ static void step_raw_open(struct html_scan *s, uint8_t c) {
         begin_raw_end_tag(s, STATE_RAW);
         return;
     }
+    if (c == '!' && html_place_is_foreign(s)) {
+        s->name[0] = '<';
+        s->name_n = 1;
+        s->state = STATE_RAW_CDATA;
+        return;
+    }
     put_style(s, SPAN("<"));
     s->state = STATE_RAW;
+}
+
+// SVG's stylesheets often stand in a CDATA section, whose beginning is not their text. Its end is
+// left to the stylesheet, where it matches no rule.
+static void step_raw_cdata(struct html_scan *s, uint8_t c) {
+    static const struct span cdata = SPAN_INIT("<![CDATA[");
+    if (c != cdata.p[s->name_n]) {
+        put_style(s, span_of(s->name, s->name_n));
+        s->state = STATE_RAW;
+        return;
+    }
+    s->name[s->name_n++] = c;
+    html_state_skip(s, 1);
+    if (s->name_n == cdata.n) {
+        s->state = STATE_RAW;
+    }
 }
 
 static void step_raw_end_tag(struct html_scan *s, uint8_t c) {
@@ -132,6 +155,9 @@ void html_raw_step(struct html_scan *s) {
         break;
     case STATE_RAW_OPEN:
         step_raw_open(s, c);
+        break;
+    case STATE_RAW_CDATA:
+        step_raw_cdata(s, c);
         break;
     case STATE_RAW_END_TAG:
         step_raw_end_tag(s, c);

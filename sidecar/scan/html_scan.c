@@ -2,6 +2,7 @@
 #include "scan/html_scan.h"
 
 #include "scan/html_link.h"
+#include "scan/html_place.h"
 #include "scan/html_state.h"
 #include "scan/html_tag.h"
 
@@ -41,7 +42,7 @@ static void step_markup(struct html_scan *s, uint8_t c) {
     s->name[s->name_n++] = c;
     html_state_skip(s, 1);
     if (word[s->name_n] == 0) {
-        bool is_cdata = word == cdata && html_tag_is_foreign(s);
+        bool is_cdata = word == cdata && html_place_is_foreign(s);
         s->state = word == comment ? STATE_COMMENT_START : is_cdata ? STATE_CDATA : STATE_BOGUS;
     }
 }

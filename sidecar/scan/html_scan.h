@@ -11,8 +11,9 @@
 // scripts; modulepreload, preload and preconnect links; images with fetchpriority=high whose file
 // does not depend on the screen; what inline stylesheets import; as candidates the fonts that those
 // declare; the base URL; a content security policy. Never told is what stands in comments,
-// <script>, <style>, <template>, <noscript>, <textarea>, <title>, <xmp>, <iframe> and the like, in
-// SVG and MathML, and what has an attribute that cannot be read exactly (too long, a NUL, a
+// <script>, <style>, <noscript>, <textarea>, <title>, <xmp>, <iframe> and the like, in <template>
+// unless that is a shadow tree, in SVG and MathML but for the scripts and stylesheets of SVG and
+// HTML inside of them, and what has an attribute that cannot be read exactly (too long, a NUL, a
 // character reference that is not known).
 #ifndef SCAN_HTML_SCAN_H
 #define SCAN_HTML_SCAN_H
@@ -24,6 +25,7 @@
 #define HTML_SCAN_VALUE_MAX 2048    // bytes of an attribute's value
 #define HTML_SCAN_STORE 3584        // bytes of all attributes of a tag that matter
 #define HTML_SCAN_NAME_MAX 16       // bytes of the longest name of interest
+#define HTML_SCAN_LEVELS 32         // SVG, MathML and HTML inside of each other; likewise templates
 
 enum html_item_kind {
     HTML_LINK, // a link to hint: `link`
@@ -78,10 +80,16 @@ struct html_scan {
     bool in_body, in_picture, has_base, has_title;
     bool is_style_read;        // `css` reads the raw text
     bool is_style_conditional; // of a stylesheet that not every screen applies
-    uint8_t templates;         // open <template>s
-    uint8_t levels_n;          // open <svg>, <math>, and HTML inside of them
-    uint32_t levels;           // a bit each, the lowest is the innermost: 1 is foreign
-    uint32_t title;            // hash of the preferred style sheet set's name
+    bool may_host;             // the tag before was a start tag of what can have a shadow tree
+    uint8_t templates_n;       // open <template>s
+    uint32_t templates; // a bit each, the lowest is the innermost: 1 is inert, 0 a shadow tree
+    uint8_t levels_n;   // open <svg>, <math>, and HTML inside of them
+    struct html_level {
+        uint8_t place;   // enum html_place
+        uint8_t element; // that opened it
+        uint8_t depth;   // open elements in it that are no level of their own; no more than 255
+    } levels[HTML_SCAN_LEVELS];
+    uint32_t title; // hash of the preferred style sheet set's name
 
     union {
         uint8_t store[HTML_SCAN_STORE]; // the values of the tag's attributes, decoded

@@ -2,6 +2,7 @@
 #include "scan/html_state.h"
 
 #include "scan/html_link.h"
+#include "scan/html_place.h"
 #include "scan/html_tag.h"
 #include "scan/html_text.h"
 
@@ -146,10 +147,10 @@ static bool end_tag(struct html_scan *s, struct html_item *out) {
     html_state_skip(s, 1);
     s->state = STATE_DATA;
     if (s->is_end_tag) {
-        html_tag_close(s);
+        html_place_close(s);
         return false;
     }
-    enum html_text_kind kind = html_tag_open(s);
+    enum html_text_kind kind = html_place_open(s);
     s->state = states[kind];
     s->is_double = false;
     s->is_done |= kind == HTML_TEXT_END;

@@ -36,6 +36,7 @@ enum html_state {
     STATE_CDATA_END, // behind "]]"
     STATE_RAW,
     STATE_RAW_OPEN,    // behind "<" in raw text
+    STATE_RAW_CDATA,   // behind "<" in a stylesheet of SVG, in front of "![CDATA["
     STATE_RAW_END_TAG, // behind "</" in raw text or a script
     STATE_SCRIPT,
     STATE_SCRIPT_OPEN,  // behind "<" in a script

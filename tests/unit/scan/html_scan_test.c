@@ -23,6 +23,7 @@ struct row {
 #define SOMETIMES(url) "link <" url ">; rel=preload; as=style conditional\n"
 #define SHEET "<link rel=stylesheet href=z.css>"
 #define Z CSS("z.css")
+#define Z_BODY "link <z.css>; rel=preload; as=style body\n"
 
 static struct row rows[] = {
     {"an empty document", "", ""},
@@ -54,6 +55,11 @@ static struct row rows[] = {
     {"for everything but screens", "<link rel=stylesheet href=a.css media='not screen'>",
      SOMETIMES("a.css")},
     {"of another type", "<link rel=stylesheet href=a.less type=text/less>", ""},
+    {"of a type with parameters",
+     "<link rel=stylesheet href=a type='text/css; charset=utf-8'><link rel=stylesheet href=b "
+     "type='Text/CSS;'><link rel=stylesheet href=c type=' '>",
+     CSS("a") CSS("b") CSS("c")},
+    {"of a type that only begins so", "<link rel=stylesheet href=a type='text/css charset'>", ""},
     {"without a URL",
      "<link rel=stylesheet><link rel=stylesheet href><link rel=stylesheet href=''>", ""},
     {"the first title names the set",
@@ -118,6 +124,10 @@ static struct row rows[] = {
     {"a module",
      "<script type=module src=a></script><script TYPE=Module src=b crossorigin></script>",
      "link <a>; rel=modulepreload late\nlink <b>; rel=modulepreload; crossorigin late\n"},
+    {"a keyword with blanks around it is none",
+     "<script type=' module ' src=a></script><link rel=preload as=' style ' href=b>"
+     "<link rel=stylesheet href=c fetchpriority=' high ' crossorigin=' use-credentials '>",
+     "link <b>; rel=preload; as=\" style \" late\nlink <c>; rel=preload; as=style; crossorigin\n"},
     {"for browsers without modules", "<script nomodule src=a></script>", ""},
     {"not JavaScript",
      "<script type=application/json src=a></script><script type=importmap src=b></script>"
@@ -199,8 +209,76 @@ static struct row rows[] = {
     {"a template", "<template>" SHEET "<template></template>" SHEET "</template>" SHEET, Z},
     {"a script in a template hides its end",
      "<template><script></template></script></template>" SHEET, Z},
-    {"links in SVG", "<svg>" SHEET "<script src=a></script><title>" SHEET "</title></svg>" SHEET,
-     "link <z.css>; rel=preload; as=style body\n"},
+    {"links in SVG", "<svg>" SHEET "<script src=a></script></svg>" SHEET, Z_BODY},
+    {"a title of SVG holds HTML", "<svg><title>" SHEET "</title>" SHEET "</svg>", Z_BODY},
+    {"scripts of SVG",
+     "<svg><script href=a></script><script xlink:href=b /><script href=c xlink:href=d "
+     "async></script>"
+     "<script src=e></script><script type=module href=f></script></svg>",
+     "link <a>; rel=preload; as=script body\nlink <b>; rel=preload; as=script body\n"
+     "link <c>; rel=preload; as=script body late\n"},
+    {"no scripts of MathML", "<math><script href=a></script></math>", ""},
+    {"stylesheets of SVG",
+     "<svg><style>@import 'a';</style><style media=print>@import 'b';</style>"
+     "<style>@font-face{src:url(c)}</style></svg>",
+     "link <a>; rel=preload; as=style body\nlink <b>; rel=preload; as=style body conditional\n"
+     "font <c>; rel=preload; as=font; crossorigin\n"},
+    {"a stylesheet of SVG in CDATA", "<svg><style><![CDATA[@import 'a';]]></style>" SHEET "</svg>",
+     "link <a>; rel=preload; as=style body\n"},
+    {"half a CDATA in a stylesheet of SVG", "<svg><style><![CDAT @import 'a';</style></svg>", ""},
+    {"text in MathML holds HTML",
+     "<math><mi>" SHEET "</mi><mtext>" SHEET "</mtext>" SHEET "</math>", Z_BODY Z_BODY},
+    {"an annotation of MathML that holds HTML",
+     "<math><annotation-xml encoding=TEXT/html>" SHEET "</annotation-xml>"
+     "<annotation-xml>" SHEET "</annotation-xml></math>",
+     Z_BODY},
+    {"no text of MathML in SVG", "<svg><mi>" SHEET "</mi></svg>", ""},
+    {"SVG in text of MathML", "<math><mi><svg>" SHEET "</svg>" SHEET "</mi></math>", Z_BODY},
+    {"SVG in HTML in SVG",
+     "<svg><foreignObject>" SHEET "<svg>" SHEET "</svg></foreignObject></svg>", Z_BODY},
+    {"an end tag from outside ends SVG", "<div><svg></div>" SHEET, Z_BODY},
+    {"and of other elements that hold much", "<section><svg></section>" SHEET, Z_BODY},
+    {"and of a link", "<a><svg></a>" SHEET "<svg><a></a>" SHEET "</svg>", Z_BODY},
+    {"a paragraph's end ends SVG", "<svg></p>" SHEET, Z_BODY},
+    {"the end of the body ends no SVG", "<svg></body></html>" SHEET, ""},
+    {"elements of SVG end in SVG", "<svg><g><path></path></g><font></font>" SHEET "</svg>", ""},
+    {"SVG ends with what is open in it", "<svg><g><font></svg>" SHEET, Z_BODY},
+    {"the end of a template ends SVG in it", "<template><svg></template>" SHEET, Z_BODY},
+    // Shadow trees.
+    {"an open and a closed shadow tree",
+     "<div><template shadowrootmode=open>" SHEET "</template></div>"
+     "<x-y> <template shadowrootmode=CLOSED>" SHEET "</template></x-y>",
+     Z_BODY Z_BODY},
+    {"a template in a shadow tree",
+     "<div><template shadowrootmode=open><template>" SHEET "</template>" SHEET "</template></div>",
+     Z_BODY},
+    {"a shadow tree in a template",
+     "<template><div><template shadowrootmode=open>" SHEET "</template></div>" SHEET "</template>",
+     ""},
+    {"a shadow tree in a shadow tree",
+     "<div><template shadowrootmode=open><p><template shadowrootmode=open>" SHEET
+     "</template></p></template></div>",
+     Z_BODY},
+    {"a second template of the same element is no shadow tree",
+     "<div><template shadowrootmode=open></template><template shadowrootmode=open>" SHEET
+     "</template></div>",
+     ""},
+    {"elements without shadow trees",
+     "<ul><template shadowrootmode=open>" SHEET
+     "</template></ul><a><template shadowrootmode=open>" SHEET
+     "</template></a><input><template shadowrootmode=open>" SHEET "</template>",
+     ""},
+    {"no shadow tree of the head",
+     "<head><template shadowrootmode=open>" SHEET "</template></head>", ""},
+    {"of the body", "<body><template shadowrootmode=open>" SHEET "</template>", Z_BODY},
+    {"modes that are none",
+     "<p><template shadowrootmode=x>" SHEET "</template><p><template shadowroot=open>" SHEET
+     "</template><p><template shadowrootmode=' open'>" SHEET "</template>",
+     ""},
+    {"a shadow tree has no base and no fonts, but imports",
+     "<p><template shadowrootmode=open><base href=/x/><style>@import 'a';@font-face{src:url(b)}"
+     "</style></template>",
+     "link <a>; rel=preload; as=style body\n"},
     {"self-closing in SVG", "<svg><style/><title/><script/></svg><svg/>" SHEET,
      "link <z.css>; rel=preload; as=style body\n"},
     {"CDATA in SVG", "<svg><![CDATA[</svg>" SHEET "]]]></svg>" SHEET,
@@ -225,7 +303,8 @@ static struct row rows[] = {
      CSS("%3Ca%3C/STYl%3C//style")},
     {"stylesheets that do not apply",
      "<style type=text/less>@import 'a'</style>"
-     "<template><style>@import 'a'</style></template><svg><style>@import 'a'</style></svg>",
+     "<template><style>@import 'a'</style></template><math><style>@import 'a'</style></math>"
+     "<svg><style type=text/less>@import 'a'</style></svg>",
      ""},
     {"a stylesheet for print",
      "<style media=print>@import 'a';@font-face{src:url(b)}</style>" SHEET, SOMETIMES("a") Z},
@@ -370,12 +449,21 @@ static void test_nothing_behind_the_bound_is_looked_at(void **state) {
 
 static void test_too_much_svg_in_svg_ends_it(void **state) {
     (void)state;
-    char html[33 * 5 + sizeof SHEET + 40] = "";
-    for (int i = 0; i < 33; i++) {
+    char html[(HTML_SCAN_LEVELS + 1) * 5 + sizeof SHEET + 40] = "";
+    for (int i = 0; i <= HTML_SCAN_LEVELS; i++) {
         strcat(html, "<svg>");
     }
     strcat(html, "<p>" SHEET);
     check(span_str(html), "");
+}
+
+static void test_too_many_templates_end_it(void **state) {
+    (void)state;
+    char html[(HTML_SCAN_LEVELS + 1) * 10 + sizeof SHEET + 400] = "";
+    for (int i = 0; i <= HTML_SCAN_LEVELS; i++) {
+        strcat(html, "<template>");
+    }
+    check(span_str(strcat(html, "</template>" SHEET)), "");
 }
 
 static void test_it_is_small(void **state) {
@@ -384,7 +472,7 @@ static void test_it_is_small(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[sizeof rows / sizeof *rows + 5];
+    struct CMUnitTest tests[sizeof rows / sizeof *rows + 6];
     size_t n = 0;
     for (; n < sizeof rows / sizeof *rows; n++) {
         tests[n] = (struct CMUnitTest){rows[n].name, test_row, NULL, NULL, &rows[n]};
@@ -394,6 +482,7 @@ int main(void) {
         (struct CMUnitTest)cmocka_unit_test(test_a_tag_with_a_value_over_the_limit_is_not_told);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_nothing_behind_the_bound_is_looked_at);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_too_much_svg_in_svg_ends_it);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_too_many_templates_end_it);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_it_is_small);
     return _cmocka_run_group_tests("html_scan", tests, n, NULL, NULL);
 }
