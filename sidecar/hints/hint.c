@@ -2,6 +2,7 @@
 #include "hints/hint.h"
 
 #include "hints/target.h"
+#include "http/mime.h"
 
 #define TYPE_MAX 100      // bytes of a media type
 #define INTEGRITY_MAX 400 // bytes: three SHA-512 hashes
@@ -20,6 +21,14 @@ static const struct span priority_names[] = {
     [HINT_PRIORITY_HIGH] = SPAN_INIT("high"),
     [HINT_PRIORITY_LOW] = SPAN_INIT("low"),
     [HINT_PRIORITY_AUTO] = SPAN_INIT("auto"),
+};
+static const struct {
+    enum hint_as as;
+    struct span essence;
+} types[] = {
+#define TYPE(essence, as) {HINT_AS_##as, SPAN_INIT(essence)},
+#include "hints/preload_type.def"
+#undef TYPE
 };
 static const struct hint_reason_row rows[HINT_REASONS] = {
 #define REASON(constant, label, sentence) [HINT_##constant] = {label, sentence},
@@ -119,19 +128,35 @@ static void read_crossorigin(struct hint *out, const struct link *link) {
     }
 }
 
+// Browsers ignore a preload of a type of which they have no use (HTML, 4.6.8.11), but not a 103's.
+static bool is_taken(enum hint_as as, struct span type) {
+    struct span essence = mime_essence(type);
+    bool is_listed = false;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        is_listed |= types[i].as == as;
+        if (types[i].as == as && span_eq_nocase(types[i].essence, essence)) {
+            return true;
+        }
+    }
+    return type.n == 0 || (as == HINT_AS_SCRIPT ? mime_is_javascript(type) : !is_listed);
+}
+
+// An integrity that cannot be told is left out: browsers check it against what uses the asset.
 static enum hint_reason read_details(struct hint *out, const struct link *link) {
     struct span type = link->value[LINK_TYPE], integrity = link->value[LINK_INTEGRITY];
     if (out->rel == HINT_PRECONNECT) {
         return HINT_OK;
     }
+    if (out->rel == HINT_PRELOAD && !is_taken(out->as, type)) {
+        return HINT_TYPE;
+    }
     if (is_media_type(type)) {
         out->type = type;
     }
     out->priority = (enum hint_priority)INDEX_OF(priority_names, link->value[LINK_FETCHPRIORITY]);
-    if (integrity.n > INTEGRITY_MAX || !consists_of(integrity, "+/=-_ ")) {
-        return HINT_INTEGRITY;
+    if (integrity.n <= INTEGRITY_MAX && consists_of(integrity, "+/=-_ ")) {
+        out->integrity = integrity;
     }
-    out->integrity = integrity;
     return HINT_OK;
 }
 

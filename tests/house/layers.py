@@ -13,7 +13,7 @@ STAIRS = {
     'fcgi-bridge/runner': (['base', 'fcgi'], ['fcgi']),
     'fcgi-bridge': (['base', 'runner'], []),
     'sidecar/http': (['base'], ['nghttp2', 'openssl', 'zlib', 'brotli', 'uriparser']),
-    'sidecar/hints': (['base', 'http/date', 'http/field', 'http/uri'], []),
+    'sidecar/hints': (['base', 'http/date', 'http/field', 'http/mime', 'http/uri'], []),
     # Of the hints a scanner needs the words of a link only.
     'sidecar/scan': (['base', 'http', 'hints/link'], []),
     'sidecar/learner': (['base', 'hints', 'http/field', 'http/uri'], []),
