@@ -38,10 +38,26 @@ static bool take_turn(struct observer *t, const struct turn *turn) {
 
 // ---- what it says -------------------------------------------------------------------------------
 
+// Browsers save the response instead of showing it (RFC 6266, 4.2). A value without a type is none.
+static bool is_download(const struct response *response) {
+    const struct span *value = pairs_find(&response->fields, SPAN("content-disposition"));
+    if (value == NULL) {
+        return false;
+    }
+    struct span type = span_trim(span_first(*value, span_index(*value, ';')));
+    return type.n > 0 && !span_eq_nocase(type, SPAN("inline")) && span_index(type, '=') == type.n;
+}
+
+// A navigation to it shows an HTML document.
+static bool is_document(const struct observation *o, const struct response *response) {
+    return body_reader_kind_of(o->essence) == BODY_READER_PAGE && !is_download(response);
+}
+
 static struct evidence page_of(struct observation *o, const struct response *response) {
+    bool shows_nothing = response->status == 200 && !is_document(o, response);
     uint64_t think_us = o->facts->now_us - o->facts->asked_us;
     struct evidence e = {.kind = EVIDENCE_PAGE,
-                         .status = (uint16_t)response->status,
+                         .status = shows_nothing ? EVIDENCE_NO_PAGE : (uint16_t)response->status,
                          .at_ms = observer_unix_ms(o->observer),
                          .think_us = think_us < UINT32_MAX ? (uint32_t)think_us : UINT32_MAX,
                          .key = identity_key(o->identity),
@@ -148,10 +164,15 @@ static bool capture_page(struct observation *o, const struct response *response)
     return is_good;
 }
 
+// It answers a navigation, or what may be one of a client that does not say so.
 static bool is_page(const struct observation *o, const struct response *response) {
-    return response->status == 200 ? body_reader_kind_of(o->essence) == BODY_READER_PAGE &&
-                                         (!o->signs.has_mode || o->signs.is_navigation)
-                                   : o->signs.is_navigation;
+    return o->signs.is_navigation ||
+           (response->status == 200 && !o->signs.has_mode && is_document(o, response));
+}
+
+// A route that would be hinted redirects, fails or shows no page.
+static bool says_failure(struct observation *o, enum learn_reason reason) {
+    return (reason == LEARN_STATUS || reason == LEARN_NO_PAGE) && hinting_is_known(o->hinting);
 }
 
 // A route that was learned from enough for now is seen first, which costs less than to see whether
@@ -166,7 +187,10 @@ static enum learn_reason judge_page(struct observation *o, const struct response
     }
     enum learn_reason reason =
         evidence_may_learn(o->facts->request, response, identity_is_session(o->identity));
-    bool learns = reason == LEARN_OK || (reason == LEARN_STATUS && hinting_is_known(o->hinting));
+    if (reason == LEARN_OK && !is_document(o, response)) {
+        reason = LEARN_NO_PAGE;
+    }
+    bool learns = reason == LEARN_OK || says_failure(o, reason);
     return !learns || take_turn(o->observer, &turn) ? reason : LEARN_QUOTA;
 }
 
@@ -192,10 +216,9 @@ struct span observation_page(struct observation *o, const struct response *respo
     t->pages_by[reason]++;
     t->spared += reason == LEARN_QUOTA;
     visit_drop(&t->visits, o->visit);
-    if (reason != LEARN_STATUS || !hinting_is_known(o->hinting)) {
+    if (!says_failure(o, reason)) {
         return span_of(NULL, 0);
     }
-    // A route that would be hinted redirects or fails.
     struct evidence e = page_of(o, response);
     return observer_write(t, &e);
 }

@@ -21,6 +21,9 @@
 #include "base/message.h"
 
 #define EVIDENCE_MAX 16384 // bytes of one encoded piece of evidence
+#define EVIDENCE_NO_PAGE                                                                           \
+    204 // status of a PAGE whose response showed nothing (RFC 9110, 15.3.5), or
+        // was a 200 that a navigation does not show: a feed, a file to save
 
 enum evidence_kind { EVIDENCE_PAGE, EVIDENCE_VISIT, EVIDENCE_ASSET, EVIDENCE_SHEET };
 

@@ -213,11 +213,12 @@ static void update_patterns(struct reading *reading, uint64_t now_ms) {
 
 // Not "not found", which anybody can bring about for any path.
 static bool may_add_failing(uint16_t status) {
-    return (status >= 300 && status < 400) || status == 401 || status == 403 || status >= 500;
+    return status == EVIDENCE_NO_PAGE || (status >= 300 && status < 400) || status == 401 ||
+           status == 403 || status >= 500;
 }
 
-// Redirects and errors count where the route is known, or would be hinted what its kind is: then it
-// has to be known that it is none of them.
+// Redirects, errors and what is no page count where the route is known, or would be hinted what its
+// kind is: then it has to be known that it is none of them.
 static struct node *failing_node(struct learner *l, const struct evidence *e, uint64_t now_ms) {
     struct node *node = learner_node(l, e->key);
     if (e->status == 304) {

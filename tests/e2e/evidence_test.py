@@ -162,3 +162,23 @@ def test_a_page_never_seen_gets_what_its_kind_has_in_common(shop):
     shop.known(*(f'/product/{n}/' for n in range(6)), networks=range(1, 4))
     hints = shop.hints(20, '/product/never-seen/')
     assert set(hints) == {*HINTS, '/assets/product.css'}
+
+
+NO_PAGES = {
+    'feed': 'Content-Type: application/rss+xml',
+    'api': 'Content-Type: application/json',
+    'export': 'Content-Disposition: attachment; filename=export.html',
+}
+
+
+def test_what_shows_no_page_gets_nothing_from_the_third_view(shop, site):
+    """Its kind is hinted, and a feed, data or a file to save looks like one of it by its path."""
+    shop.known(*(f'/product/{n}/' for n in range(4)), networks=range(1, 4))
+    (site / 'product').mkdir()
+    for name, field in NO_PAGES.items():
+        (site / 'product' / f'{name}.php').write_text(f'<?php usleep(50000); header("{field}"); echo "<p>x";')
+        for network in (11, 12):
+            shop.visit(network, f'/product/{name}.php')
+    shop.settle()
+    assert {name: shop.hints(13, f'/product/{name}.php') for name in NO_PAGES} == dict.fromkeys(NO_PAGES, [])
+    assert set(shop.hints(13, '/product/never-seen/')) > set(HINTS)
