@@ -30,6 +30,7 @@ struct listen_conf {
     uint16_t https_port; // of that redirect: the port of the first tls listener, else 443
     struct client_trust trust;
     enum listen_proxy proxy;
+    bool has_origins;         // HTTP/2 clients are told of other sites of the certificate
     struct span health;       // the path that is answered for fronts; empty: none
     uint16_t mode;            // of a unix socket; 0: of its owner only
     struct span owner, group; // of a unix socket, zero-terminated; empty: as the process

@@ -3,6 +3,10 @@
 
 #include "http/h2_stream.h"
 
+#include <stdio.h>
+
+#define ORIGIN_LEN 288 // bytes of an origin: scheme, host, port
+
 void h2_conf_init(struct h2_conf *c) {
     *c = (struct h2_conf){
         .max_streams = 100,
@@ -356,4 +360,26 @@ int h2_init(struct h2 *h, const struct h2_conf *conf) {
         return ERR_H2;
     }
     return 0;
+}
+
+// serialized origin (RFC 6454, 6.2): the usual port is left out.
+static size_t print_origin(char *to, size_t cap, struct span host, struct span port) {
+    bool is_usual = port.n == 0 || span_eq(port, SPAN("443"));
+    int n = snprintf(to, cap, "https://%.*s%s%.*s", SPAN_ARG(host), is_usual ? "" : ":",
+                     is_usual ? 0 : (int)port.n, (const char *)port.p);
+    return n > 0 && (size_t)n < cap ? (size_t)n : 0;
+}
+
+void h2_origins(struct h2 *h, const struct span *hosts, size_t n, struct span port) {
+    char texts[H2_ORIGINS_MOST][ORIGIN_LEN];
+    nghttp2_origin_entry origins[H2_ORIGINS_MOST];
+    size_t told = 0;
+    for (size_t i = 0; i < n && told < H2_ORIGINS_MOST; i++) {
+        size_t len = print_origin(texts[told], ORIGIN_LEN, hosts[i], port);
+        origins[told] = (nghttp2_origin_entry){(uint8_t *)texts[told], len};
+        told += len > 0;
+    }
+    if (told > 0) {
+        nghttp2_submit_origin(h->session, NGHTTP2_FLAG_NONE, origins, told); // it may do without
+    }
 }

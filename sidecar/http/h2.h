@@ -107,5 +107,10 @@ int h2_init(struct h2 *h, const struct h2_conf *conf);
 static inline void h2_share(struct h2 *h) {
     h->is_shared = true;
 }
+#define H2_ORIGINS_MOST 32 // of one ORIGIN frame
+
+// Tells the client which other hosts it may ask for on this connection (ORIGIN, RFC 8336), by https
+// and at that port. At most H2_ORIGINS_MOST hosts are told.
+void h2_origins(struct h2 *h, const struct span *hosts, size_t n, struct span port);
 
 #endif

@@ -271,6 +271,10 @@ const struct tls_client *tls_shown(struct tls *t) {
     return &t->client;
 }
 
+size_t tls_origins(const struct tls *t, struct span *hosts, size_t most) {
+    return tls_context_origins(t->context, SSL_get_SSL_CTX(t->ssl), hosts, most);
+}
+
 void tls_close(struct tls *t) {
     if (!t->is_closed && tls_is_open(t)) {
         ERR_clear_error();

@@ -88,6 +88,9 @@ struct span tls_server_name(const struct tls *t);
 bool tls_covers(const struct tls *t, struct span host);
 // What the client has shown of itself, once it is open. Borrowed until tls_fini.
 const struct tls_client *tls_shown(struct tls *t);
+// The hosts, at most `most`, that a client may ask for on this connection as well, once it is open
+// (tls_context_origins).
+size_t tls_origins(const struct tls *t, struct span *hosts, size_t most);
 // Queues close_notify, once; nothing may be put afterwards.
 void tls_close(struct tls *t);
 // Why it is broken: static text; "" when it is not.

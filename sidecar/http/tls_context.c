@@ -338,12 +338,25 @@ SSL_CTX *tls_context_find(const struct tls_context *c, struct span name) {
     return c->certificates[i == TLS_NAMES_NONE ? 0 : i];
 }
 
+static bool is_for(X509 *certificate, struct span name) {
+    return X509_check_host(certificate, (const char *)name.p, name.n, 0, NULL) == 1;
+}
+
 bool tls_context_covers(const struct tls_context *c, SSL_CTX *x, struct span name) {
-    char text[TLS_NAME_MOST + 1];
-    if (tls_context_find(c, name) == x) {
-        return true;
+    struct span host = span_first(name, TLS_NAME_MOST);
+    return tls_context_find(c, name) == x ||
+           (host.n > 0 && is_for(SSL_CTX_get0_certificate(x), host));
+}
+
+size_t tls_context_origins(const struct tls_context *c, SSL_CTX *x, struct span *names,
+                           size_t most) {
+    size_t n = 0;
+    struct span name;
+    for (size_t i = 0; n < most && tls_sites_open_name(&c->sites, i, &name); i++) {
+        if (name.n > 0 && tls_context_find(c, name) == x &&
+            is_for(SSL_CTX_get0_certificate(x), name)) {
+            names[n++] = name;
+        }
     }
-    snprintf(text, sizeof text, "%.*s", SPAN_ARG(span_first(name, TLS_NAME_MOST)));
-    X509 *certificate = SSL_CTX_get0_certificate(x);
-    return X509_check_host(certificate, text, name.n, 0, NULL) == 1;
+    return n;
 }

@@ -73,6 +73,11 @@ struct ssl_ctx_st *tls_context_find(const struct tls_context *c, struct span nam
 // asking for the name would be given, or it says that it is for that name too.
 bool tls_context_covers(const struct tls_context *c, struct ssl_ctx_st *x, struct span name);
 
+// The names of sites, at most `most`, that a client may as well ask for who was given the
+// certificate of `x`: it is for them, and they ask for none of the client. Borrowed.
+size_t tls_context_origins(const struct tls_context *c, struct ssl_ctx_st *x, struct span *names,
+                           size_t most);
+
 // Text for the operator, after an error.
 const char *tls_context_why(const struct tls_context *c);
 // What else the operator should know, each on a line: certificates that are out of date, which only

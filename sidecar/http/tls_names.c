@@ -86,3 +86,8 @@ size_t tls_names_find(const struct tls_names *names, struct span name) {
     }
     return found == NULL ? TLS_NAMES_NONE : found->number;
 }
+
+struct span tls_names_at(const struct tls_names *names, size_t i, size_t *number) {
+    *number = names->v[i].number;
+    return span_str(names->v[i].text);
+}

@@ -25,5 +25,7 @@ void tls_names_put(struct tls_names *names, struct span name, size_t number);
 void tls_names_sort(struct tls_names *names);
 // The number of the name itself, else of the wildcard for its first label, or TLS_NAMES_NONE.
 size_t tls_names_find(const struct tls_names *names, struct span name);
+// The i-th of n, in lower case, and its number. Borrowed as long as the names.
+struct span tls_names_at(const struct tls_names *names, size_t i, size_t *number);
 
 #endif

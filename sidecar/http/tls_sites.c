@@ -172,6 +172,16 @@ const struct tls_client_conf *tls_sites_asked(const struct tls_sites *s, struct 
     return site != NULL && site->store != NULL ? site->conf : NULL;
 }
 
+bool tls_sites_open_name(const struct tls_sites *s, size_t i, struct span *name) {
+    size_t site;
+    if (i >= s->names.n) {
+        return false;
+    }
+    struct span text = tls_names_at(&s->names, i, &site);
+    *name = s->v[site].store == NULL ? text : span_of(NULL, 0);
+    return true;
+}
+
 bool tls_sites_digest(const struct tls_sites *s, struct span name, uint8_t *digest) {
     uint8_t bytes[TLS_SITES_DIGEST + TLS_NAME_MOST];
     const struct tls_site *site = find(s, name);

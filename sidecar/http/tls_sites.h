@@ -29,6 +29,9 @@ void tls_sites_seal(struct tls_sites *s);
 void tls_sites_ask(const struct tls_sites *s, struct ssl_st *ssl, struct span name);
 // Whose demand that is; NULL: it is not asked.
 const struct tls_client_conf *tls_sites_asked(const struct tls_sites *s, struct span name);
+// The i-th name of a site that asks nobody for a certificate, from i = 0 on; p NULL: of one that
+// does. False: there are no more.
+bool tls_sites_open_name(const struct tls_sites *s, size_t i, struct span *name);
 // A digest of the name and of all that decides about certificates there: what was resumed with
 // another one would be believed by other rules. False: it cannot be made.
 bool tls_sites_digest(const struct tls_sites *s, struct span name, uint8_t *digest);

@@ -51,6 +51,7 @@ struct conn_conf {
     unsigned count, most; // how many, and how many may be
     struct networks *networks;        // of the clients; NULL: what these hold is not counted
     const struct client_trust *trust; // NULL: nobody is trusted
+    bool has_origins;                 // HTTP/2 clients are told of them
     enum listen_proxy proxy;          // whether trusted fronts send PROXY headers
     struct metrics_worker *metrics;
 };

@@ -67,6 +67,11 @@ static bool is_worth_completing(struct conn *c) {
 static void open_tls_front(struct conn *c) {
     c->peer.shown = tls_shown(&c->tls);
     open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
+    if (!c->is_dead && c->down.is_h2 && c->conf->has_origins && !conn_is_front(c)) {
+        struct span hosts[H2_ORIGINS_MOST];
+        size_t n = tls_origins(&c->tls, hosts, H2_ORIGINS_MOST);
+        h2_origins(&c->proto.h2, hosts, n, c->peer.server_port);
+    }
 }
 
 static void feed_tls(struct conn *c, struct span bytes) {

@@ -94,6 +94,7 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
         .networks = w->conf->networks,
         .trust = &listen->trust,
         .proxy = listen->proxy,
+        .has_origins = listen->has_origins,
         .metrics = w->relays.conf.metrics,
     };
     list_init(&c->conns);

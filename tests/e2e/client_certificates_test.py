@@ -4,6 +4,9 @@ gets what was meant for another site or another client."""
 import json
 import re
 import shutil
+import socket
+import ssl
+import struct
 import subprocess
 
 import pytest
@@ -13,6 +16,7 @@ from servers import ROOT, Fpm, Outrider, until
 CONFIG = '''
 workers = 1
 listen "https://127.0.0.1:0" {{}}
+listen "https://127.0.0.4:0" {{ origin-frame = true }}
 listen "127.0.0.1:0" {{ trusted = {{ "127.0.0.2" }} }}
 pool "php" {{ servers = {{ "unix:{fpm}" }} }}
 {sites}
@@ -45,13 +49,14 @@ class World:
         self.users.revoke(self.serials['mallory'])
         self.users.list_revoked()
         self.staff.list_revoked()
-        self.users.sign('open.test', names=['maybe.test', 'must.test', 'staff.test'])
+        self.users.sign('open.test', names=['more.test', 'maybe.test', 'must.test', 'staff.test'])
         root = folder / 'root'
         shutil.copytree(ROOT / 'php-examples/site/assets', root / 'assets')
         shutil.copy(ROOT / 'tests/e2e/site/echo.php', root)
         (root / 'page.php').write_text('<?php header("Link: </assets/style.css>; rel=preload; as=style");')
         self.fpm = Fpm(folder / 'fpm')
-        sites = [('open.test', KEY.format(folder)), ('maybe.test', ASKS.format(mode='optional', folder=folder, ca='users')),
+        sites = [('open.test', KEY.format(folder)), ('more.test', ''), ('alien.test', ''),
+                 ('maybe.test', ASKS.format(mode='optional', folder=folder, ca='users')),
                  ('must.test', ASKS.format(mode='require', folder=folder, ca='users')),
                  ('staff.test', ASKS.format(mode='require', folder=folder, ca='staff'))]
         self.outrider = Outrider(folder / 'outrider', config=CONFIG.format(
@@ -166,3 +171,34 @@ def test_an_identity_is_resumed_at_its_site_and_by_its_rules_only(world, version
         until(lambda: world.status('must.test', 'bob') == 400, 15, 'a revoked certificate is believed')
         assert not world.resumes('must.test', session, version)
         assert world.status('must.test', 'alice') == 200
+
+
+def origins_of(host, port, name):
+    """What an ORIGIN frame says, before anything that comes behind the answer to our SETTINGS; None: nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(['h2'])
+    with context.wrap_socket(socket.create_connection((host, port), 10), server_hostname=name) as sock:
+        sock.sendall(b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + b'\0\0\0\4\0\0\0\0\0')
+        stream = sock.makefile('rb')
+        while True:
+            head = stream.read(9)
+            payload = stream.read(int.from_bytes(head[:3], 'big'))
+            if head[3] == 4 and head[4] & 1:
+                return None
+            if head[3] == 12:
+                break
+    assert struct.unpack('>I', head[5:])[0] == 0
+    origins = []
+    while payload:
+        n = int.from_bytes(payload[:2], 'big')
+        origins.append(payload[2:2 + n].decode())
+        payload = payload[2 + n:]
+    return origins
+
+
+def test_clients_are_told_which_sites_share_a_connection(world):
+    """Only by choice, and only those that the certificate is for and that ask for none."""
+    silent, telling = (int(port) for kind, port in world.outrider.listeners if kind == 'https')
+    assert origins_of('127.0.0.4', telling, 'open.test') == [f'https://{name}:{telling}' for name in ('more.test', 'open.test')]
+    assert origins_of('127.0.0.1', silent, 'open.test') is None
