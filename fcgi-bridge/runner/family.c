@@ -92,20 +92,32 @@ static uint64_t count_threads(pid_t pid) {
     return stat(path, &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 1;
 }
 
+// Memory that processes share is theirs together, and in each one's figures: the largest counts.
+static void add_memory(struct family_sum *sum, uint64_t own, uint64_t shared) {
+    sum->memory += own;
+    if (shared > sum->shared) {
+        sum->memory += shared - sum->shared;
+        sum->shared = shared;
+    }
+}
+
 static void measure(pid_t pid, void *context) {
     struct family_sum *sum = context;
-    uint64_t size, resident, shared;
-    char path[32];
+    uint64_t own = 0, shared = 0; // KiB
+    char path[32], line[128];
     sum->processes += count_threads(pid);
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    FILE *statm = fopen(path, "re");
-    if (statm == NULL) {
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "re");
+    if (status == NULL) {
         return;
     }
-    if (fscanf(statm, "%" SCNu64 " %" SCNu64 " %" SCNu64, &size, &resident, &shared) == 3) {
-        sum->memory += (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+    while (fgets(line, sizeof line, status)) {
+        if (sscanf(line, "RssAnon: %" SCNu64, &own) != 1) {
+            sscanf(line, "RssShmem: %" SCNu64, &shared);
+        }
     }
-    fclose(statm);
+    fclose(status);
+    add_memory(sum, own << 10, shared << 10);
 }
 
 void family_measure(struct family_sum *sum) {

@@ -10,7 +10,8 @@
 
 struct family_sum {
     uint64_t processes; // and threads
-    uint64_t memory;    // bytes of resident memory that is not shared with files
+    uint64_t memory;    // bytes of resident memory that is no file's
+    uint64_t shared;    // bytes of it that more than one process may have
 };
 
 // Sends the signal to every descendant of this process; 0 only counts. Gives how many there are.

@@ -16,7 +16,8 @@
 #define LOOK_MS 100     // between two looks when something may have to be ended
 #define NAP_LEAST_MS 10 // between two attempts to kill; doubled, since some may never end
 #define NAP_MOST_MS 2000
-#define STOPPED_TURNS 5 // attempts to kill before the bridge stops without that
+#define ERRORS_MOST (1 << 20) // bytes of errors that go to our log; the rest is dropped
+#define STOPPED_TURNS 5       // attempts to kill before the bridge stops without that
 
 struct minder {
     const struct options *options;
@@ -24,7 +25,8 @@ struct minder {
     struct process *process;
     int64_t deadline_ms, kill_ms, nap_ms;
     bool must_end, ends_jobs;
-    int attempts; // to kill
+    int attempts;      // to kill
+    size_t complained; // bytes of errors
 };
 
 static void tell_to_end(struct minder *m) {
@@ -34,11 +36,18 @@ static void tell_to_end(struct minder *m) {
 }
 
 // What it writes as errors once the client has its answer goes to our log.
-static void carry_errors(struct process *p) {
+static void carry_errors(struct minder *m) {
+    struct process *p = m->process;
     char piece[4096];
     ssize_t n = p->err >= 0 ? read(p->err, piece, sizeof piece) : -1;
-    if (n > 0) {
+    if (n > 0 && m->complained < ERRORS_MOST) {
         fwrite(piece, 1, (size_t)n, stderr);
+        m->complained += (size_t)n;
+        if (m->complained >= ERRORS_MOST) {
+            fputs(
+                "\nfcgi-bridge: the rest of the errors of what a request left behind is dropped\n",
+                stderr);
+        }
     } else if (n == 0) {
         close(p->err);
         p->err = -1;
@@ -102,7 +111,7 @@ void minder_run(const struct script_conf *conf, struct script_end *end, bool mus
         struct pollfd err = {.fd = m.process->err, .events = POLLIN};
         int64_t ms = m.must_end && m.attempts ? m.nap_ms : LOOK_MS;
         if (stop_poll(&err, 1, ms) > 0) {
-            carry_errors(m.process);
+            carry_errors(&m);
         }
     }
     // The kernel may have ended all of it between two looks.

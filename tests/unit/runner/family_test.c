@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,30 @@ static void test_memory_and_processes_are_counted(void **state) {
     assert_false(family_settle(PATIENCE_MS));
 }
 
+static void test_shared_memory_is_counted_once(void **state) {
+    (void)state;
+    struct family_sum sum;
+    size_t n = 20 << 20;
+    int ready[2];
+    char byte = 0;
+    assert_int_equal(pipe(ready), 0);
+    if (fork() == 0) {
+        char *memory = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        pid_t pid = fork();
+        memset(memory, 1, n); // both
+        _exit(pid < 0 || write(ready[1], &byte, 1) != 1 || pause());
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    family_measure(&sum);
+    family_tell(SIGKILL);
+    assert_false(family_settle(PATIENCE_MS));
+    assert_in_range(sum.shared, n, n + (1 << 20)); // and not twice
+    assert_true(sum.memory >= n);
+}
+
 static void *wait_in_thread(void *ready) {
     pause();
     return ready;
@@ -122,6 +147,7 @@ int main(void) {
         cmocka_unit_test(test_all_descendants_are_told),
         cmocka_unit_test(test_an_orphan_is_still_ours),
         cmocka_unit_test(test_memory_and_processes_are_counted),
+        cmocka_unit_test(test_shared_memory_is_counted_once),
         cmocka_unit_test(test_threads_are_counted),
         cmocka_unit_test(test_whoever_is_kept_is_not_reaped),
     };

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -126,6 +127,20 @@ static void test_the_time_limit_reaches_what_lives_on(void **state) {
     assert_report(s, REPORT_TIME);
 }
 
+static void test_a_flood_of_errors_fills_no_log(void **state) {
+    struct scene *s = *state;
+    FILE *log = tmpfile();
+    int own = dup(STDERR_FILENO);
+    assert_non_null(log);
+    start(s, "head -c 4000000 /dev/zero | tr '\\0' e >&2");
+    dup2(fileno(log), STDERR_FILENO);
+    run(s, false);
+    dup2(own, STDERR_FILENO);
+    close(own);
+    assert_in_range(lseek(fileno(log), 0, SEEK_END), 1 << 20, (1 << 20) + 8192);
+    fclose(log);
+}
+
 static void test_the_number_of_processes_does_too(void **state) {
     struct scene *s = *state;
     s->options.processes = 2;
@@ -150,6 +165,7 @@ int main(void) {
         SCENE(test_what_must_end_is_told_first),
         SCENE(test_what_does_not_listen_is_killed_after_the_grace_period),
         SCENE(test_the_time_limit_reaches_what_lives_on),
+        SCENE(test_a_flood_of_errors_fills_no_log),
         SCENE(test_the_number_of_processes_does_too),
         SCENE(test_jobs_end_with_their_program_where_that_is_asked_for),
     };
