@@ -137,6 +137,8 @@ def place(tmp_path_factory):
                        'deaf.sh': SH + HEAD + 'echo done'}.items():
         (folder / 'root' / name).write_text(text)
         (folder / 'root' / name).chmod(0o755)
+    # What is pushed is random: nothing is gained by packing it well.
+    (folder / '.gitconfig').write_text('[core]\n\tcompression = 0\n\tbigFileThreshold = 1m\n')
     bridge = Bridge(folder, '--workers', '2', '--timeout', '10m', '--idle', '60s',
                     '--env', f'GIT_PROJECT_ROOT={folder}/git', '--env', 'GIT_HTTP_EXPORT_ALL=1',
                     '--env', f'HOME={folder}', listen=f'127.0.0.1:{free_port()}')
