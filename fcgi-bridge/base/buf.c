@@ -85,7 +85,7 @@ void buf_take(struct buf *b, size_t n) {
 }
 
 void buf_release(struct buf *b) {
-    if (buf_len(b) == 0) {
+    if (buf_len(b) == 0 && b->p != NULL) {
         buf_fini(b);
     }
 }

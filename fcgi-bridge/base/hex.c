@@ -18,9 +18,21 @@ uint8_t *hex_escape_put(uint8_t *at, uint8_t c) {
     return at;
 }
 
+static const char small[] = "0123456789abcdef";
+
 uint8_t *hex_put(uint8_t *at, uint8_t c) {
-    static const char digits[] = "0123456789abcdef";
-    *at++ = (uint8_t)digits[c >> 4];
-    *at++ = (uint8_t)digits[c & 15];
+    *at++ = (uint8_t)small[c >> 4];
+    *at++ = (uint8_t)small[c & 15];
     return at;
+}
+
+uint8_t *hex_put_number(uint8_t *at, uint64_t value) {
+    size_t n = 1;
+    for (uint64_t rest = value >> 4; rest > 0; rest >>= 4) {
+        n++;
+    }
+    for (size_t i = n; i-- > 0; value >>= 4) {
+        at[i] = (uint8_t)small[value & 15];
+    }
+    return at + n;
 }

@@ -8,6 +8,8 @@
 
 #include "base/span.h"
 
+#define HEX_NUMBER_MAX 16 // digits of the largest number
+
 // What the digit stands for; -1 when it is none.
 static inline int hex_value(uint8_t c) {
     uint8_t low = span_lower_byte(c);
@@ -22,5 +24,7 @@ int hex_escape_read(struct span s);
 uint8_t *hex_escape_put(uint8_t *at, uint8_t c);
 // Writes two small digits. Returns what is behind.
 uint8_t *hex_put(uint8_t *at, uint8_t c);
+// Writes a number in small digits, 1 to HEX_NUMBER_MAX. Returns what is behind.
+uint8_t *hex_put_number(uint8_t *at, uint64_t value);
 
 #endif

@@ -23,7 +23,9 @@ static inline int pairs_put(struct pairs *pairs, struct arena *a, struct span na
                             struct span value) {
     int error = pairs->n == pairs->cap ? pairs_grow(pairs, a) : 0;
     if (error == 0) {
-        pairs->v[pairs->n++] = (struct pair){name, value};
+        struct pair *pair = &pairs->v[pairs->n++];
+        pair->name = name;
+        pair->value = value;
     }
     return error;
 }

@@ -54,7 +54,9 @@ static inline void absorb_all(struct state *out, struct span bytes) {
     }
     uint64_t last = (uint64_t)bytes.n << 56;
     if (bytes.n > whole) {
-        last |= rest_of(bytes.p + whole, bytes.n - whole);
+        size_t rest = bytes.n - whole;
+        last |= whole > 0 ? little_endian(bytes.p + bytes.n - 8) >> (64 - 8 * rest)
+                          : rest_of(bytes.p, rest);
     }
     absorb(&s, last);
     *out = s;

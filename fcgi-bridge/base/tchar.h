@@ -4,25 +4,32 @@
 //     token = 1*tchar
 //     tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" /
 //             "~" / DIGIT / ALPHA                                      ; RFC 9110, 5.6.2
+//
+// and their values:
+//
+//     field-vchar = VCHAR / obs-text                                   ; RFC 9110, 5.5
 #ifndef BASE_TCHAR_H
 #define BASE_TCHAR_H
 
 #include "base/span.h"
 
-// One bit a character.
+extern const uint8_t tchar_is_one[256]; // 1 for each tchar
+
 static inline bool tchar_is(uint8_t c) {
-    static const uint32_t bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
-    return bits[c >> 5] >> (c & 31) & 1;
+    return tchar_is_one[c];
 }
 
 // One tchar or more.
 static inline bool tchar_is_token(struct span s) {
-    for (size_t i = 0; i < s.n; i++) {
-        if (!tchar_is(s.p[i])) {
-            return false;
-        }
+    uint8_t are_all = 1;
+    for (const uint8_t *p = s.p, *end = p + s.n; p < end; p++) {
+        are_all &= tchar_is_one[*p];
     }
-    return s.n > 0;
+    return are_all && s.n > 0;
 }
+
+// *( field-vchar / SP / HTAB ): no other control character. Whoever takes one of those for the end
+// of a line reads a field that somebody else has written.
+bool tchar_is_text(struct span s);
 
 #endif

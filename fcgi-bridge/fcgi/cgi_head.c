@@ -64,16 +64,6 @@ static int drop(struct cgi_head *h, const char *what) {
     return 0;
 }
 
-// field-vchar, SP and HTAB of RFC 9110, 5.5.
-static bool is_text(struct span s) {
-    for (size_t i = 0; i < s.n; i++) {
-        if ((s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 // Whether the beginning of a line can still become a header field, or the end of a block.
 static bool may_be_field(struct span line) {
     if (line.n == 1 && line.p[0] == '\r') {
@@ -195,18 +185,23 @@ static int take_type(struct cgi_head *h, struct span line, struct span name, str
     return put_field(h, line, name, value);
 }
 
+// A value with control characters.
+static int take_controls(struct cgi_head *h, enum kind kind, struct span value) {
+    // Where somebody reads such a byte as the end of the line, a field of an attacker's follows.
+    if (span_index(value, 0) < value.n || span_index(value, '\r') < value.n) {
+        return fail(h, ERR_BACKEND_HEAD, "NUL or CR in a field value");
+    }
+    return kind == STATUS ? fail(h, ERR_BACKEND_STATUS, "control character in Status")
+                          : drop(h, "a field with a control character in its value");
+}
+
 static int take_known(struct cgi_head *h, struct span line, struct span name, struct span value) {
     enum kind kind = kind_of(name);
     if (kind == STATUS || kind == LOCATION || kind == TYPE) {
         h->block.is_certain = true;
     }
-    // Where somebody reads such a byte as the end of the line, a field of an attacker's follows.
-    if (span_index(value, 0) < value.n || span_index(value, '\r') < value.n) {
-        return fail(h, ERR_BACKEND_HEAD, "NUL or CR in a field value");
-    }
-    if (!is_text(value)) {
-        return kind == STATUS ? fail(h, ERR_BACKEND_STATUS, "control character in Status")
-                              : drop(h, "a field with a control character in its value");
+    if (!tchar_is_text(value)) {
+        return take_controls(h, kind, value);
     }
     switch (kind) {
     case STATUS:

@@ -8,31 +8,36 @@
 #include <fastcgi.h>
 
 #define LENGTH_SHORT 0x80 // lengths below take one byte
-#define LENGTH_MAX 0x7fffffff
 
 static size_t length_len(size_t n) {
     return n < LENGTH_SHORT ? 1 : 4;
 }
 
 static inline size_t pair_len(const struct pair *pair) {
-    return length_len(pair->name.n) + length_len(pair->value.n) + pair->name.n + pair->value.n;
+    size_t n = pair->name.n + pair->value.n;
+    bool are_short = (pair->name.n | pair->value.n) < LENGTH_SHORT; // nearly always
+    return n + (are_short ? 2 : length_len(pair->name.n) + length_len(pair->value.n));
 }
 
-// Whether the pair fits into a record that has n bytes of content already. Compared one by one: the
-// sum of two hostile lengths might wrap round.
-static bool fits(const struct pair *pair, size_t n) {
-    return pair->name.n <= WRITER_CONTENT_MAX && pair->value.n <= WRITER_CONTENT_MAX &&
-           pair_len(pair) <= WRITER_CONTENT_MAX - n;
+// Whether the lengths may be added up: the sum of two hostile ones might wrap round. The bits of
+// both together are no more than their sum, so no pair that fits into a record is refused.
+static inline bool is_sane(const struct pair *pair) {
+    return (pair->name.n | pair->value.n) <= WRITER_CONTENT_MAX;
 }
 
 // The pairs from *first on that share a record: *first becomes the one behind them. Gives the
 // bytes of content; 0 when the first of them does not fit into a record at all.
 static size_t record_len(const struct pairs *pairs, size_t *first) {
-    size_t n = 0, i = *first;
-    for (; i < pairs->n && fits(&pairs->v[i], n); i++) {
-        n += pair_len(&pairs->v[i]);
+    size_t n = 0;
+    const struct pair *pair = pairs->v + *first, *end = pairs->v + pairs->n;
+    for (; pair < end && is_sane(pair); pair++) {
+        size_t len = pair_len(pair);
+        if (len > WRITER_CONTENT_MAX - n) {
+            break;
+        }
+        n += len;
     }
-    *first = i;
+    *first = (size_t)(pair - pairs->v);
     return n;
 }
 
@@ -54,8 +59,7 @@ static size_t params_len(const struct pairs *pairs, size_t limit, size_t *first)
     return len + FCGI_HEADER_LEN;
 }
 
-static uint8_t *put_length(uint8_t *at, size_t n) {
-    assert(n <= LENGTH_MAX);
+static inline uint8_t *put_length(uint8_t *at, size_t n) {
     if (n < LENGTH_SHORT) {
         at[0] = (uint8_t)n;
         return at + 1;
@@ -67,14 +71,14 @@ static uint8_t *put_length(uint8_t *at, size_t n) {
     return at + 4;
 }
 
-static uint8_t *put_bytes(uint8_t *at, struct span s) {
+static inline uint8_t *put_bytes(uint8_t *at, struct span s) {
     if (s.n > 0) {
         memcpy(at, s.p, s.n);
     }
     return at + s.n;
 }
 
-static uint8_t *put_pair(uint8_t *at, const struct pair *pair) {
+static inline uint8_t *put_pair(uint8_t *at, const struct pair *pair) {
     at = put_length(put_length(at, pair->name.n), pair->value.n);
     return put_bytes(put_bytes(at, pair->name), pair->value);
 }

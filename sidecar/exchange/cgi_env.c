@@ -3,8 +3,11 @@
 
 #include "base/error.h"
 #include "base/fnv.h"
+#include "base/tchar.h"
 #include "exchange/client.h"
 #include "http/uri.h"
+
+#include <assert.h>
 
 #define FIXED_MOST 32 // variables that are not HTTP_*
 
@@ -29,10 +32,13 @@ struct writer {
     int error;
 };
 
-static void put(struct writer *w, struct span name, struct span value) {
-    if (w->error == 0) {
-        w->error = pairs_put(w->params, w->arena, name, value);
-    }
+// There is room for all: cgi_env_build has seen to it.
+static inline void put(struct writer *w, struct span name, struct span value) {
+    struct pairs *params = w->params;
+    assert(params->n < params->cap);
+    struct pair *pair = &params->v[params->n++];
+    pair->name = name;
+    pair->value = value;
 }
 
 static struct span put_number(struct writer *w, uint64_t value) {
@@ -67,15 +73,6 @@ static bool is_dropped(const struct cgi_env *env, struct span name) {
         return span_eq_nocase(span_first(name, 12), SPAN("x-forwarded-"));
     }
     return !env->is_front || !forwarded_field_may_pass(field);
-}
-
-// Fronts check it too; a CTL in a variable would be a line of its own in somebody's log.
-static bool has_ctl(struct span value) {
-    bool found = false;
-    for (size_t i = 0; i < value.n; i++) {
-        found |= (value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f;
-    }
-    return found;
 }
 
 static uint8_t *append(uint8_t *to, struct span s) {
@@ -121,7 +118,7 @@ static bool has_name(const struct writer *w, struct span name, uint32_t hash) {
 static size_t joined_len(const struct pair *field, const struct pair *end, size_t comma) {
     size_t len = field->value.n;
     for (const struct pair *f = field + 1; f < end; f++) {
-        if (span_eq_nocase(f->name, field->name) && !has_ctl(f->value)) {
+        if (span_eq_nocase(f->name, field->name) && tchar_is_text(f->value)) {
             len += comma + f->value.n;
         }
     }
@@ -143,7 +140,7 @@ static struct span join(struct writer *w, const struct pair *field, const struct
     }
     uint8_t *at = append(p, field->value);
     for (const struct pair *f = field + 1; f < end; f++) {
-        if (span_eq_nocase(f->name, field->name) && !has_ctl(f->value)) {
+        if (span_eq_nocase(f->name, field->name) && tchar_is_text(f->value)) {
             at = append(append(at, comma), f->value);
         }
     }
@@ -152,7 +149,8 @@ static struct span join(struct writer *w, const struct pair *field, const struct
 
 static void put_field(struct writer *w, const struct pair *field, const struct pair *end) {
     uint32_t hash;
-    if (has_ctl(field->value) || !write_name(field->name, w->names, &hash)) {
+    // Fronts check it too; a CTL in a variable would be a line of its own in somebody's log.
+    if (!tchar_is_text(field->value) || !write_name(field->name, w->names, &hash)) {
         return;
     }
     struct span name = span_of(w->names, 5 + field->name.n);
@@ -199,7 +197,7 @@ static void put_fields(struct writer *w) {
 static void put_body(struct writer *w) {
     const struct request *request = w->env->request;
     const struct span *type = pairs_find(&request->fields, SPAN("content-type"));
-    if (type != NULL && !has_ctl(*type)) {
+    if (type != NULL && tchar_is_text(*type)) {
         put(w, SPAN("CONTENT_TYPE"), *type);
     }
     // An empty body's "0" is told as well: programs ask whether there is a length at all.
@@ -296,16 +294,19 @@ static void put_params(struct writer *w, struct span_list own) {
     }
 }
 
+// The most variables that there may be.
+static size_t most_of(const struct cgi_env *env) {
+    size_t said = env->peer->said != NULL ? env->peer->said->n : 0;
+    size_t own = env->site->params.n + (env->route->rule != NULL ? env->route->rule->params.n : 0);
+    return FIXED_MOST + own + env->request->fields.n + said;
+}
+
 int cgi_env_build(const struct cgi_env *env, struct arena *a, struct pairs *params) {
     struct writer w = {.env = env, .arena = a, .params = params};
+    size_t cap = most_of(env);
+    *params = (struct pairs){.v = arena_alloc(a, cap * sizeof *params->v), .cap = cap};
     if (params->v == NULL) {
-        size_t said = env->peer->said != NULL ? env->peer->said->n : 0;
-        size_t cap = FIXED_MOST + env->request->fields.n + said;
-        params->v = arena_alloc(a, cap * sizeof *params->v);
-        if (params->v == NULL) {
-            return ERR_ARENA_LIMIT;
-        }
-        params->cap = cap;
+        return ERR_ARENA_LIMIT;
     }
     put_request(&w);
     put_connection(&w);

@@ -34,6 +34,9 @@ static size_t count_slashes(struct span s) {
 // The path was written as it is meant. Behind "//", "/../" or "%2F" links that are relative to the
 // page lead elsewhere than behind the path that the route's key has.
 static bool is_plain(const struct request *request) {
+    if (request->path.p == request->target.p) {
+        return true; // nothing had to be rewritten
+    }
     struct span path = span_first(request->target, span_index(request->target, '?'));
     return count_slashes(path) == count_slashes(request->path);
 }

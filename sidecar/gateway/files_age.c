@@ -44,8 +44,11 @@ bool files_age_is_versioned(struct span path, struct span query) {
 
 struct span files_age_of(const struct site *site, struct span path, struct span query,
                          struct arena *arena) {
-    struct span type = mime_essence(mime_type(path));
     char text[40];
+    if (!site->asset_immutable && site->asset_max_age_s == 0) {
+        return span_of(NULL, 0); // nothing is said of any
+    }
+    struct span type = mime_essence(mime_type(path));
     if (span_eq(type, SPAN("text/html")) || span_eq(type, SPAN("application/xhtml+xml"))) {
         return span_of(NULL, 0);
     }

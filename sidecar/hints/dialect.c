@@ -28,6 +28,16 @@ const struct dialect_row *dialect_row(enum dialect dialect) {
     return &rows[dialect];
 }
 
+// The letters with which the texts of a source begin, as bits by their last five bits.
+static inline uint32_t starts_of(enum source source) {
+    uint32_t starts = 0;
+#define MARK(constant, field, text, family, sentence)                                              \
+    starts |= field == source ? UINT32_C(1) << (text[0] & 31) : 0;
+#include "hints/dialect_mark.def"
+#undef MARK
+    return starts;
+}
+
 // The first row below `below` that matches at the front of `word`, else `below`.
 static size_t match(enum source source, struct span word, size_t below) {
     for (size_t i = 0; i < below; i++) {
@@ -40,12 +50,13 @@ static size_t match(enum source source, struct span word, size_t below) {
 }
 
 // The first row that matches at a word of the value: one pass, whatever the number of rows.
-static size_t find(enum source source, struct span value) {
+static inline size_t find(enum source source, struct span value) {
+    const uint32_t starts = starts_of(source);
     size_t found = MARKS;
     bool is_start = true;
     value = span_first(value, VALUE_MAX);
     for (size_t i = 0; i < value.n && found > 0; i++) {
-        if (is_start) {
+        if (is_start && (starts >> (value.p[i] & 31) & 1) != 0) {
             found = match(source, span_skip(value, i), found);
         }
         is_start = value.p[i] == ' ' || value.p[i] == '(';

@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "http/field.h"
 
+#include "base/tchar.h"
+
 static bool is_blank(uint8_t c) {
     return c == ' ' || c == '\t';
-}
-
-static bool is_text(const uint8_t *p, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if ((p[i] < ' ' && p[i] != '\t') || p[i] == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Eight bytes of which one is below SP, or DEL; also says so of a few that are not.
-static bool is_odd_word(const uint8_t *p) {
-    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-    uint64_t w;
-    memcpy(&w, p, sizeof w);
-    uint64_t del = w ^ ones * 0x7f;
-    return (((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & highs;
 }
 
 // field-value = *field-content, field-content = field-vchar [ 1*( SP / HTAB / field-vchar )
@@ -32,13 +16,7 @@ bool field_is_value(struct span s) {
     if (is_blank(s.p[0]) || is_blank(s.p[s.n - 1])) {
         return false;
     }
-    size_t i = 0;
-    for (; i + 8 <= s.n; i += 8) {
-        if (is_odd_word(s.p + i) && !is_text(s.p + i, 8)) {
-            return false;
-        }
-    }
-    return is_text(s.p + i, s.n - i);
+    return tchar_is_text(s);
 }
 
 bool field_is_connection_specific(struct span name) {
@@ -47,6 +25,10 @@ bool field_is_connection_specific(struct span name) {
         SPAN_INIT("upgrade"),        SPAN_INIT("transfer-encoding"), SPAN_INIT("te"),
         SPAN_INIT("http2-settings"),
     };
+    const uint32_t lengths = 1u << 2 | 1u << 7 | 1u << 10 | 1u << 14 | 1u << 16 | 1u << 17;
+    if (name.n > 17 || (lengths >> name.n & 1) == 0) {
+        return false; // most
+    }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (span_eq_nocase(name, names[i])) {
             return true;

@@ -2,6 +2,7 @@
 #include "http/h1_answer.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 #include "http/date.h"
 #include "http/field.h"
 #include "http/request.h"
@@ -9,8 +10,8 @@
 
 #include <stdio.h>
 
-#define CHUNK_HEAD_MAX 18 // bytes of a chunk's size line
-#define LENGTH_MAX 20     // digits of a Content-Length
+#define CHUNK_HEAD_MAX (HEX_NUMBER_MAX + 2) // bytes of a chunk's size line
+#define LENGTH_MAX 20                       // digits of a Content-Length
 
 // ---- what is to be written ----------------------------------------------------------------------
 
@@ -235,9 +236,8 @@ static int put_chunk(struct h1 *h, struct span bytes) {
     if (start == NULL) {
         return ERR_BUF_LIMIT;
     }
-    char size[CHUNK_HEAD_MAX + 1];
-    int n = snprintf(size, sizeof size, "%zx\r\n", bytes.n);
-    uint8_t *at = put(put(put(start, span_of(size, (size_t)n)), bytes), SPAN("\r\n"));
+    uint8_t *at = put(hex_put_number(start, bytes.n), SPAN("\r\n"));
+    at = put(put(at, bytes), SPAN("\r\n"));
     buf_wrote(&h->out, (size_t)(at - start));
     return 0;
 }

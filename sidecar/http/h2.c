@@ -215,8 +215,10 @@ static bool wants(const struct front *f) {
 static void collect(struct front *f, struct front_stream *fs) {
     struct h2 *h = h2_of(f);
     struct h2_stream *s = h2_stream_of(fs);
-    // Without memory for it the window stays as it is.
-    if (h->error == 0 && !s->is_closed) {
+    uint64_t len = fs->request.body_len;
+    bool is_small = len != BODY_UNKNOWN && len <= h->conf->stream_window;
+    // A body that fits is sent without a word. Without memory for it the window stays as it is.
+    if (h->error == 0 && !s->is_closed && !is_small) {
         nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, h2_stream_id(s),
                                               (int32_t)h->conf->collect_window);
     }

@@ -20,10 +20,15 @@ int h2_head_begin(struct h2 *h, int32_t id) {
                : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
+// One of a field's two texts, as the library has it.
+struct part {
+    struct span text;
+    nghttp2_rcbuf *buf;
+};
+
 // A copy in the stream's arena; what stands in HPACK's static table lives for ever.
-static struct span keep(struct h2_stream *s, nghttp2_rcbuf *b) {
-    struct span text = rcbuf_span(b);
-    return nghttp2_rcbuf_is_static(b) ? text : arena_copy(&s->base.arena, text);
+static struct span keep(struct h2_stream *s, const struct part *part) {
+    return nghttp2_rcbuf_is_static(part->buf) ? part->text : arena_copy(&s->base.arena, part->text);
 }
 
 static struct span *pseudo(struct request *r, struct span name) {
@@ -39,21 +44,20 @@ static struct span *pseudo(struct request *r, struct span name) {
     return span_eq(name, SPAN(":scheme")) ? &r->scheme : NULL;
 }
 
-static int put(struct h2_stream *s, nghttp2_rcbuf *name, nghttp2_rcbuf *value) {
+static int put(struct h2_stream *s, const struct part *name, const struct part *value) {
     struct request *r = &s->base.request;
-    struct span n = rcbuf_span(name);
     struct span v = keep(s, value);
     if (v.p == NULL) {
         return ERR_ARENA_LIMIT;
     }
-    if (n.n > 0 && n.p[0] == ':') {
-        struct span *to = pseudo(r, n);
+    if (name->text.n > 0 && name->text.p[0] == ':') {
+        struct span *to = pseudo(r, name->text);
         if (to != NULL) {
             *to = v;
         }
         return 0;
     }
-    n = keep(s, name);
+    struct span n = keep(s, name);
     return n.p == NULL ? ERR_ARENA_LIMIT : pairs_put(&r->fields, &s->base.arena, n, v);
 }
 
@@ -75,7 +79,8 @@ static int too_much(struct h2 *h, int32_t id, size_t len) {
 
 int h2_head_field(struct h2 *h, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                   nghttp2_rcbuf *value) {
-    size_t len = rcbuf_span(name).n + rcbuf_span(value).n;
+    struct part n = {rcbuf_span(name), name}, v = {rcbuf_span(value), value};
+    size_t len = n.text.n + v.text.n;
     int rv = too_much(h, frame->hd.stream_id, len + FIELD_OVERHEAD);
     struct h2_stream *s = h->head;
     if (rv != 0 || s == NULL || s->refusal != 0) {
@@ -83,11 +88,11 @@ int h2_head_field(struct h2 *h, const nghttp2_frame *frame, nghttp2_rcbuf *name,
     }
     if (h->head_fields > h->conf->fields || h->head_bytes > h->conf->head_bytes ||
         len > h->conf->field_bytes) {
-        bool is_target = span_eq(rcbuf_span(name), SPAN(":path"));
+        bool is_target = span_eq(n.text, SPAN(":path"));
         s->refusal = is_target ? ERR_REQUEST_LINE_LONG : ERR_REQUEST_FIELDS;
         return 0;
     }
-    s->refusal = put(s, name, value);
+    s->refusal = put(s, &n, &v);
     return 0;
 }
 

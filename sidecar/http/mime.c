@@ -119,7 +119,8 @@ struct span mime_type(struct span path) {
     bool has_ending = find_ending(path, ending);
     while (has_ending && low < high) {
         size_t middle = (low + high) / 2;
-        int order = strcmp(ending, rows[middle].ending);
+        int order = ending[0] - rows[middle].ending[0]; // mostly they differ in that
+        order = order != 0 ? order : strcmp(ending, rows[middle].ending);
         if (order == 0) {
             return rows[middle].type;
         }

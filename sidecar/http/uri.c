@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#define LABEL_MAX 63 // characters of a name between dots (RFC 1035, 2.3.4)
+
 static int fail(int error, const char **why, const char *text) {
     *why = text;
     return error;
@@ -81,6 +83,9 @@ static size_t scan_path(struct span s, bool *is_plain, const char **why) {
     size_t i = 0;
     for (; i < s.n && s.p[i] != '?'; i++) {
         uint8_t c = s.p[i], before = i > 0 ? s.p[i - 1] : 0;
+        if (c > '/' && c != 0x7f) {
+            continue; // nearly all
+        }
         if (is_bad_raw(c)) {
             *why = "character in the path that must be encoded";
         }
@@ -153,28 +158,25 @@ struct span uri_path_encode(struct arena *a, struct span path) {
 
 // ---- authorities --------------------------------------------------------------------------------
 
-static bool is_name_char(uint8_t c) {
-    c = span_lower_byte(c);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+static inline bool is_name_char(uint8_t c) {
+    uint8_t letter = c | 0x20;
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 // reg-name as the DNS has it: labels of 1 to 63 characters between single dots
 static bool is_host_name(struct span host) {
-    struct span label;
-    if (host.n == 0 || host.n > URI_HOST_MAX) {
+    size_t label = 0;
+    if (host.n > URI_HOST_MAX) {
         return false;
     }
-    while (span_cut(&host, '.', &label)) {
-        if (label.n == 0 || label.n > 63) {
+    for (size_t i = 0; i < host.n; i++) {
+        bool is_dot = host.p[i] == '.';
+        if (is_dot ? label == 0 : ++label > LABEL_MAX || !is_name_char(host.p[i])) {
             return false;
         }
-        for (size_t i = 0; i < label.n; i++) {
-            if (!is_name_char(label.p[i])) {
-                return false;
-            }
-        }
+        label = is_dot ? 0 : label;
     }
-    return true;
+    return label > 0;
 }
 
 // IP-literal = "[" IPv6address "]"; there is no other that anybody uses

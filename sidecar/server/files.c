@@ -195,18 +195,31 @@ static struct file *look_again(struct files *f, struct file *known) {
     return now;
 }
 
-static struct file *find(struct files *f, struct span path) {
+static bool is_of(const struct file *file, struct span path) {
+    return span_eq(span_of(file->path, file->path_n), path);
+}
+
+// What is known of the path, or what is looked up now.
+static struct file *recall(struct files *f, struct span path) {
     uint64_t hash = siphash(&f->secret, path);
     struct file *file = f->table[hash % SLOTS];
-    while (file != NULL &&
-           (file->hash != hash || !span_eq(span_of(file->path, file->path_n), path))) {
+    while (file != NULL && (file->hash != hash || !is_of(file, path))) {
         file = file->next;
     }
     if (file == NULL) {
         file = file_new(f, path, hash);
         remember(f, file);
-    } else if (loop_now_ms(f->loop) - file->checked_ms >= FRESH_MS ||
-               file->root_changes != f->roots.changes) {
+    }
+    return file;
+}
+
+// Mostly the same is found twice: by the router, and when it is opened.
+static struct file *find(struct files *f, struct span path) {
+    struct file *latest =
+        list_is_empty(&f->recent) ? NULL : LIST_ITEM(f->recent.prev, struct file, recent);
+    struct file *file = latest != NULL && is_of(latest, path) ? latest : recall(f, path);
+    if (loop_now_ms(f->loop) - file->checked_ms >= FRESH_MS ||
+        file->root_changes != f->roots.changes) {
         file = look_again(f, file);
     }
     list_put(&f->recent, &file->recent);

@@ -51,11 +51,29 @@ static void every_byte_comes_back_as_it_was(void **state) {
     assert_memory_equal(pair, "ab", 2);
 }
 
+static void a_number_has_no_leading_zeros(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t value;
+        const char *text;
+    } rows[] = {
+        {0, "0"},   {9, "9"},         {15, "f"},
+        {16, "10"}, {0xabc0, "abc0"}, {UINT64_MAX, "ffffffffffffffff"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t text[HEX_NUMBER_MAX];
+        size_t n = (size_t)(hex_put_number(text, rows[i].value) - text);
+        assert_int_equal(n, strlen(rows[i].text));
+        assert_memory_equal(text, rows[i].text, n);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digits_of_both_cases_and_no_others_are_read),
         cmocka_unit_test(an_escape_is_a_percent_sign_and_two_digits),
         cmocka_unit_test(every_byte_comes_back_as_it_was),
+        cmocka_unit_test(a_number_has_no_leading_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
