@@ -65,7 +65,7 @@ void build_access(struct build *b, const struct file_section *s, struct site *si
     if (site->root.n > 0 && !build_has_none(s, OPTION_SITE_DENY_SCRIPTS)) {
         site->script_free = with_uploads(b, site, site->script_free);
     }
-    site->script_free_absent = access_absent(site->script_free);
+    site->script_free_starts = access_starts(site->script_free);
 }
 
 void build_access_front(struct build *b, const struct file_section *s, struct site *site) {

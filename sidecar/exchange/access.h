@@ -18,23 +18,24 @@ enum access_by {
     ACCESS_APPLICATION, // X-Accel-Redirect or X-Sendfile: internal paths are open to it
 };
 
-// Beginnings of names, as bits, that no pattern has: a path with no other names matches none. 0
-// when a pattern says too little of a name.
-uint64_t access_absent(struct span_list patterns);
+// How the names in these patterns begin. Not complete when a pattern says too little of a name, or
+// when there are more beginnings than places.
+struct name_starts access_starts(struct span_list patterns);
 // Whether the name ends in a suffix of the site's scripts, in any case: its source must not leave.
 bool access_is_script(const struct site *site, struct span path);
 // Whether a path is well-formed and may be asked for at all, before anything is looked up. 0;
 // ERR_REQUEST_PATH for an empty path, a NUL, "//", "/./" or "/../"; ERR_FORBIDDEN for one that
 // `deny` has; ERR_NOT_FOUND for an internal one that a client names.
-int access_check(const struct site *site, struct span path, enum access_by by);
-// Bytes of the path up to the end of its first name that begins with a dot: if that is on the disk,
-// it and all below it is hidden. 0 when there is none, but for /.well-known/ (RFC 8615), or when
-// the site shows such names.
-size_t access_hidden(const struct site *site, struct span path);
+//
+// *hidden: bytes of the path up to the end of its first name that begins with a dot; if that is on
+// the disk, it and all below it is hidden. 0 when there is none, but for /.well-known/ (RFC 8615),
+// or when the site shows such names.
+int access_check(const struct site *site, struct span path, enum access_by by, size_t *hidden);
 // Whether a file below the root may be the answer that was found under a path which access_check
-// lets pass. With `runs`, it is going to be run as a script, whatever its name is. 0; ERR_FORBIDDEN
-// for what `deny-files` has, for a hidden one, and for a script in a folder of `deny-scripts`.
-int access_check_file(const struct site *site, struct span path, bool runs);
+// lets pass and of which it said *hidden. With `runs`, it is going to be run as a script, whatever
+// its name is. 0; ERR_FORBIDDEN for what `deny-files` has, for a hidden one, and for a script in a
+// folder of `deny-scripts`.
+int access_check_file(const struct site *site, struct span path, bool runs, size_t hidden);
 // Both for a file that was found under another name.
 int access_check_found(const struct site *site, struct span path, bool runs, enum access_by by);
 

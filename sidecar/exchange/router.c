@@ -85,6 +85,7 @@ struct search {
     struct span path;
     uint8_t *file;
     struct route *out;
+    size_t hidden; // of the path, as access_check gave it
     bool is_blind; // something could not be looked at
 };
 
@@ -133,7 +134,7 @@ static int check_found(struct search *s, struct span name, bool runs) {
     const struct site *site = s->q->site;
     struct span real = s->out->info.real;
     s->out->info.real = span_of(NULL, 0);
-    int error = is_asked(s, name) ? access_check_file(site, name, runs)
+    int error = is_asked(s, name) ? access_check_file(site, name, runs, s->hidden)
                                   : access_check_found(site, name, runs, s->q->by);
     if (error != 0 || real.p == NULL) {
         return error;
@@ -338,15 +339,14 @@ static void set_root(struct search *s) {
 
 // Whether a name that begins with a dot is on the disk: what else has one is the application's.
 static bool is_hidden(struct search *s) {
-    size_t n = s->q->site->root.n > 0 ? access_hidden(s->q->site, s->path) : 0;
-    return n > 0 && find(s, n) != FILE_NONE;
+    return s->hidden > 0 && s->q->site->root.n > 0 && find(s, s->hidden) != FILE_NONE;
 }
 
 void router_route(const struct router_query *q, struct route *out) {
     const struct site *site = q->site;
     struct search s = {.q = q, .path = q->request->path, .out = out};
     *out = (struct route){0};
-    int error = access_check(site, s.path, q->by);
+    int error = access_check(site, s.path, q->by, &s.hidden);
     if (error != 0) {
         set_error(out, error);
         return;

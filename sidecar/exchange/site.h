@@ -34,6 +34,16 @@ struct span_list {
     size_t n;
 };
 
+#define NAME_STARTS_MAX 16
+
+// How names in patterns begin: four bytes each, in lower case. When it is complete, a path of which
+// no name begins so matches none of the patterns.
+struct name_starts {
+    uint32_t v[NAME_STARTS_MAX];
+    uint8_t n;
+    bool is_complete;
+};
+
 // What the operator wrote for paths of one pattern. In `pattern` a "*" stands for any run of bytes,
 // slashes too; it is compared with the normalised path. The first rule that matches counts.
 struct route_rule {
@@ -71,9 +81,9 @@ struct site {
     struct span_list denied_files; // of files that are neither run nor sent
     bool shows_dot_names;          // files whose names begin with a dot are like others
     struct span_list script_free;  // of folders whose scripts never run
-    uint64_t script_free_absent;   // access_absent of them; 0: not known
-    struct span_list internal;     // of paths that only the application may name
-    uint32_t pool;                 // index into the pools, or SITE_NO_POOL
+    struct name_starts script_free_starts; // access_starts of them
+    struct span_list internal;             // of paths that only the application may name
+    uint32_t pool;                         // index into the pools, or SITE_NO_POOL
     // PEM files, zero-terminated, each certificate with the key of its number; one for each kind of
     // key, or none
     struct span_list certificates, keys;

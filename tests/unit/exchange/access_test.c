@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -27,8 +28,9 @@ static void test_names_rule_no_path_out_that_matches(void **state) {
                                            SPAN_INIT("/uploads/*"), SPAN_INIT("*/s*/files/*")};
     static const struct span nameless[] = {SPAN_INIT("/up/*"), SPAN_INIT("*.php")};
     struct site s = {.suffixes = {suffixes, 2}, .script_free = {patterns, 3}};
-    s.script_free_absent = access_absent(s.script_free);
-    assert_true(s.script_free_absent != 0 && s.script_free_absent != UINT64_MAX);
+    s.script_free_starts = access_starts(s.script_free);
+    assert_true(s.script_free_starts.is_complete);
+    assert_int_equal(s.script_free_starts.n, 3); // wp-c, uplo, file
     const struct {
         const char *path;
         int error;
@@ -46,8 +48,30 @@ static void test_names_rule_no_path_out_that_matches(void **state) {
         assert_int_equal(access_check_found(&s, span_str(rows[i].path), true, ACCESS_CLIENT),
                          rows[i].error);
     }
-    assert_true(access_absent((struct span_list){nameless, 2}) == 0);
-    assert_true(access_absent((struct span_list){NULL, 0}) == UINT64_MAX);
+    assert_false(access_starts((struct span_list){nameless, 2}).is_complete);
+    assert_true(access_starts((struct span_list){NULL, 0}).is_complete);
+}
+
+static void test_more_beginnings_than_places_are_matched_one_by_one(void **state) {
+    (void)state;
+    static char text[NAME_STARTS_MAX + 1][8];
+    static struct span patterns[NAME_STARTS_MAX + 1];
+    for (size_t i = 0; i <= NAME_STARTS_MAX; i++) {
+        snprintf(text[i], sizeof text[i], "/%c%c%c%c/*", 'a' + (char)i, 'x', 'x', 'x');
+        patterns[i] = span_str(text[i]);
+    }
+    struct site s = {.suffixes = {suffixes, 2}, .script_free = {patterns, NAME_STARTS_MAX}};
+    assert_true(access_starts(s.script_free).is_complete);
+    s.script_free.n++;
+    s.script_free_starts = access_starts(s.script_free);
+    assert_false(s.script_free_starts.is_complete);
+    for (size_t i = 0; i <= NAME_STARTS_MAX; i++) {
+        char path[16];
+        snprintf(path, sizeof path, "/%cXXX/a.php", 'a' + (char)i);
+        assert_int_equal(access_check_found(&s, span_str(path), true, ACCESS_CLIENT),
+                         ERR_FORBIDDEN);
+    }
+    assert_int_equal(access_check_found(&s, SPAN("/yxxx/a.php"), true, ACCESS_CLIENT), 0);
 }
 
 static void test_a_suffix_in_any_case_is_a_script(void **state) {
@@ -62,6 +86,7 @@ static void test_a_suffix_in_any_case_is_a_script(void **state) {
 
 static void test_what_may_be_reached(void **state) {
     (void)state;
+    size_t hidden;
     const struct {
         const char *path;
         int asked, found, run, named; // by a client; of a file; of a script; by the application
@@ -90,14 +115,15 @@ static void test_what_may_be_reached(void **state) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct span path = span_str(rows[i].path);
-        if (access_check(&site, path, ACCESS_CLIENT) != rows[i].asked ||
+        if (access_check(&site, path, ACCESS_CLIENT, &hidden) != rows[i].asked ||
             access_check_found(&site, path, false, ACCESS_CLIENT) != rows[i].found ||
             access_check_found(&site, path, true, ACCESS_CLIENT) != rows[i].run ||
-            access_check(&site, path, ACCESS_APPLICATION) != rows[i].named) {
+            access_check(&site, path, ACCESS_APPLICATION, &hidden) != rows[i].named) {
             fail_msg("%s", rows[i].path);
         }
     }
-    assert_int_equal(access_check(&site, span_of("/a\0b", 4), ACCESS_CLIENT), ERR_REQUEST_PATH);
+    assert_int_equal(access_check(&site, span_of("/a\0b", 4), ACCESS_CLIENT, &hidden),
+                     ERR_REQUEST_PATH);
 }
 
 static void test_the_first_hidden_name_is_found(void **state) {
@@ -105,24 +131,29 @@ static void test_the_first_hidden_name_is_found(void **state) {
     const struct {
         const char *path;
         size_t end;
+        int error;
     } rows[] = {
-        {"/", 0},
-        {"/a.b/c.", 0},
-        {"/.git", 5},
-        {"/.git/", 5},
-        {"/a/.b/.c/d", 5},
-        {"/.well-known/a", 0},
-        {"/.well-known/.a/b", 15},
-        {"/.well-knownx", 13},
-        {"/a/.well-known", 14},
-        {"/...", 4},
-        {"/a/../.b", 0}, // malformed
+        {"/", 0, 0},
+        {"/a.b/c.", 0, 0},
+        {"/.git", 5, 0},
+        {"/.git/", 5, 0},
+        {"/a/.b/.c/d", 5, 0},
+        {"/.well-known/a", 0, 0},
+        {"/.well-known/.a/b", 15, 0},
+        {"/.well-knownx", 13, 0},
+        {"/a/.well-known", 14, 0},
+        {"/...", 4, 0},
+        {"/a/../.b", 0, ERR_REQUEST_PATH},
     };
     struct site shown = site;
     shown.shows_dot_names = true;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(access_hidden(&site, span_str(rows[i].path)), rows[i].end);
-        assert_int_equal(access_hidden(&shown, span_str(rows[i].path)), 0);
+        size_t hidden = 1;
+        int error = access_check(&site, span_str(rows[i].path), ACCESS_CLIENT, &hidden);
+        assert_int_equal(error, rows[i].error);
+        assert_int_equal(error == 0 ? hidden : 0, rows[i].end);
+        access_check(&shown, span_str(rows[i].path), ACCESS_CLIENT, &hidden);
+        assert_int_equal(error == 0 ? hidden : 0, 0);
     }
     assert_int_equal(access_check_found(&shown, SPAN("/.env"), false, ACCESS_CLIENT), 0);
 }
@@ -130,6 +161,7 @@ static void test_the_first_hidden_name_is_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_rule_no_path_out_that_matches),
+        cmocka_unit_test(test_more_beginnings_than_places_are_matched_one_by_one),
         cmocka_unit_test(test_a_suffix_in_any_case_is_a_script),
         cmocka_unit_test(test_what_may_be_reached),
         cmocka_unit_test(test_the_first_hidden_name_is_found),
