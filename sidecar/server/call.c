@@ -179,11 +179,13 @@ void call_start(struct call *call) {
     }
 }
 
-// Nothing of the body is taken before something of the request has left: until then it can go to
-// another server, whole.
+// Nothing of the body is taken while the request can go to another server, whole: until something
+// of it has left, where there is a server that was not tried. Else the body leaves with it.
 size_t call_room(const struct call *call) {
     const struct backend *b = call->backend;
-    return b != NULL && fcgi_conn_has_sent(&b->fcgi) ? fcgi_conn_room(&b->fcgi) : 0;
+    bool is_here =
+        b != NULL && (fcgi_conn_has_sent(&b->fcgi) || (b->is_connected && !call_has_untried(call)));
+    return is_here ? fcgi_conn_room(&b->fcgi) : 0;
 }
 
 bool call_keeps_up(const struct call *call) {
