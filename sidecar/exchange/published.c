@@ -10,7 +10,7 @@ bool published_find(const struct published *p, const struct published_asker *ask
     struct route_chain chain;
     struct span key = asker->key;
     *out = (struct offer){.plan = NULL};
-    if (key.n == 0 || p->find == NULL) {
+    if (key.n == 0 || p->find == NULL || (p->has_any != NULL && !p->has_any(p->self))) {
         return false;
     }
     route_chain_init(&chain, key, policy->patterns, policy->patterns_n);

@@ -9,6 +9,8 @@
 #include "learner/route_key.h"
 
 struct published {
+    // Whether anything is published at all. NULL: perhaps.
+    bool (*has_any)(void *self);
     // What is published under an identity. False: nothing. A plan is borrowed until the end of the
     // loop's turn. Each may be NULL: nothing is.
     bool (*find)(void *self, struct route_id id, struct offer *out);

@@ -119,13 +119,13 @@ static struct publisher_entry of_asset(const struct offer_asset *asset) {
 // Puts what the news say in place of what was published before; drops that where they say nothing.
 static void publish(struct publisher *l, const struct learner_news *news) {
     struct cds_lfht *table = news->is_asset ? l->assets : l->offers;
-    uint64_t *count = news->is_asset ? &l->assets_n : &l->offers_n;
+    unsigned counts = news->is_asset ? 0 : 1;
     bool is_drop =
         news->is_asset ? news->asset.state == OFFER_ASSET_NONE : news->offer.plan == NULL;
     if (is_drop) {
         struct publisher_entry *old = find(table, &news->id);
         if (old != NULL && cds_lfht_del(table, &old->node) == 0) {
-            (*count)--;
+            atomic_fetch_sub(&l->offers_n, counts);
             retire(l, &old->node);
         }
         return;
@@ -140,7 +140,7 @@ static void publish(struct publisher *l, const struct learner_news *news) {
     if (old != NULL) {
         retire(l, old);
     } else {
-        (*count)++;
+        atomic_fetch_add(&l->offers_n, counts);
     }
 }
 
@@ -377,6 +377,10 @@ static void start_reading(struct publisher_worker *w) {
         w->is_reading = true;
         rcu_thread_online();
     }
+}
+
+bool publisher_has_offers(const struct publisher_worker *w) {
+    return atomic_load_explicit(&w->publisher->offers_n, memory_order_relaxed) > 0;
 }
 
 bool publisher_find(struct publisher_worker *w, struct route_id id, struct offer *out) {

@@ -51,7 +51,7 @@ struct publisher {
     _Atomic bool is_awake;   // somebody has woken the learner, which has not drained yet
     struct publisher_slab slab;
     struct publisher_plans plans;
-    uint64_t offers_n, assets_n; // in the tables
+    _Atomic uint64_t offers_n; // in their table
     // Called with each drain, when all evidence has been put and before the learner is asked what
     // to publish: it may put more. May be NULL.
     void (*on_drain)(void *self);
@@ -79,6 +79,8 @@ void publisher_wants_drain(struct publisher *l);
 // On a worker's thread, first and last.
 void publisher_enter(struct publisher_worker *w);
 void publisher_leave(struct publisher_worker *w);
+// Whether anything is published for any route. Where nothing is, nobody has to look.
+bool publisher_has_offers(const struct publisher_worker *w);
 // What is published for a route or a pattern. False: nothing. The plan is borrowed until
 // publisher_turn_end.
 bool publisher_find(struct publisher_worker *w, struct route_id id, struct offer *out);

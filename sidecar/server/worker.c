@@ -22,6 +22,10 @@ static void on_accept(struct acceptor *a, int fd) {
     conn_open(&l->conns, fd, a->is_unix);
 }
 
+static bool has_any(void *self) {
+    return publisher_has_offers(self);
+}
+
 static bool find(void *self, struct route_id id, struct offer *out) {
     return publisher_find(self, id, out);
 }
@@ -109,7 +113,8 @@ static void init_conns(struct worker_listener *l, const struct listen_conf *list
                                        .trust = listen->trust,
                                        .exchange = {.router = w->conf->router,
                                                     .files = &w->files.finder,
-                                                    .published = {.find = find,
+                                                    .published = {.has_any = has_any,
+                                                                  .find = find,
                                                                   .find_asset = find_asset,
                                                                   .self = w->relays.publisher,
                                                                   .secret = *w->conf->secret},
