@@ -160,7 +160,7 @@ def test_no_ifdef_inside_a_function():
 
 def test_every_source_file_says_its_licence():
     kinds = ('.c', '.h', '.def', '.py', '.sh', '.php', '.js', '.css', '.cmake', 'CMakeLists.txt',
-             '.ci/run', 'bench/run', 'bench/hints', 'bench/peer')
+             '.ci/run', 'bench/run', 'bench/hints', 'bench/peer', 'bench/instructions')
     wrong = [name for name in listed() if name.endswith(kinds)
              and 'SPDX-License-Identifier: MIT' not in '\n'.join(text(name).split('\n')[:4])]
     assert not wrong, wrong
