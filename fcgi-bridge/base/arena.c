@@ -55,15 +55,22 @@ static struct arena_block *new_block(size_t n) {
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t n) {
+static size_t aligned(size_t n) {
     size_t align = alignof(max_align_t);
-    if (n > a->budget) {
-        return NULL;
-    }
-    n = (n + align - 1) / align * align;
-    if (n > a->budget - a->used) {
-        return NULL;
-    }
+    return (n + align - 1) / align * align;
+}
+
+static size_t room(const struct arena *a) {
+    return a->used < a->budget ? a->budget - a->used : 0;
+}
+
+void *arena_alloc(struct arena *a, size_t n) {
+    bool fits = n <= room(a) && aligned(n) <= room(a);
+    return fits ? arena_alloc_beyond(a, n) : NULL;
+}
+
+void *arena_alloc_beyond(struct arena *a, size_t n) {
+    n = aligned(n);
     struct arena_block *b = a->blocks;
     if (b == NULL || b->cap - b->used < n) {
         b = new_block(n);

@@ -22,6 +22,9 @@ void arena_fini(struct arena *a);
 void arena_reset(struct arena *a);
 // n bytes, not zeroed, aligned for any type; NULL when the budget does not allow it.
 void *arena_alloc(struct arena *a, size_t n);
+// Likewise, although the budget may be spent; never NULL. For what we say ourselves of a request
+// that has spent it: a few hundred bytes, once.
+void *arena_alloc_beyond(struct arena *a, size_t n);
 // A copy of s with a zero byte behind it (not counted in n). p is NULL when the budget is spent.
 struct span arena_copy(struct arena *a, struct span s);
 

@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+// Of an act whose failure is silent: what was to be put is not there. Who asks for it must look.
+#define ERROR_CHECKED __attribute__((warn_unused_result))
+
 enum error_scope { SCOPE_STREAM, SCOPE_CONN, SCOPE_START };
 
 enum error_index {

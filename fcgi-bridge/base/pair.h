@@ -5,6 +5,7 @@
 #define BASE_PAIR_H
 
 #include "base/arena.h"
+#include "base/error.h"
 
 struct pair {
     struct span name, value;
@@ -16,11 +17,11 @@ struct pairs {
 };
 
 // Makes room for more pairs at the end. 0, or ERR_ARENA_LIMIT.
-int pairs_grow(struct pairs *pairs, struct arena *a);
+ERROR_CHECKED int pairs_grow(struct pairs *pairs, struct arena *a);
 
 // Puts a pair at the end; the array grows in `a`. 0, or ERR_ARENA_LIMIT.
-static inline int pairs_put(struct pairs *pairs, struct arena *a, struct span name,
-                            struct span value) {
+ERROR_CHECKED static inline int pairs_put(struct pairs *pairs, struct arena *a, struct span name,
+                                          struct span value) {
     int error = pairs->n == pairs->cap ? pairs_grow(pairs, a) : 0;
     if (error == 0) {
         struct pair *pair = &pairs->v[pairs->n++];

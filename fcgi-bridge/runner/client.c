@@ -78,8 +78,9 @@ static bool on_begin(struct client *c, uint16_t id, struct span body) {
     return true;
 }
 
-static void add_value(struct client *c, struct pairs *pairs, struct arena *a, struct span name,
-                      char text[16]) {
+#define VALUES 3 // that we know
+
+static void add_value(struct client *c, struct pairs *pairs, struct span name, char text[16]) {
     static const struct {
         const char *name;
         size_t at;
@@ -95,21 +96,19 @@ static void add_value(struct client *c, struct pairs *pairs, struct arena *a, st
     }
     if (is_known && !pairs_find(pairs, name)) {
         int n = snprintf(text, 16, "%u", value);
-        pairs_put(pairs, a, name, span_of(text, (size_t)n));
+        pairs->v[pairs->n++] = (struct pair){name, span_of(text, (size_t)n)};
     }
 }
 
 // FastCGI 1.0, 4.1: names that are not known are left out of the answer.
 static bool on_values(struct client *c, struct span body) {
-    char texts[3][16];
-    struct arena arena;
-    struct pairs pairs = {0};
-    struct pair pair;
+    char texts[VALUES][16];
+    struct pair found[VALUES], pair;
+    struct pairs pairs = {found, 0, VALUES};
     struct buf content;
-    arena_init(&arena, 4096);
     buf_init(&content, 1024);
-    while (params_next(&body, &pair) == STEP_ITEM && pairs.n < 3) {
-        add_value(c, &pairs, &arena, pair.name, texts[pairs.n]);
+    while (params_next(&body, &pair) == STEP_ITEM && pairs.n < VALUES) {
+        add_value(c, &pairs, pair.name, texts[pairs.n]);
     }
     for (size_t i = 0; i < pairs.n; i++) {
         uint8_t lengths[2] = {(uint8_t)pairs.v[i].name.n, (uint8_t)pairs.v[i].value.n};
@@ -126,7 +125,6 @@ static bool on_values(struct client *c, struct span body) {
         is_put = buf_put(&c->out, span_of(header, sizeof header)) == 0;
     }
     buf_fini(&content);
-    arena_fini(&arena);
     return is_put;
 }
 

@@ -329,6 +329,12 @@ static void send_file(struct exchange *x, const struct response *response) {
     c->sendfile = x->sendfile;
 }
 
+static int mark_push(struct exchange *x) {
+    return x->facts.is_pushed
+               ? pairs_put(&x->head.fields, x->facts.arena, SPAN("x-http2-push"), SPAN("pushed"))
+               : 0;
+}
+
 static void on_head(struct exchange *x, const struct response *given) {
     if (x->state != EXCHANGE_THINKING) {
         return;
@@ -361,10 +367,12 @@ static void on_head(struct exchange *x, const struct response *given) {
     hinting_final(&x->hinting, response);
     promise(x);
     exchange_merge(x, response, 0);
-    exchange_enter(x, EXCHANGE_ANSWERING);
-    if (x->facts.is_pushed) {
-        pairs_put(&x->head.fields, x->facts.arena, SPAN("x-http2-push"), SPAN("pushed"));
+    if (mark_push(x) != 0) {
+        exchange_command(x, COMMAND_ABORT);
+        exchange_reset(x, ERR_ARENA_LIMIT);
+        return;
     }
+    exchange_enter(x, EXCHANGE_ANSWERING);
     exchange_command(x, COMMAND_HEAD)->response = &x->head;
 }
 

@@ -10,7 +10,8 @@ void exchange_merge(struct exchange *x, const struct response *response, int err
     struct hinting_answer answer = {error, x->route.kind == ROUTE_SCRIPT, x->has_decision};
     struct merge_extra extra = hinting_extra(&x->hinting, &answer, fields);
     x->head = *response;
-    merge_fields(&response->fields, &extra, x->facts.arena, &x->head.fields);
+    // What does not fit is ours, not the application's: its fields are then as they were.
+    (void)merge_fields(&response->fields, &extra, x->facts.arena, &x->head.fields);
 }
 
 void exchange_answer_page(struct exchange *x, const struct page *page, int error) {
@@ -44,10 +45,7 @@ void exchange_answer_error(struct exchange *x, int error) {
         exchange_reset(x, error);
         return;
     }
-    page_error(&page, error, x->facts.arena);
-    if (error == ERR_RANGE) {
-        page_put_size(&page, x->route.info.len, x->facts.arena);
-    }
+    page_error(&page, error, x->route.info.len, x->facts.arena);
     exchange_answer_page(x, &page, error);
 }
 

@@ -4,70 +4,71 @@
 #include "base/error.h"
 #include "http/status.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#define PAGE_MAX 512 // bytes of a page
+#define PAGE_MAX 512  // bytes of a page
+#define FIELDS_MOST 5 // of its head
 
-static struct span format_body(int status, struct span reason, struct arena *arena) {
-    char text[PAGE_MAX];
-    int n = snprintf(text, sizeof text,
+// What a page is made of. It is taken beyond the budget of the request, which may be spent: of that
+// the page may have to tell.
+struct memory {
+    struct pair fields[FIELDS_MOST];
+    char body[PAGE_MAX], len[24], size[40];
+};
+
+static void put(struct page *page, struct span name, struct span value) {
+    struct pairs *fields = &page->head.fields;
+    assert(fields->n < FIELDS_MOST);
+    fields->v[fields->n++] = (struct pair){name, value};
+}
+
+static struct memory *begin(struct page *page, int status, struct arena *arena) {
+    struct memory *m = arena_alloc_beyond(arena, sizeof *m);
+    *page = (struct page){.head.status = status, .head.reason = status_reason(status)};
+    page->head.fields = (struct pairs){m->fields, 0, FIELDS_MOST};
+    return m;
+}
+
+static void put_body(struct page *page, struct memory *m) {
+    int status = page->head.status;
+    struct span reason = page->head.reason;
+    int n = snprintf(m->body, sizeof m->body,
                      "<!doctype html>\n<html lang=en><meta charset=utf-8><title>%d %.*s</title>\n"
                      "<h1>%d %.*s</h1>\n",
                      status, SPAN_ARG(reason), status, SPAN_ARG(reason));
-    return arena_copy(arena, span_of(text, (size_t)n));
+    page->body = span_of(m->body, (size_t)n);
+    n = snprintf(m->len, sizeof m->len, "%zu", page->body.n);
+    put(page, SPAN("content-type"), SPAN("text/html; charset=utf-8"));
+    put(page, SPAN("content-length"), span_of(m->len, (size_t)n));
 }
 
-static void put_body(struct page *page, struct arena *arena) {
-    char len[24];
-    struct pairs *fields = &page->head.fields;
-    page->head.reason = status_reason(page->head.status);
-    page->body = format_body(page->head.status, page->head.reason, arena);
-    struct span digits =
-        arena_copy(arena, span_of(len, (size_t)snprintf(len, sizeof len, "%zu", page->body.n)));
-    if (page->body.p == NULL || digits.p == NULL ||
-        pairs_put(fields, arena, SPAN("content-type"), SPAN("text/html; charset=utf-8")) != 0 ||
-        pairs_put(fields, arena, SPAN("content-length"), digits) != 0) {
-        page->body = (struct span){NULL, 0};
-        fields->n = 0;
-    }
-}
-
-void page_error(struct page *page, int error, struct arena *arena) {
-    *page = (struct page){.head.status = error_row(error)->status};
-    put_body(page, arena);
+void page_error(struct page *page, int error, uint64_t size, struct arena *arena) {
+    struct memory *m = begin(page, error_row(error)->status, arena);
+    put_body(page, m);
     if (page->head.status == 405) {
-        pairs_put(&page->head.fields, arena, SPAN("allow"), SPAN("GET, HEAD"));
+        put(page, SPAN("allow"), SPAN("GET, HEAD"));
     }
     if (page->head.status == 429 || page->head.status == 503) {
-        pairs_put(&page->head.fields, arena, SPAN("retry-after"), SPAN("1"));
+        put(page, SPAN("retry-after"), SPAN("1"));
     }
-}
-
-void page_put_size(struct page *page, uint64_t len, struct arena *arena) {
-    char text[40];
-    int n = snprintf(text, sizeof text, "bytes */%" PRIu64, len);
-    struct span value = arena_copy(arena, span_of(text, (size_t)n));
-    if (value.p != NULL) {
-        pairs_put(&page->head.fields, arena, SPAN("content-range"), value);
+    if (error == ERR_RANGE) {
+        int n = snprintf(m->size, sizeof m->size, "bytes */%" PRIu64, size);
+        put(page, SPAN("content-range"), span_of(m->size, (size_t)n));
     }
 }
 
 void page_redirect(struct page *page, int status, struct span location, struct arena *arena) {
-    *page = (struct page){.head.status = status};
-    put_body(page, arena);
-    if (pairs_put(&page->head.fields, arena, SPAN("location"), location) != 0) {
-        page_error(page, ERR_ARENA_LIMIT, arena); // without it there is nowhere to go
-    }
+    put_body(page, begin(page, status, arena));
+    put(page, SPAN("location"), location);
 }
 
 void page_health(struct page *page, bool is_draining, struct arena *arena) {
-    *page = (struct page){.head.status = is_draining ? 503 : 200,
-                          .body = is_draining ? SPAN("draining\n") : SPAN("ok\n")};
-    page->head.reason = status_reason(page->head.status);
-    pairs_put(&page->head.fields, arena, SPAN("content-type"), SPAN("text/plain"));
-    pairs_put(&page->head.fields, arena, SPAN("content-length"),
-              is_draining ? SPAN("9") : SPAN("3"));
-    pairs_put(&page->head.fields, arena, SPAN("cache-control"), SPAN("no-store"));
-    pairs_put(&page->head.fields, arena, SPAN("allow"), SPAN("GET, HEAD, OPTIONS"));
+    begin(page, is_draining ? 503 : 200, arena);
+    page->body = is_draining ? SPAN("draining\n") : SPAN("ok\n");
+    put(page, SPAN("content-type"), SPAN("text/plain"));
+    put(page, SPAN("content-length"), is_draining ? SPAN("9") : SPAN("3"));
+    put(page, SPAN("cache-control"), SPAN("no-store"));
+    put(page, SPAN("allow"), SPAN("GET, HEAD, OPTIONS"));
 }

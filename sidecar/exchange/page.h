@@ -11,11 +11,10 @@ struct page {
     struct span body;
 };
 
-// The page of an ERR_ code, with the fields that its status asks for (Allow, Retry-After). Always
-// succeeds: without memory it is a head without fields and an empty body.
-void page_error(struct page *page, int error, struct arena *arena);
-// For a 416: how long what the range does not fit into is (RFC 9110, 15.5.17).
-void page_put_size(struct page *page, uint64_t len, struct arena *arena);
+// The page of an ERR_ code, with the fields that its status asks for (Allow, Retry-After; of
+// ERR_RANGE how long what the range does not fit into is: `size`, RFC 9110, 15.5.17). It always
+// succeeds, as the others do: the budget of the request may be spent.
+void page_error(struct page *page, int error, uint64_t size, struct arena *arena);
 // A redirect to `location`. `status` is 301 or 308.
 void page_redirect(struct page *page, int status, struct span location, struct arena *arena);
 // What a front asks to see whether we are well: 200, or 503 while no new work is taken.

@@ -87,8 +87,9 @@ static void keep_fields(struct pairs *to, struct arena *a, const struct pairs *f
     static const struct span names[] = {SPAN_INIT("referer"), SPAN_INIT("user-agent")};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const struct span *value = pairs_find(from, names[i]);
-        if (value != NULL) {
-            pairs_put(to, a, names[i], arena_copy(a, span_first(*value, FIELD_LEN)));
+        struct span kept = value != NULL ? arena_copy(a, span_first(*value, FIELD_LEN)) : *names;
+        if (value != NULL && (kept.p == NULL || pairs_put(to, a, names[i], kept) != 0)) {
+            return; // the line has a dash there
         }
     }
 }

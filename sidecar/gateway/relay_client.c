@@ -71,45 +71,53 @@ static uint16_t server_port(const struct words *w, const struct request *q) {
     return w->client.server_port > 0 ? w->client.server_port : uri_port(q->scheme, q->authority);
 }
 
-static void say(struct words *w, struct arena *a, enum forwarded_field field, struct span value) {
-    pairs_put(&w->said, a, span_str(forwarded_field_name(field)), value);
+static int say(struct words *w, struct arena *a, enum forwarded_field field, struct span value) {
+    return pairs_put(&w->said, a, span_str(forwarded_field_name(field)), value);
 }
 
 // One element with what is known, in place of the list that came.
-static void say_forwarded(struct words *w, struct arena *a, const struct request *q) {
+static int say_forwarded(struct words *w, struct arena *a, const struct request *q) {
     char text[FORWARDED_MOST];
     bool is_v6 = w->client.ip.n == 16;
     snprintf(text, sizeof text, "for=%s%s%s;proto=%s", is_v6 ? "\"[" : "", w->address,
              is_v6 ? "]\"" : "", q->is_secure ? "https" : "http");
-    say(w, a, FORWARDED_FIELD_FORWARDED, arena_copy(a, span_str(text)));
+    struct span value = arena_copy(a, span_str(text));
+    return value.p != NULL ? say(w, a, FORWARDED_FIELD_FORWARDED, value) : ERR_ARENA_LIMIT;
 }
 
-// Exactly the fields that the operator named, with what was found out. A field that names a client
-// is said only where one is named.
-static void say_all(struct words *w, const struct client_trust *trust,
-                    struct front_stream *stream) {
+// The fields that the operator named, with the client that was found out.
+static int say_client(struct words *w, const struct client_trust *trust,
+                      struct front_stream *stream) {
+    struct arena *a = &stream->arena;
+    int err = 0;
+    for (size_t i = 0; i < trust->fields_n && err == 0; i++) {
+        err = trust->fields[i] == FORWARDED_FIELD_FORWARDED
+                  ? say_forwarded(w, a, &stream->request)
+                  : say(w, a, trust->fields[i], span_str(w->address));
+    }
+    return err;
+}
+
+// Exactly what was found out. A field that names a client is said only where one is named. Without
+// room the request is refused: an application must not hear half of who asks.
+static int say_all(struct words *w, const struct client_trust *trust, struct front_stream *stream) {
     struct arena *a = &stream->arena;
     const struct request *q = &stream->request;
-    for (size_t i = 0; i < trust->fields_n && w->client.is_vouched; i++) {
-        if (trust->fields[i] == FORWARDED_FIELD_FORWARDED) {
-            say_forwarded(w, a, q);
-        } else {
-            say(w, a, trust->fields[i], span_str(w->address));
-        }
+    int err = w->client.is_vouched ? say_client(w, trust, stream) : 0;
+    if (err == 0 && w->client.scheme != CLIENT_SCHEME_UNSAID) {
+        err = say(w, a, FORWARDED_FIELD_X_FORWARDED_PROTO, q->scheme);
     }
-    if (w->client.scheme != CLIENT_SCHEME_UNSAID) {
-        say(w, a, FORWARDED_FIELD_X_FORWARDED_PROTO, q->scheme);
+    if (err == 0 && w->client.server_port > 0) {
+        err = say(w, a, FORWARDED_FIELD_X_FORWARDED_PORT, span_str(w->server_port));
     }
-    if (w->client.server_port > 0) {
-        say(w, a, FORWARDED_FIELD_X_FORWARDED_PORT, span_str(w->server_port));
+    if (err == 0 && w->client.host.n > 0) {
+        err = say(w, a, FORWARDED_FIELD_X_FORWARDED_HOST, q->authority);
     }
-    if (w->client.host.n > 0) {
-        say(w, a, FORWARDED_FIELD_X_FORWARDED_HOST, q->authority);
-    }
+    return err;
 }
 
-static void take_front(struct relay_client *c, struct words *w, const struct downstream *d,
-                       struct front_stream *stream) {
+static int take_front(struct relay_client *c, struct words *w, const struct downstream *d,
+                      struct front_stream *stream) {
     const struct client_trust *trust = &d->listener->trust;
     struct request *q = &stream->request;
     client_read(&w->client, trust, d->from, d->from_port, &q->fields);
@@ -121,20 +129,20 @@ static void take_front(struct relay_client *c, struct words *w, const struct dow
         w->peer.remote_port = print_port(w->client.port, w->port, sizeof w->port);
     }
     w->peer.server_port = print_port(server_port(w, q), w->server_port, sizeof w->server_port);
-    say_all(w, trust, stream);
     c->ip = w->client.ip;
     c->is_vouched = w->client.is_vouched;
+    return say_all(w, trust, stream);
 }
 
 // Likely a front that nobody has told us of. Applications that open doors to 127.0.0.1 look whether
 // there was one.
-static void take_claim(struct words *w, const struct downstream *d, struct arena *a,
-                       enum forwarded_field claim) {
+static int take_claim(struct words *w, const struct downstream *d, struct arena *a,
+                      enum forwarded_field claim) {
     const struct relay_conf *conf = d->listener->conf;
-    say(w, a, FORWARDED_FIELD_X_FORWARDED_FOR, SPAN("unknown"));
     if (conf->ops->claimed != NULL) {
         conf->ops->claimed(conf->self, claim);
     }
+    return say(w, a, FORWARDED_FIELD_X_FORWARDED_FOR, SPAN("unknown"));
 }
 
 int relay_client_init(struct relay_client *c, const struct downstream *d,
@@ -153,11 +161,6 @@ int relay_client_init(struct relay_client *c, const struct downstream *d,
     if (w == NULL) {
         return ERR_ARENA_LIMIT;
     }
-    if (is_front) {
-        take_front(c, w, d, stream);
-    } else {
-        take_claim(w, d, &stream->arena, claim);
-    }
     c->peer = &w->peer;
-    return 0;
+    return is_front ? take_front(c, w, d, stream) : take_claim(w, d, &stream->arena, claim);
 }

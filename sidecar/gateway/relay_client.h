@@ -18,8 +18,8 @@ struct relay_client {
     bool is_vouched;             // ip is not the peer's but what that front said
 };
 
-// Reads the request's fields and changes its scheme and authority. 0, or ERR_ARENA_LIMIT: then the
-// client is the peer.
+// Reads the request's fields and changes its scheme and authority. 0, or ERR_ARENA_LIMIT: then not
+// all of it can be said to an application, and none may be asked.
 int relay_client_init(struct relay_client *c, const struct downstream *d,
                       struct front_stream *stream);
 

@@ -23,14 +23,11 @@ static bool is_foreign(const struct request *q, bool is_tcp) {
 }
 
 static void answer(struct conn *c, struct front_stream *stream, const struct api_response *r) {
-    struct arena *a = &stream->arena;
-    struct response head = {.status = r->status};
-    pairs_put(&head.fields, a, SPAN("content-type"), r->type);
-    pairs_put(&head.fields, a, SPAN("x-content-type-options"), SPAN("nosniff"));
-    pairs_put(&head.fields, a, SPAN("cache-control"), SPAN("no-store"));
-    if (r->allow.n > 0) {
-        pairs_put(&head.fields, a, SPAN("allow"), r->allow);
-    }
+    struct pair fields[] = {{SPAN("content-type"), r->type},
+                            {SPAN("x-content-type-options"), SPAN("nosniff")},
+                            {SPAN("cache-control"), SPAN("no-store")},
+                            {SPAN("allow"), r->allow}}; // of a 405
+    struct response head = {.status = r->status, .fields = {fields, r->allow.n > 0 ? 4 : 3, 4}};
     if (front_head(c->down.front, stream, &head, false) == 0) {
         front_body(c->down.front, stream, buf_span(&r->body));
         front_finish(c->down.front, stream);

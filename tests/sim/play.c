@@ -28,7 +28,7 @@ static bool is_page(const struct heard *s) {
         struct arena a;
         struct page page;
         arena_init(&a, 4096);
-        page_error(&page, error, &a);
+        page_error(&page, error, 0, &a);
         found = page.head.status == s->status && span_eq(page.body, buf_span(&s->body));
         arena_fini(&a);
     }

@@ -43,6 +43,19 @@ static void the_budget_running_out_is_an_error_that_can_be_survived(void **state
     arena_fini(&a);
 }
 
+static void what_is_taken_beyond_the_budget_leaves_no_room(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a, 64);
+    assert_non_null(arena_alloc(&a, 64));
+    memset(arena_alloc_beyond(&a, 100), 1, 100);
+    assert_null(arena_alloc(&a, 1));
+    arena_reset(&a);
+    assert_non_null(arena_alloc(&a, 64));
+    assert_null(arena_alloc(&a, 1));
+    arena_fini(&a);
+}
+
 static void a_piece_larger_than_a_block_is_fine(void **state) {
     (void)state;
     struct arena a;
@@ -91,6 +104,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_aligned_and_apart),
         cmocka_unit_test(the_budget_running_out_is_an_error_that_can_be_survived),
+        cmocka_unit_test(what_is_taken_beyond_the_budget_leaves_no_room),
         cmocka_unit_test(a_piece_larger_than_a_block_is_fine),
         cmocka_unit_test(reset_keeps_the_first_block_for_the_next_user),
         cmocka_unit_test(a_copy_has_a_zero_byte_behind_it),

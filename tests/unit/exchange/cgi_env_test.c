@@ -93,8 +93,9 @@ static void fixture_init(struct fixture *f, const char *fields, size_t budget) {
     struct span rest = span_str(fields), line;
     while (span_cut(&rest, '\n', &line) && line.n > 0) {
         size_t colon = span_index(line, ':');
-        pairs_put(&f->request.fields, &f->arena, span_first(line, colon),
-                  span_trim(span_skip(line, colon + 1)));
+        assert_int_equal(pairs_put(&f->request.fields, &f->arena, span_first(line, colon),
+                                   span_trim(span_skip(line, colon + 1))),
+                         0);
     }
     f->arena.budget = f->arena.used + budget;
 }
@@ -256,8 +257,8 @@ static void test_what_was_found_out_takes_the_place_of_what_came(void **state) {
     struct fixture f;
     struct pairs said = {.n = 0};
     fixture_init(&f, "X-Forwarded-Proto: http\nForwarded: for=x\nX-Real-IP: 1.1.1.1\n", 65536);
-    pairs_put(&said, &f.arena, SPAN("x-forwarded-proto"), SPAN("https"));
-    pairs_put(&said, &f.arena, SPAN("x-forwarded-for"), SPAN("192.0.2.7"));
+    assert_int_equal(pairs_put(&said, &f.arena, SPAN("x-forwarded-proto"), SPAN("https")), 0);
+    assert_int_equal(pairs_put(&said, &f.arena, SPAN("x-forwarded-for"), SPAN("192.0.2.7")), 0);
     f.peer.said = &said;
     assert_int_equal(cgi_env_build(&f.env, &f.arena, &f.params), 0);
     expect(&f, "HTTP_X_FORWARDED_PROTO", "https");

@@ -114,8 +114,10 @@ static void begin(struct fixture *f, const char *method, const char *path) {
                                   .path = span_str(path),
                                   .protocol = PROTOCOL_HTTP2,
                                   .is_secure = true};
-    pairs_put(&f->request.fields, &f->arena, SPAN("sec-fetch-mode"), SPAN("navigate"));
-    pairs_put(&f->request.fields, &f->arena, SPAN("sec-fetch-dest"), SPAN("document"));
+    assert_int_equal(
+        pairs_put(&f->request.fields, &f->arena, SPAN("sec-fetch-mode"), SPAN("navigate")), 0);
+    assert_int_equal(
+        pairs_put(&f->request.fields, &f->arena, SPAN("sec-fetch-dest"), SPAN("document")), 0);
     exchange_init(&f->x, &conf,
                   &(struct exchange_request){
                       .request = &f->request, .arena = &f->arena, .peer = &peer, .from = &from});
@@ -131,7 +133,7 @@ static void put_field(struct fixture *f, const char *const *field) {
         }
     }
     if (field[0] != NULL) {
-        pairs_put(fields, &f->arena, span_str(field[0]), span_str(field[1]));
+        assert_int_equal(pairs_put(fields, &f->arena, span_str(field[0]), span_str(field[1])), 0);
     }
 }
 
@@ -264,14 +266,18 @@ static void put_letter(struct fixture *f, char letter, const char *link) {
         fail_msg("no event %c", letter);
     }
     if (e.kind == EXCHANGE_HEAD) {
-        pairs_put(&f->response.fields, &f->arena, SPAN("content-type"),
-                  f->type != NULL ? span_str(f->type) : SPAN("text/html"));
+        assert_int_equal(pairs_put(&f->response.fields, &f->arena, SPAN("content-type"),
+                                   f->type != NULL ? span_str(f->type) : SPAN("text/html")),
+                         0);
     }
     if (e.kind == EXCHANGE_HEAD && f->answer != NULL && f->answer[0] != NULL) {
-        pairs_put(&f->response.fields, &f->arena, span_str(f->answer[0]), span_str(f->answer[1]));
+        assert_int_equal(pairs_put(&f->response.fields, &f->arena, span_str(f->answer[0]),
+                                   span_str(f->answer[1])),
+                         0);
     }
     if (link != NULL) {
-        pairs_put(&f->response.fields, &f->arena, SPAN("Link"), span_str(link));
+        assert_int_equal(pairs_put(&f->response.fields, &f->arena, SPAN("Link"), span_str(link)),
+                         0);
     }
     put(f, e);
 }
@@ -1329,7 +1335,7 @@ static void test_who_got_no_103_may_find_the_operators_links_in_the_page(void **
 static const struct plan *plan_of(const char *link) {
     struct target_page page = {SPAN("https"), SPAN("blog.example"), SPAN("/")};
     struct pairs fields = {.n = 0};
-    pairs_put(&fields, &conf_arena, SPAN("link"), span_str(link));
+    assert_int_equal(pairs_put(&fields, &conf_arena, SPAN("link"), span_str(link)), 0);
     return plan_of_links(&fields, &page, NULL, &conf_arena);
 }
 

@@ -286,6 +286,22 @@ static void every_doubt_about_framing_is_refused(void **state) {
     }
 }
 
+// RFC 9110, 15.5.6
+static void a_method_that_is_refused_is_told_those_that_are_not(void **state) {
+    (void)state;
+    static const char *const methods[] = {"TRACE / HTTP/1.1\r\n" HOST "\r\n",
+                                          "CONNECT a:80 HTTP/1.1\r\n" HOST "\r\n",
+                                          "get / HTTP/1.1\r\n" HOST "\r\n"};
+    for (size_t i = 0; i < 3; i++) {
+        struct server s = server_of_defaults();
+        struct buf t = run(&s, span_str(methods[i]));
+        struct span seen = buf_span(&t);
+        assert_true(span_find(seen, SPAN("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")) <
+                    seen.n);
+        buf_fini(&t);
+    }
+}
+
 static void a_nul_is_refused_wherever_it_stands(void **state) {
     (void)state;
     struct span good = SPAN("GET /a HTTP/1.1\r\nHost: localhost\r\nA: bc\r\n\r\n");
@@ -879,6 +895,7 @@ static void phases_tell_where_the_connection_stands(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_doubt_about_framing_is_refused),
+        cmocka_unit_test(a_method_that_is_refused_is_told_those_that_are_not),
         cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(a_request_is_told_completely),
