@@ -116,16 +116,42 @@ static int run(int argc, char **argv) {
 // ---- check
 // ----------------------------------------------------------------------------------------
 
+// A server that may be on another machine: there it is not seen what it executes.
+static const struct pool_server_conf *far_server(const struct pool_conf *pool) {
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct pool_server_conf *s = &pool->servers[i];
+        bool is_near = s->is_unix || span_eq_nocase(s->host, SPAN("localhost")) ||
+                       span_eq(s->host, SPAN("::1")) || span_has_prefix(s->host, SPAN("127."));
+        if (!is_near) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+// Nobody has said how many requests may execute.
+static void tell_guess(const char *file, const struct pool_conf *pool) {
+    const struct pool_server_conf *far = far_server(pool);
+    printf(
+        "%s: pool \"%.*s\": connections begins at %u and follows what is seen of servers on this "
+        "machine, since no PHP-FPM pool file says pm.max_children: better set it to the number "
+        "of processes\n",
+        file, SPAN_ARG(pool->name), pool->connections);
+    if (far != NULL) {
+        printf(
+            "%s: warning: pool \"%.*s\": of \"%.*s\" nothing is seen if it is on another "
+            "machine: connections stays at %u. Write connections = N, the pm.max_children there\n",
+            file, SPAN_ARG(pool->name), SPAN_ARG(far->address), pool->connections);
+    }
+}
+
 // How many requests may execute, where that is a guess or more than can.
 static void tell_capacity(const char *file, const struct pool_conf *pool) {
     if (pool->is_auto && pool->children > 0) {
         printf("%s: pool \"%.*s\": connections = %u, which is pm.max_children of its PHP-FPM\n",
                file, SPAN_ARG(pool->name), pool->connections);
     } else if (pool->is_auto) {
-        printf(
-            "%s: pool \"%.*s\": connections begins at %u and is learned on this machine, since no "
-            "PHP-FPM pool file says pm.max_children: better set it to the number of processes\n",
-            file, SPAN_ARG(pool->name), pool->connections);
+        tell_guess(file, pool);
     } else if (pool->children > 0 &&
                (pool->connections == 0 || pool->connections > pool->children)) {
         printf("%s: warning: pool \"%.*s\": connections = %u is above pm.max_children = %u of its "

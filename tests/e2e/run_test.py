@@ -87,6 +87,18 @@ def test_check_accepts_a_good_file(tmp_path, config):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize('server, is_far', [('unix:/run/none', False), ('127.0.0.1:9000', False),
+                                            ('192.0.2.7:9000', True)])
+def test_check_tells_where_nobody_sees_what_a_server_can_execute(tmp_path, config, server, is_far):
+    path = tmp_path / 'far.conf'
+    path.write_text(config('/run/none').replace('unix:/run/none', server))
+    done = command('check', str(path))
+    assert done.returncode == 0, done.stderr
+    assert (f'of "{server}" nothing is seen if it is on another machine' in done.stdout) == is_far
+    assert ('Write connections = N' in done.stdout) == is_far
+    assert 'connections begins at 32' in done.stdout
+
+
 WRONG = {
     'an unknown option': ('keepalive = 2', 'keepalife = 2', 'keepalife'),
     'a number out of range': ('keepalive = 2', 'keepalive = 2000000', 'keepalive'),
