@@ -14,8 +14,7 @@
 
 static const enum forwarded_field named[] = {FORWARDED_FIELD_X_FORWARDED_FOR,
                                              FORWARDED_FIELD_FORWARDED};
-static const struct cgi_peer front = {SPAN_INIT("/run/front"), SPAN_INIT(""), SPAN_INIT(""),
-                                      SPAN_INIT(""), NULL};
+static const struct cgi_peer front = {.remote_addr = SPAN_INIT("/run/front")};
 static const struct ip nowhere;
 
 // What is said to the application about a client for whom a front vouches, with so much memory.
