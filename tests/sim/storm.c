@@ -314,6 +314,9 @@ static const char *judge_answer(const struct storm *t, const struct heard *seen,
     const struct asked *asked = NULL;
     struct span heads = buf_span(&seen->heads), body = buf_span(&seen->body);
     const struct said *said = said_to(t, mark, &asked);
+    if (seen->is_refused && said != NULL) {
+        return "a request refused by GOAWAY that an application was asked";
+    }
     snprintf(field, sizeof field, "[x-for: %c]", mark);
     if (span_find(heads, SPAN("[x-for: ")) == heads.n) {
         return seen->status != 200 ? NULL : "a page of our own with status 200";

@@ -207,6 +207,26 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *s
     return 0;
 }
 
+// A GOAWAY that names an earlier stream: the request may be sent elsewhere.
+static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *self) {
+    (void)session;
+    struct heard *s = find(self, id);
+    if (s != NULL && s->end == SEEN_OPEN && error == NGHTTP2_REFUSED_STREAM) {
+        s->is_refused = true;
+        see_end(self, s, SEEN_RESET);
+    }
+    return 0;
+}
+
+// Nor is one sent behind a GOAWAY.
+static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error,
+                       void *self) {
+    if (frame->hd.type == NGHTTP2_HEADERS && error == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED) {
+        on_stream_close(session, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM, self);
+    }
+    return 0;
+}
+
 static ssize_t on_upload(nghttp2_session *session, int32_t id, uint8_t *buf, size_t len,
                          uint32_t *flags, nghttp2_data_source *source, void *self) {
     (void)session, (void)id, (void)self;
@@ -239,6 +259,8 @@ static void init_h2(struct visitor *c, bool takes_pushes, uint32_t window) {
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_sent);
+    nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(calls, on_not_sent);
     // With a small window the streams are opened by visitor_open only.
     nghttp2_option *option;
     if (nghttp2_option_new(&option) != 0) {

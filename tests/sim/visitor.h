@@ -26,6 +26,7 @@ struct heard {
     bool is_ended;         // the request's body is complete
     bool is_chunked;       // HTTP/1: it has no length
     bool has_all;          // HTTP/1: the response had a length, and that much has come
+    bool is_refused;       // by GOAWAY: the server has not seen it, and never will
     struct buf path;       // of a push
     struct buf heads;      // "103 [link: </a>] ", then the final "200 [a: b] "
     struct buf block;      // fields of the head that is coming in: "[a: b] "
