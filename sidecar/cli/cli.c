@@ -11,6 +11,7 @@
 #include "cli/version.h"
 #include "config/config.h"
 #include "config/help.h"
+#include "server/doctor.h"
 #include "server/server.h"
 
 #include <stdio.h>
@@ -21,7 +22,8 @@ enum { DONE = 0, FAILED = 1, MISUSED = 2 };
 
 #define ARGUMENTS_WIDTH 33 // columns of the help
 #define INDENT "                                                       "
-#define HELP_MOST (1u << 20) // bytes
+#define HELP_MOST (1u << 20)     // bytes
+#define FINDINGS_MOST (1u << 20) // bytes of what check finds
 
 static int misused(const char *what, const char *which) {
     fprintf(stderr, "outrider: %s%s (see \"outrider help\")\n", what, which);
@@ -160,6 +162,20 @@ static void tell_capacity(const char *file, const struct pool_conf *pool) {
     }
 }
 
+// What would happen here and now. False: run would not start.
+static bool tell_findings(const char *file, const struct config *config) {
+    struct buf found;
+    struct span line;
+    buf_init(&found, FINDINGS_MOST);
+    unsigned errors = doctor_look(config, file, &found);
+    struct span text = buf_span(&found);
+    while (text.n > 0 && span_cut(&text, '\n', &line)) {
+        printf("%s: %.*s\n", file, SPAN_ARG(line));
+    }
+    buf_fini(&found);
+    return errors == 0;
+}
+
 static int check(int argc, char **argv) {
     struct arguments a;
     struct config config;
@@ -174,8 +190,9 @@ static int check(int argc, char **argv) {
         return tell_errors(&config, &errors);
     }
     tell(&errors);
-    printf("%s: %zu sites, %zu pools, %zu listeners: good\n", a.file, config.sites_n,
-           config.pools_n, config.listens_n);
+    bool starts = tell_findings(a.file, &config);
+    printf("%s: %zu sites, %zu pools, %zu listeners: %s\n", a.file, config.sites_n, config.pools_n,
+           config.listens_n, starts ? "good" : "would not start");
     for (size_t i = 0; i < config.pools_n; i++) {
         tell_capacity(a.file, &config.pools[i]);
     }
@@ -183,7 +200,7 @@ static int check(int argc, char **argv) {
         links_tell(a.file, &config.sites[i]);
     }
     config_fini(&config);
-    return DONE;
+    return starts ? DONE : FAILED;
 }
 
 // ---- help ---------------------------------------------------------------------------------------

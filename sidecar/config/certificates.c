@@ -23,6 +23,13 @@ static int serve(const struct site *site, struct tls_context *tls) {
     return err;
 }
 
+static void note_names(const struct site *site, struct tls_context *tls, const char *path) {
+    tls_context_note_name(tls, path, site->name);
+    for (size_t i = 0; i < site->aliases.n; i++) {
+        tls_context_note_name(tls, path, site->aliases.v[i]);
+    }
+}
+
 int certificates_add(const struct site *site, struct tls_context *tls) {
     const struct span_list *chains = &site->certificates, *keys = &site->keys;
     int err = serve(site, tls);
@@ -30,6 +37,7 @@ int certificates_add(const struct site *site, struct tls_context *tls) {
         err = i == 0 ? tls_context_add_files(tls, text(chains, i), text(keys, i), &site->name, 1)
                      : tls_context_add_beside(tls, text(chains, i), text(keys, i));
         if (err == 0) {
+            note_names(site, tls, text(chains, i));
             tls_context_staple(tls, text(&site->ocsp, i));
         }
     }

@@ -201,11 +201,34 @@ static void note(struct tls_context *c, const char *what, const char *path, cons
     }
 }
 
+// Less than a tenth of its life is left: whoever renews it should have done so.
+static bool is_old(const X509 *x) {
+    int days, seconds, left, left_s;
+    const ASN1_TIME *from = X509_get0_notBefore(x), *to = X509_get0_notAfter(x);
+    return ASN1_TIME_diff(&days, &seconds, from, to) == 1 &&
+           ASN1_TIME_diff(&left, &left_s, NULL, to) == 1 &&
+           (left * INT64_C(86400) + left_s) * 10 < days * INT64_C(86400) + seconds;
+}
+
+void tls_context_note_name(struct tls_context *c, const char *path, struct span name) {
+    char text[TLS_WHY_LEN];
+    bool is_pattern = span_index(name, '*') < name.n;
+    if (!is_pattern && X509_check_host(c->last, (const char *)name.p, name.n, 0, NULL) == 0) {
+        snprintf(text, sizeof text,
+                 "it is not for \"%.*s\": browsers refuse that name; have it added to the "
+                 "certificate",
+                 SPAN_ARG(name));
+        note(c, "certificate", path, text);
+    }
+}
+
 static void note_age(struct tls_context *c, X509 *x, const char *path) {
     if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
         note(c, "certificate", path, "it has expired");
     } else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0) {
-        note(c, "certificate", path, "it is not valid yet");
+        note(c, "certificate", path, "it is not valid yet, or the clock is wrong");
+    } else if (is_old(x)) {
+        note(c, "certificate", path, "it expires soon: it has not been renewed");
     }
 }
 

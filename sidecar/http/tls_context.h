@@ -45,6 +45,8 @@ void tls_context_fini(struct tls_context *c);
 // tls_context_why names the file and what is wrong with it.
 int tls_context_add_files(struct tls_context *c, const char *certificate_path, const char *key_path,
                           const struct span *names, size_t names_n);
+// Notes it when the certificate that was added last, from the file `path`, is not for that name.
+void tls_context_note_name(struct tls_context *c, const char *path, struct span name);
 // Puts another chain and its key, of another kind of key (ECDSA beside RSA), beside the certificate
 // that was added last: each client is given the one that it understands, ECDSA first. Its names
 // count too. 0, or ERR_CONFIG; the context is of no more use then.
@@ -80,8 +82,9 @@ size_t tls_context_origins(const struct tls_context *c, struct ssl_ctx_st *x, st
 
 // Text for the operator, after an error.
 const char *tls_context_why(const struct tls_context *c);
-// What else the operator should know, each on a line: certificates that are out of date, which only
-// clients can refuse, and OCSP responses that are not used. Borrowed until the next call.
+// What else the operator should know, each on a line: certificates that are out of date or
+// not for their site, which only clients can refuse, and OCSP responses that are not used. Borrowed
+// until the next call.
 struct span tls_context_notes(const struct tls_context *c);
 
 #endif

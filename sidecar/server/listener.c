@@ -256,6 +256,35 @@ int listener_bind(const struct listen_conf *conf, int *fds, unsigned n, uint16_t
     return conf->path.n > 0 ? bind_unix(conf, fds, n) : bind_tcp(conf, fds, n, port);
 }
 
+static int try_unix(const struct listen_conf *conf) {
+    char folder[sizeof((struct sockaddr_un *)0)->sun_path];
+    size_t n = conf->path.n;
+    while (n > 1 && conf->path.p[n - 1] != '/') {
+        n--;
+    }
+    if (conf->path.n >= sizeof folder) {
+        return ENAMETOOLONG;
+    }
+    snprintf(folder, sizeof folder, "%.*s", (int)n, (const char *)conf->path.p);
+    return eaccess(folder, W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+int listener_try(const struct listen_conf *conf) {
+    struct sockaddr_storage to = {0};
+    socklen_t len = 0;
+    if (conf->path.n > 0) {
+        return try_unix(conf);
+    }
+    if (resolve(conf, &to, &len) != 0) {
+        return EADDRNOTAVAIL;
+    }
+    int fd = bind_one(&to, len), why = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0 ? 0 : why;
+}
+
 const char *listener_url(const struct listen_conf *conf, uint16_t port, char *out, size_t out_len) {
     if (conf->path.n > 0) {
         snprintf(out, out_len, "unix:%.*s", SPAN_ARG(conf->path));

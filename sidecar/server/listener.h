@@ -10,6 +10,10 @@
 // kernel gave the first, which *port tells. A unix socket is one that is shared; its path is made
 // anew where nobody listens there any more. 0, or ERR_LISTEN (logged); then none is left open.
 int listener_bind(const struct listen_conf *conf, int *fds, unsigned n, uint16_t *port);
+// Whether it could be bound: 0 or an errno, EADDRINUSE when another program has it that is no
+// Outrider of this user's: those share a port, since one may read its configuration again. Leaves
+// nothing behind; a unix socket is not tried, but its folder looked at.
+int listener_try(const struct listen_conf *conf);
 // Where a client would go: "https://localhost:8443".
 const char *listener_url(const struct listen_conf *conf, uint16_t port, char *out, size_t out_len);
 

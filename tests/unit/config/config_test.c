@@ -418,17 +418,25 @@ static void test_what_is_not_written_has_its_default(void **state) {
     config_fini(&c);
 }
 
-static void test_a_certificate_out_of_date_is_told_and_no_error(void **state) {
-    (void)state;
+static void assert_warned(const char *text, const char *want) {
     struct config c;
     struct config_errors e;
     config_errors_init(&e);
-    int error =
-        config_parse(&c, "t.conf", SPAN(IN_SITE("certificate = old.pem\nkey = old.pem")), &e);
-    assert_int_equal(error, 0);
-    assert_span(buf_span(&e.text), "t.conf:2: warning: certificate \"old.pem\": it has expired\n");
+    assert_int_equal(config_parse(&c, "t.conf", span_str(text), &e), 0);
+    assert_span(buf_span(&e.text), want);
     config_errors_fini(&e);
     config_fini(&c);
+}
+
+static void test_what_only_clients_refuse_of_a_certificate_is_told_and_no_error(void **state) {
+    (void)state;
+    assert_warned(IN_SITE("certificate = old.pem\nkey = old.pem"),
+                  "t.conf:2: warning: certificate \"old.pem\": it has expired\n");
+    assert_warned(
+        IN_SITE("certificate = a.pem\nkey = a.pem\naliases = { \"blog.example\", c.example }"),
+        "t.conf:2: warning: certificate \"a.pem\": it is not for \"c.example\": browsers refuse "
+        "that "
+        "name; have it added to the certificate\n");
 }
 
 static void test_a_list_adds_to_its_default(void **state) {
@@ -661,11 +669,12 @@ static void put_file(const char *path) {
 
 // A certificate and its key in one file.
 static void put_pair(const char *path, int64_t unix_time) {
-    static const struct span name = SPAN_INIT("a.example");
+    static const struct span names[] = {SPAN_INIT("a.example"), SPAN_INIT("blog.example"),
+                                        SPAN_INIT("www.blog.example")};
     struct tls_self_signed made;
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    assert_int_equal(tls_self_signed_init(&made, &name, 1, unix_time), 0);
+    assert_int_equal(tls_self_signed_init(&made, names, 3, unix_time), 0);
     PEM_write_X509(f, made.certificate);
     PEM_write_PrivateKey(f, made.key, NULL, NULL, 0, NULL, NULL);
     tls_self_signed_fini(&made);
@@ -702,7 +711,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_wrong_is_told_with_its_line),
         cmocka_unit_test(test_the_example_of_the_product_is_read),
         cmocka_unit_test(test_what_is_not_written_has_its_default),
-        cmocka_unit_test(test_a_certificate_out_of_date_is_told_and_no_error),
+        cmocka_unit_test(test_what_only_clients_refuse_of_a_certificate_is_told_and_no_error),
         cmocka_unit_test(test_a_list_adds_to_its_default),
         cmocka_unit_test(test_lists_that_choose_replace_their_default),
         cmocka_unit_test(test_every_default_is_a_value_of_its_option),
