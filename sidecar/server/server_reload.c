@@ -90,6 +90,10 @@ static void replace(struct server *s, struct generation *g) {
     generation_stop(before, WORKER_LEAVES);
     listening_drop_rest(&s->listening);
     if (s->generations_n > GENERATIONS_MOST) {
+        log_line(LOG_WARN,
+                 "%d configurations before this one still have requests under way: those of the "
+                 "oldest are cut",
+                 GENERATIONS_MOST);
         generation_stop(LIST_ITEM(s->generations.next, struct generation, node), WORKER_CUTS);
     }
 }

@@ -12,11 +12,13 @@ import threading
 import time
 
 import pytest
+from faults_test import metrics
 from h2client import Client
-from servers import until
+from servers import Outrider, until
 from tls_test import make_pair
 
 BIG = 12 << 20  # bytes of a download that no buffer of the kernel holds
+GENERATIONS = 32    # that complete requests at a time (server_reload.c)
 IN_USE = 'the new configuration is in use'
 ENDED = r'the configuration before has ended; (\d+) requests cut'
 
@@ -171,6 +173,55 @@ def test_no_request_is_lost_while_generations_change(make_outrider, big):
     assert not streams.faults and streams.connections == 4, (streams.faults, streams.connections, streams.answers)
     until(lambda: len(re.findall(ENDED, outrider.log)) == 3, 10, outrider.log)
     assert set(re.findall(ENDED, outrider.log)) == {'0'}
+
+
+def test_of_too_many_generations_with_requests_the_oldest_is_cut_and_told(make_outrider, big):
+    outrider = make_outrider(workers=1, top='drain-timeout = 120s')
+    downloads = []
+    for _ in range(GENERATIONS):
+        downloads.append(Download(outrider.clear_port))
+        assert not re.search('of the oldest are cut', outrider.log)
+        reload(outrider)
+    outrider.wait_log(f'warn {GENERATIONS} configurations before this one still have requests under way: those of the oldest are')
+    outrider.wait_log(r'the configuration before has ended; 1 requests cut')
+    until(lambda: metrics(outrider)['requests_cut_total'] == 1, 5, 'not counted')
+    with contextlib.suppress(ConnectionResetError):
+        downloads[0].take(BIG)
+    assert len(downloads[0].bytes) < BIG
+    assert downloads[1].body() == b'0123456789abcdef' * (BIG // 16)
+    for download in downloads:
+        download.socket.close()
+
+
+def test_a_kill_in_the_middle_of_a_reload_leaves_a_clean_next_start(site, tmp_path):
+    folder = tmp_path / 'kept'
+    folder.mkdir()
+    config = f'''workers = 2
+listen "http://127.0.0.1:0" {{}}
+listen "unix:{folder}/web.sock" {{}}
+admin {{ listen = "unix:{folder}/admin.sock" }}
+store {{ path = "{folder}/learned.db" }}
+site "localhost" {{
+  root = "{site}"
+  access-log {{ to = "{folder}/access.log" }}
+}}
+'''
+    for delay in (0, 0.002, 0.01, 0.03):
+        outrider = Outrider(tmp_path / f'killed after {delay}', config=config)
+        outrider.process.send_signal(signal.SIGHUP)
+        time.sleep(delay)
+        outrider.process.kill()
+        outrider.process.wait()
+    outrider = Outrider(tmp_path / 'again', config=config)
+    try:
+        assert ask(open_client(outrider), '/assets/style.css')[0].status == 200
+        reload(outrider)
+        subprocess.run(['curl', '-sf', '--unix-socket', folder / 'web.sock', 'http://localhost/assets/style.css'], check=True,
+                       capture_output=True)
+    finally:
+        assert outrider.stop() == 0
+    assert not re.search(' (warn|error) ', outrider.log), outrider.log
+    assert not {path.name for path in folder.iterdir()} - {'web.sock', 'admin.sock', 'learned.db', 'learned.db.lock', 'access.log'}
 
 
 def test_an_http2_connection_is_told_to_go_and_its_streams_end_whole(make_outrider, make_fpm):
