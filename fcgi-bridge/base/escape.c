@@ -104,21 +104,11 @@ static bool is_plain_vector(const uint8_t bytes[sizeof(vector)]) {
     return (halves[0] | halves[1]) == 0;
 }
 
-static bool is_plain_rest(struct span s) {
-    uint8_t bytes[sizeof(vector)];
-    memset(bytes, 'a', sizeof bytes);
-    memcpy(bytes, s.p, s.n);
-    return is_plain_vector(bytes);
-}
-
 // How many bytes at the front of s stand for themselves.
 static size_t plain_run(enum escape how, struct span s) {
     size_t n = 0;
     while (s.n - n >= sizeof(vector) && is_plain_vector(s.p + n)) {
         n += sizeof(vector);
-    }
-    if (s.n - n < sizeof(vector) && is_plain_rest(span_skip(s, n))) {
-        return s.n;
     }
     while (n < s.n && is_plain(how, s.p[n])) {
         n++;
@@ -154,7 +144,30 @@ static bool append_form(struct written *w, const struct form *f) {
     return true;
 }
 
+// Copies text of which all stands for itself, whatever `how` is. False: some does not.
+static bool copy_plain(struct span text, char *out) {
+    size_t n = text.n, i = 0;
+    for (; n - i >= sizeof(vector); i += sizeof(vector)) {
+        if (!is_plain_vector(text.p + i)) {
+            return false;
+        }
+        memcpy(out + i, text.p + i, sizeof(vector));
+    }
+    if (n >= sizeof(vector)) { // the last ones, some of them once more
+        i = n - sizeof(vector);
+        memcpy(out + i, text.p + i, sizeof(vector));
+        return is_plain_vector(text.p + i);
+    }
+    for (; i < n && is_plain(ESCAPE_QUOTED, text.p[i]); i++) {
+        out[i] = (char)text.p[i];
+    }
+    return i == n;
+}
+
 size_t escape_text(enum escape how, struct span text, char *out, size_t cap) {
+    if (text.n <= cap && copy_plain(text, out)) {
+        return text.n;
+    }
     struct written w = {out, 0, cap, 0};
     while (text.n > 0) {
         struct form f;

@@ -138,9 +138,29 @@ struct line {
     char *at, *end;
 };
 
+static char *copy_bytes(char *to, const uint8_t *from, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (char)from[i];
+    }
+    return to + n;
+}
+
+// What stands between fields is mostly shorter than a call of memcpy is worth.
+static char *copy(char *to, const uint8_t *from, size_t n) {
+    uint64_t first, last;
+    if (n < sizeof first || n > 2 * sizeof first) {
+        return n < sizeof first ? copy_bytes(to, from, n) : mempcpy(to, from, n);
+    }
+    memcpy(&first, from, sizeof first);
+    memcpy(&last, from + n - sizeof last, sizeof last);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + n - sizeof last, &last, sizeof last);
+    return to + n;
+}
+
 static void put(struct line *l, struct span text) {
     size_t room = (size_t)(l->end - l->at);
-    l->at = mempcpy(l->at, text.p, text.n < room ? text.n : room);
+    l->at = copy(l->at, text.p, text.n < room ? text.n : room);
 }
 
 // Writes n in front of `end`, two digits at a time; returns where it begins.
@@ -188,7 +208,7 @@ static void put_text(struct line *l, const struct row *row, bool is_json, struct
     if (row->kind == TEXT) {
         l->at += escape_text(is_json ? ESCAPE_JSON : ESCAPE_QUOTED, text, l->at, row->most);
     } else {
-        l->at = mempcpy(l->at, text.p, text.n < row->most ? text.n : row->most);
+        l->at = copy(l->at, text.p, text.n < row->most ? text.n : row->most);
     }
     if (is_json) {
         *l->at++ = '"';
