@@ -80,6 +80,7 @@ void build_rules(struct build *b, const struct file_section *section, struct sit
             .pattern = arena_copy(&b->config->arena, title),
             .has_buffer_request = file_values(&s, OPTION_ROUTE_BUFFER_REQUEST) > 0,
             .has_buffer_response = file_values(&s, OPTION_ROUTE_BUFFER_RESPONSE) > 0,
+            .has_compress = file_values(&s, OPTION_ROUTE_COMPRESS) > 0,
             .has_mode = file_values(&s, OPTION_ROUTE_MODE) > 0,
         };
         BUILD_FILL(b, &s, route_rule, &rules[i]);

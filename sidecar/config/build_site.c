@@ -5,6 +5,7 @@
 #include "config/build_access.h"
 #include "config/build_access_log.h"
 #include "config/build_check.h"
+#include "config/build_compress.h"
 #include "config/build_fill.h"
 #include "config/build_hints.h"
 #include "config/build_rules.h"
@@ -279,6 +280,7 @@ void build_sites(struct build *b) {
         build_certificate(&s);
         build_hints(b, &s.section, &sites[i]);
         build_assets(&s);
+        build_compress(b, &s.section, &sites[i]);
         build_rules(b, &s.section, &sites[i]);
         sites[i].access_log = build_access_log(b, &s.section);
     }

@@ -79,6 +79,7 @@ struct config {
     struct config_requests requests;
     struct config_responses responses;
     unsigned connections;            // most of clients, of one worker
+    unsigned compressions;           // responses that one worker compresses at once
     struct deadline_limits timeouts; // of clients
     uint64_t drain_timeout_ms, upgrade_timeout_ms;
     struct config_clients clients;

@@ -188,6 +188,10 @@ static inline bool exchange_decision(const struct exchange *x, enum gate_reason 
     *reason = x->hinting.gate;
     return x->has_decision;
 }
+// The operator's rule for its path, or NULL.
+static inline const struct route_rule *exchange_rule(const struct exchange *x) {
+    return x->route.rule;
+}
 // What was said about hints.
 static inline const struct hinting *exchange_hinting(const struct exchange *x) {
     return &x->hinting;

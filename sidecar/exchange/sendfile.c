@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "http/field.h"
 
 static bool has_prefix_nocase(struct span s, struct span prefix) {
     return s.n >= prefix.n && span_eq_nocase(span_first(s, prefix.n), prefix);
@@ -212,10 +213,6 @@ static bool is_of_body(struct span name) {
     static const struct span own[] = {SPAN_INIT("content-length"),
                                       SPAN_INIT("content-range"),
                                       SPAN_INIT("content-encoding"),
-                                      SPAN_INIT("content-md5"),
-                                      SPAN_INIT("content-digest"),
-                                      SPAN_INIT("repr-digest"),
-                                      SPAN_INIT("digest"),
                                       SPAN_INIT("transfer-encoding"),
                                       SPAN_INIT("trailer"),
                                       SPAN_INIT("accept-ranges"),
@@ -226,7 +223,7 @@ static bool is_of_body(struct span name) {
             return true;
         }
     }
-    return false;
+    return field_is_digest(name);
 }
 
 int sendfile_join(const struct response *response, struct arena *a, struct response *file) {

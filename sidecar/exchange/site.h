@@ -9,6 +9,7 @@
 #include "hints/audience.h"
 #include "hints/gate.h"
 #include "hints/plan.h"
+#include "http/coding.h"
 #include "http/tls_client.h"
 
 #define SITE_NO_POOL UINT32_MAX // the site has static files only
@@ -51,11 +52,30 @@ struct route_rule {
     bool has_mode;                             // false: that of site.gate counts
     bool has_buffer_request, buffer_request;   // what counts instead of site.buffer.request
     bool has_buffer_response, buffer_response; // and of site.buffer.response
+    bool has_compress, compress;               // whether it may be compressed
     enum hint_mode mode;                       // if has_mode
     struct span_list hints;                    // link-values (RFC 8288, 3), each checked at load
     const struct plan *plan; // of these hints, ready to be sent; NULL when there are none
     struct span_list params; // FastCGI parameters, "NAME=value" each
     struct span_list pushes; // paths of this site: "/assets/critical.css"
+};
+
+// What is compressed for clients that ask for it.
+enum site_compress {
+    SITE_COMPRESS_OFF,
+    SITE_COMPRESS_FILES, // files of the document root
+    SITE_COMPRESS_ALL,   // and what scripts answer
+};
+
+#define SITE_CODINGS 3
+
+struct site_compression {
+    enum site_compress mode;
+    enum coding_kind codings[SITE_CODINGS]; // those that are offered, the best first
+    size_t codings_n;
+    unsigned gzip_level, br_level, zstd_level;
+    struct span_list types; // patterns of media types
+    uint64_t min_size;      // bytes of a response whose length is known
 };
 
 // How bodies wait for a slow client (a request) or a slow reader (a response).
@@ -93,6 +113,7 @@ struct site {
     enum site_symlinks symlinks;         // which links below the root are followed
     struct span charset; // of static files that are text; empty: they say it themselves
     struct site_buffer buffer;
+    struct site_compression compress;
     bool has_server_timing;        // responses carry a Server-Timing field of ours
     struct span_list params;       // FastCGI parameters, "NAME=value" each
     uint64_t body_limit;           // bytes of a request body; more is 413

@@ -49,7 +49,7 @@ static int put_fields(struct file_response *r, const struct file_texts *texts,
     struct pairs *fields = &r->head.fields;
     int err = 0;
     if (r->head.status != 304) {
-        err = pairs_put(fields, q->arena, SPAN("content-type"), mime_type(q->path));
+        err = pairs_put(fields, q->arena, SPAN("content-type"), r->type);
         err = err == 0 ? put_lengths(r, texts, q->arena, range_text) : err;
     }
     for (size_t i = 0; err == 0 && i < sizeof validators / sizeof *validators; i++) {
@@ -104,6 +104,7 @@ static int decide(struct file_response *r, const struct file_info *info,
                   const struct file_texts *texts, const struct file_request *q,
                   struct span *range_text) {
     r->head.status = 200;
+    r->type = mime_type(q->path);
     r->len = info->len;
     r->from = 0;
     r->to = info->len;

@@ -60,6 +60,7 @@ struct file_response {
     const struct ranges *ranges;   // several that were asked for, in the arena; NULL: one at most
     const struct file_part *parts; // what is made of them (gateway/file_parts.h)
     size_t parts_n, part;          // how many, and which is the next
+    struct span type;              // of all of it, static text
     struct response head;
 };
 
@@ -117,8 +118,8 @@ struct relay_ops {
     struct relay *(*take)(void *self);
     // Takes it back at the end of the turn: nothing below may still look at it then.
     void (*give_back)(struct relay *);
-    // relay_begin is called at the end of the turn, unless it is given back before.
-    void (*begin_later)(struct relay *);
+    // relay_go_on is called at the end of the turn, unless it is given back before.
+    void (*go_on_later)(struct relay *);
     // A monotonic clock.
     uint64_t (*now_us)(void *self);
     // Evidence for the learner (a copy). False when it was dropped.

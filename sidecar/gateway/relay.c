@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "gateway/relay_body.h"
 #include "gateway/relay_budget.h"
+#include "gateway/relay_encode.h"
 #include "gateway/relay_file.h"
 #include "hints/seen.h"
 #include "http/uri.h"
@@ -34,7 +35,8 @@ static struct relay *relay_new(struct downstream *d, struct front_stream *stream
     r->put = r->head_us = 0;
     r->status = r->error = 0;
     r->pushed = 0;
-    r->is_sent = false;
+    r->is_sent = r->is_begin_due = false;
+    r->encoder = NULL;
     spool_init(&r->held, &conf->spools, RELAY_HELD_MOST, 0);
     spool_init(&r->kept, &conf->spools, 0, 0);
     buf_init(&r->last, RELAY_PIECE);
@@ -97,6 +99,7 @@ void relay_end(struct relay *r) {
     note_access(r);
     exchange_fini(&r->exchange);
     release(r);
+    relay_encode_drop(r);
     spool_fini(&r->kept);
     buf_fini(&r->last);
     relay_budget_end(r);
@@ -179,12 +182,15 @@ static void promise_one(struct relay *r, struct span path) {
     r->pushed++;
     struct relay *p = relay_new(d, pushed, true);
     // It is answered after this turn's heads: the page's own head comes first.
-    p->conf->ops->begin_later(p);
+    p->is_begin_due = true;
+    p->conf->ops->go_on_later(p);
 }
 
 static void send_head(struct relay *r, const struct exchange_command *c) {
+    struct response room;
     count_decision(r);
-    int err = front_head(r->down->front, r->stream, c->response, c->end);
+    const struct response *head = relay_encode_head(r, c, &room);
+    int err = head != NULL ? front_head(r->down->front, r->stream, head, c->end) : ERR_ARENA_LIMIT;
     if (err != 0) {
         relay_log(r, RELAY_ERROR, "the response's header fields can not be sent", NULL);
         struct exchange_event failed = {.kind = EXCHANGE_FAILED, .error = ERR_BACKEND_HEAD};
@@ -220,9 +226,10 @@ static void act(struct relay *r, const struct exchange_command *c) {
         send_head(r, c);
         break;
     case COMMAND_BODY:
-        relay_body_keep(r, c->body);
+        relay_encode_body(r, c->body);
         break;
     case COMMAND_FINISH:
+        relay_encode_end(r);
         r->wants_finish = true;
         relay_body_pass_kept(r);
         break;
@@ -336,8 +343,15 @@ static void on_room(struct relay *r) {
     }
 }
 
-void relay_begin(struct relay *r) {
-    relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
+void relay_go_on(struct relay *r) {
+    if (r->stream == NULL) {
+        return;
+    }
+    if (r->is_begin_due) {
+        r->is_begin_due = false;
+        relay_put(r, &(struct exchange_event){.kind = EXCHANGE_REQUEST});
+    }
+    relay_encode_flush(r);
     relay_file_more(r);
 }
 

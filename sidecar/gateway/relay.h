@@ -12,6 +12,7 @@
 #include "exchange/exchange.h"
 #include "gateway/budget.h"
 #include "gateway/downstream.h"
+#include "gateway/encoders.h"
 #include "gateway/ports.h"
 #include "gateway/relay_client.h"
 #include "gateway/spool.h"
@@ -28,6 +29,7 @@ struct relay_conf {
     struct observer *observer;
     struct metrics_worker *metrics;
     const struct siphash_key *secret;
+    struct encoders *encoders;
 };
 
 // What the connections of one listener share besides.
@@ -45,14 +47,15 @@ void relay_on_event(struct downstream *d, const struct front_event *e);
 void relay_on_answer(struct relay *r, const struct exchange_event *e);
 // The call takes more of the request's body.
 void relay_on_room(struct relay *r);
-// The moment that relay_ops.begin_later asked for has come.
-void relay_begin(struct relay *r);
+// The moment that relay_ops.go_on_later asked for has come.
+void relay_go_on(struct relay *r);
 // Hands visits that are over to the learner, at most so many.
 void relay_tell_visits(struct relay_conf *conf, unsigned most);
 
 // Below: for the files of the relay.
 
-#define RELAY_PIECE (64u << 10) // bytes of a body that are given at a time
+#define RELAY_PIECE (64u << 10)  // bytes of a body that are given at a time
+#define RELAY_PACKED (16u << 10) // bytes of a file that are compressed at a time: 0.1 to 0.6 ms
 #define RELAY_HELD_MOST                                                                            \
     (256u << 10) // bytes of an unbuffered request's body held for a busy backend
 
@@ -70,6 +73,8 @@ struct relay {
     struct buf last;   // the piece of it that no disk could be found for
     size_t unconsumed; // bytes of the request's body that the front has not been told of
     bool has_call, has_file, is_call_ended, wants_call_end, wants_finish, is_acting;
+    bool is_begin_due;          // the request of a push is to be answered yet
+    struct encoder *encoder;    // of a response that is being compressed, or NULL
     bool is_counted;            // its error is in the metrics
     bool is_decided;            // and so is what was decided about its hints
     uint64_t put;               // bytes of the response's body that the front was given

@@ -27,7 +27,8 @@ static uint64_t queued(const struct relay *r) {
 
 void relay_budget_see(struct relay *r) {
     uint64_t memory = sizeof *r + STREAM_OWN + r->stream->arena.used + r->held.memory.cap +
-                      r->kept.memory.cap + r->last.cap + queued(r);
+                      r->kept.memory.cap + r->last.cap + queued(r) +
+                      (r->encoder != NULL ? encoder_memory(r->encoder) : 0);
     uint64_t disk = r->held.file_to + r->kept.file_to;
     memory = (memory + UNIT - 1) / UNIT * UNIT;
     if (memory != r->memory || disk != r->disk) { // seldom

@@ -14,6 +14,9 @@ void relay_file_more(struct relay *r) {
     }
     // Of what there is room for now: a front that drops what it is given always has more.
     size_t room = relay_body_room(r);
+    if (r->encoder != NULL && room > RELAY_PACKED) {
+        room = RELAY_PACKED;
+    }
     while (room > 0 && r->has_file && r->stream != NULL && exchange_is_answering(&r->exchange)) {
         size_t most = room < RELAY_PIECE ? room : RELAY_PIECE;
         bool is_good = r->conf->files->next(r->conf->files_self, &r->file, most, &piece);
@@ -32,6 +35,10 @@ void relay_file_more(struct relay *r) {
             r->has_file = false;
         }
         relay_put(r, &e);
+    }
+    // What was packed may be so little that no FRONT_ROOM follows: others have their turn first.
+    if (r->encoder != NULL && r->has_file && relay_body_room(r) > 0) {
+        r->conf->ops->go_on_later(r);
     }
 }
 

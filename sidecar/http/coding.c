@@ -5,41 +5,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
+#include <zstd.h>
 
-// ---- memory: counted, so that no stream decides how much of it is used --------------------------
-
-// In front of each block, as large as the strictest alignment.
-union block {
-    size_t n;
-    max_align_t align;
-};
-
-static void *take(void *opaque, size_t n) {
-    struct coding *c = opaque;
-    if (n > CODING_MEMORY_MOST || c->memory > CODING_MEMORY_MOST - n) {
-        return NULL;
-    }
-    union block *b = malloc(sizeof *b + n);
-    if (b == NULL) {
-        return NULL;
-    }
-    b->n = n;
-    c->memory += n;
-    return b + 1;
-}
-
-static void give_back(void *opaque, void *p) {
-    struct coding *c = opaque;
-    if (p != NULL) {
-        union block *b = (union block *)p - 1;
-        c->memory -= b->n;
-        free(b);
-    }
-}
-
-static void *take_items(void *opaque, unsigned items, unsigned size) {
-    return take(opaque, (size_t)items * size);
-}
+#define ZSTD_WINDOW_BITS 19 // 512 KB, of which the library takes as much again
 
 // ---- the libraries ------------------------------------------------------------------------------
 
@@ -51,25 +19,34 @@ static bool is_zlib(const uint8_t first[2]) {
 static bool open_zlib(struct coding *c) {
     int gzip = MAX_WBITS + 16, wrapped = MAX_WBITS, raw = -MAX_WBITS;
     int bits = c->kind == CODING_GZIP ? gzip : is_zlib(c->first) ? wrapped : raw;
-    z_stream *z = take(c, sizeof *z);
+    z_stream *z = coding_memory_take(&c->memory, sizeof *z);
     if (z == NULL) {
         return false;
     }
-    *z = (z_stream){.zalloc = take_items, .zfree = give_back, .opaque = c};
+    *z = (z_stream){
+        .zalloc = coding_memory_take_items, .zfree = coding_memory_give_back, .opaque = &c->memory};
     if (inflateInit2(z, bits) != Z_OK) {
-        give_back(c, z);
+        coding_memory_give_back(&c->memory, z);
         return false;
     }
     c->state = z;
     return true;
 }
 
+// A frame that names a larger window is refused.
+static bool open_zstd(struct coding *c) {
+    c->state = ZSTD_createDCtx();
+    return c->state != NULL &&
+           !ZSTD_isError(ZSTD_DCtx_setParameter(c->state, ZSTD_d_windowLogMax, ZSTD_WINDOW_BITS));
+}
+
 static bool open_decoder(struct coding *c) {
     if (c->kind == CODING_BROTLI) {
-        c->state = BrotliDecoderCreateInstance(take, give_back, c);
+        c->state =
+            BrotliDecoderCreateInstance(coding_memory_take, coding_memory_give_back, &c->memory);
         return c->state != NULL;
     }
-    return open_zlib(c);
+    return c->kind == CODING_ZSTD ? open_zstd(c) : open_zlib(c);
 }
 
 // Each takes from *in, writes to out and counts in *n; STEP_MORE when it came no further.
@@ -100,6 +77,17 @@ static enum step run_brotli(struct coding *c, struct span *in, struct span out, 
     return rv == BROTLI_DECODER_RESULT_ERROR ? STEP_BAD : STEP_MORE;
 }
 
+// Of the first frame (RFC 8878, 3.1): bodies have one.
+static enum step run_zstd(struct coding *c, struct span *in, struct span out, size_t *n) {
+    ZSTD_inBuffer from = {in->p, in->n, 0};
+    ZSTD_outBuffer to = {(void *)(uintptr_t)out.p, out.n, 0};
+    size_t rv = ZSTD_decompressStream(c->state, &to, &from);
+    *n = to.pos;
+    *in = span_skip(*in, from.pos);
+    c->is_done = rv == 0;
+    return ZSTD_isError(rv) ? STEP_BAD : STEP_MORE;
+}
+
 // ---- the engine ---------------------------------------------------------------------------------
 
 enum coding_kind coding_kind_of(struct span content_encoding) {
@@ -110,6 +98,7 @@ enum coding_kind coding_kind_of(struct span content_encoding) {
         {SPAN_INIT(""), CODING_IDENTITY},       {SPAN_INIT("identity"), CODING_IDENTITY},
         {SPAN_INIT("gzip"), CODING_GZIP},       {SPAN_INIT("x-gzip"), CODING_GZIP},
         {SPAN_INIT("deflate"), CODING_DEFLATE}, {SPAN_INIT("br"), CODING_BROTLI},
+        {SPAN_INIT("zstd"), CODING_ZSTD},
     };
     struct span value = span_trim(content_encoding);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -121,7 +110,10 @@ enum coding_kind coding_kind_of(struct span content_encoding) {
 }
 
 void coding_init(struct coding *c, enum coding_kind kind, uint64_t most) {
-    *c = (struct coding){.kind = kind, .room = most, .is_bad = kind == CODING_UNKNOWN};
+    *c = (struct coding){.kind = kind,
+                         .room = most,
+                         .memory = {0, CODING_MEMORY_MOST},
+                         .is_bad = kind == CODING_UNKNOWN};
 }
 
 void coding_fini(struct coding *c) {
@@ -130,9 +122,11 @@ void coding_fini(struct coding *c) {
     }
     if (c->kind == CODING_BROTLI) {
         BrotliDecoderDestroyInstance(c->state);
+    } else if (c->kind == CODING_ZSTD) {
+        ZSTD_freeDCtx(c->state);
     } else {
         inflateEnd(c->state);
-        give_back(c, c->state);
+        coding_memory_give_back(&c->memory, c->state);
     }
     c->state = NULL;
 }
@@ -154,7 +148,9 @@ static bool know_wrapper(struct coding *c) {
 static enum step run(struct coding *c, struct span out, size_t *n) {
     struct span first = span_of(c->first + c->first_read, c->first_n - c->first_read);
     struct span *in = first.n > 0 ? &first : &c->in;
-    enum step step = c->kind == CODING_BROTLI ? run_brotli(c, in, out, n) : run_zlib(c, in, out, n);
+    enum step step = c->kind == CODING_BROTLI ? run_brotli(c, in, out, n)
+                     : c->kind == CODING_ZSTD ? run_zstd(c, in, out, n)
+                                              : run_zlib(c, in, out, n);
     if (in == &first) {
         c->first_read = (uint8_t)(c->first_n - first.n);
     }

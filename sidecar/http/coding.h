@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reads what a Content-Encoding (RFC 9110, 8.4) hides: gzip, deflate (with the zlib wrapper or, as
-// some send it, without), br. For those who look at a body that passes, so nothing here can harm
-// it: what is broken is STEP_BAD, and what unpacks to more than was asked for ends there.
+// some send it, without), br, zstd. For those who look at a body that passes, so nothing here can
+// harm it: what is broken is STEP_BAD, and what unpacks to more than was asked for ends there.
 //
 //     coding_feed(&coding, bytes);
 //     while ((step = coding_next(&coding, buffer, sizeof buffer, &piece)) == STEP_ITEM) ...
@@ -9,17 +9,25 @@
 #define HTTP_CODING_H
 
 #include "base/unpack.h"
+#include "http/coding_memory.h"
 
 // Most bytes a decoder may allocate; a stream that needs more is STEP_BAD. Enough for any gzip, and
 // for Brotli up to windows and pieces of 512 KB.
 #define CODING_MEMORY_MOST (1u << 20)
 
-enum coding_kind { CODING_IDENTITY, CODING_GZIP, CODING_DEFLATE, CODING_BROTLI, CODING_UNKNOWN };
+enum coding_kind {
+    CODING_IDENTITY,
+    CODING_GZIP,
+    CODING_DEFLATE,
+    CODING_BROTLI,
+    CODING_ZSTD,
+    CODING_UNKNOWN
+};
 
 struct coding {
     enum coding_kind kind;
-    uint64_t room; // how many more bytes may come out
-    size_t memory; // bytes allocated now
+    uint64_t room;               // how many more bytes may come out
+    struct coding_memory memory; // not of zstd, which has its own, bounded by the window
     struct span in;
     // The first bytes of deflate tell whether there is a wrapper; how many of them the decoder has.
     uint8_t first[2], first_n, first_read;

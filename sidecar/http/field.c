@@ -37,6 +37,12 @@ bool field_is_connection_specific(struct span name) {
     return false;
 }
 
+bool field_is_digest(struct span name) {
+    return span_eq_nocase(name, SPAN("content-digest")) ||
+           span_eq_nocase(name, SPAN("repr-digest")) || span_eq_nocase(name, SPAN("digest")) ||
+           span_eq_nocase(name, SPAN("content-md5"));
+}
+
 struct span field_lower(struct span s, uint8_t *out) {
     for (size_t i = 0; i < s.n; i++) {
         out[i] = span_lower_byte(s.p[i]);

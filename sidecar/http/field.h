@@ -18,6 +18,8 @@ bool field_is_value(struct span s);
 // connection, keep-alive, proxy-connection, transfer-encoding, te, upgrade, http2-settings.
 bool field_is_connection_specific(struct span name);
 
+// Fields with a checksum of the bytes that are sent (RFC 9530; Digest and Content-MD5 before it).
+bool field_is_digest(struct span name);
 // Writes `s` in lower case to `out`, which has room for s.n bytes; gives the span of it.
 struct span field_lower(struct span s, uint8_t *out);
 

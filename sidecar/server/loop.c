@@ -21,9 +21,9 @@ static void run_tasks(struct list *tasks) {
     }
 }
 
-static bool has_tasks(const struct loop *l) {
+static bool has_tasks(const struct loop *l, bool has_worked) {
     for (int i = 0; i < LOOP_PHASES; i++) {
-        if (!list_is_empty(&l->tasks[i])) {
+        if (!list_is_empty(&l->tasks[i]) && !(i == LOOP_WORK && has_worked)) {
             return true;
         }
     }
@@ -37,10 +37,14 @@ static void on_more(uv_idle_t *handle) {
 static void end_turn(struct loop *l, unsigned rounds) {
     // A write that fails, or a backend that fails at once, gives other connections something to
     // say: go round until all is said, or the next turn goes on.
-    for (; rounds > 0 && has_tasks(l); rounds--) {
+    bool has_worked = false;
+    for (; rounds > 0 && has_tasks(l, has_worked); rounds--) {
         for (int i = 0; i < LOOP_PHASES; i++) {
-            run_tasks(&l->tasks[i]);
+            if (i != LOOP_WORK || !has_worked) {
+                run_tasks(&l->tasks[i]);
+            }
         }
+        has_worked = true;
     }
     if (l->on_turn_end != NULL) {
         l->on_turn_end(l->turn_self);
@@ -49,7 +53,7 @@ static void end_turn(struct loop *l, unsigned rounds) {
 
 static void run_turn(struct loop *l) {
     end_turn(l, ROUNDS);
-    if (has_tasks(l)) {
+    if (has_tasks(l, false)) {
         uv_idle_start(&l->more, on_more);
     } else {
         uv_idle_stop(&l->more);

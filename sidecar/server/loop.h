@@ -28,6 +28,7 @@ struct loop_task {
 enum loop_phase {
     LOOP_CLIENTS,  // write to clients
     LOOP_BACKENDS, // write to backends
+    LOOP_WORK,     // take one step of work that may be long: once a turn, then all others go first
     LOOP_SWEEP,    // free
     LOOP_PHASES,
 };
@@ -66,7 +67,7 @@ uint64_t loop_now_ms(const struct loop *l);
 // Microseconds of the same clock, read now.
 uint64_t loop_now_us(void);
 // Has task->run called once at the end of this turn, or of the next one when this one has been
-// long; putting it twice is harmless.
+// long, or has done its step of LOOP_WORK; putting it twice is harmless.
 void loop_put(struct loop *l, enum loop_phase phase, struct loop_task *task);
 void loop_watch_init(struct loop_watch *w, void (*on_tick)(struct loop_watch *, uint64_t now_ms));
 // Sets or moves the deadline: not before it, and at most WHEEL_SLOT_MS and a turn after it.

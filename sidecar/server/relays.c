@@ -15,7 +15,7 @@ struct slot {
     struct relay relay;
     struct relays *relays;
     struct call call;
-    struct loop_task free, begin;
+    struct loop_task free, go_on;
     char name[NAME_LEN]; // made only when a line is written about it
 };
 
@@ -36,8 +36,8 @@ static void on_free(struct loop_task *task) {
     }
 }
 
-static void on_begin(struct loop_task *task) {
-    relay_begin(&LIST_ITEM(task, struct slot, begin)->relay);
+static void on_go_on(struct loop_task *task) {
+    relay_go_on(&LIST_ITEM(task, struct slot, go_on)->relay);
 }
 
 static struct relay *take(void *self) {
@@ -53,9 +53,9 @@ static struct relay *take(void *self) {
     s->relays = rs;
     s->relay.call = &s->call;
     list_init(&s->free.node);
-    list_init(&s->begin.node);
+    list_init(&s->go_on.node);
     s->free.run = on_free;
-    s->begin.run = on_begin;
+    s->go_on.run = on_go_on;
     s->name[0] = 0;
     s->call.server = NULL;
     return &s->relay;
@@ -64,14 +64,14 @@ static struct relay *take(void *self) {
 static void give_back(struct relay *r) {
     struct slot *s = slot_of(r);
     s->relays->under_way--;
-    list_drop(&s->begin.node);
+    list_drop(&s->go_on.node);
     loop_put(s->relays->loop, LOOP_SWEEP, &s->free);
 }
 
-// Among what is written to clients: behind the heads of this turn.
-static void begin_later(struct relay *r) {
+// Behind the heads of this turn; then those who have much to pack let others go first.
+static void go_on_later(struct relay *r) {
     struct slot *s = slot_of(r);
-    loop_put(s->relays->loop, LOOP_CLIENTS, &s->begin);
+    loop_put(s->relays->loop, LOOP_WORK, &s->go_on);
 }
 
 // ---- clock, learner, log ------------------------------------------------------------------------
@@ -145,7 +145,7 @@ static void log_access(struct relay *r, const struct site *site) {
 
 static const struct relay_ops ops = {.take = take,
                                      .give_back = give_back,
-                                     .begin_later = begin_later,
+                                     .go_on_later = go_on_later,
                                      .now_us = now_us,
                                      .learn = learn,
                                      .hold = hold,
@@ -219,7 +219,7 @@ const struct conn_handler relays_handler = {
 
 // ---- life ---------------------------------------------------------------------------------------
 
-void relays_init(struct relays *rs, struct files *files) {
+void relays_init(struct relays *rs, struct files *files, unsigned compressions) {
     list_init(&rs->spare);
     rs->spare_count = rs->under_way = 0;
     rs->conf.ops = &ops;
@@ -228,11 +228,14 @@ void relays_init(struct relays *rs, struct files *files) {
     rs->conf.files = &files_ops;
     rs->conf.files_self = files;
     rs->conf.spools = temporary_disk(&rs->temporary);
+    rs->conf.encoders = &rs->encoders;
+    encoders_init(&rs->encoders, compressions);
     rs->access.loop = rs->loop;
     access_entries_init(&rs->access);
 }
 
 void relays_fini(struct relays *rs) {
+    encoders_fini(&rs->encoders);
     access_entries_fini(&rs->access);
     for (struct list *n; (n = list_take(&rs->spare)) != NULL;) {
         free(slot_of(LIST_ITEM(n, struct relay, node)));

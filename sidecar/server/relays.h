@@ -20,6 +20,7 @@ struct relays {
     struct networks *networks; // of the clients behind fronts; NULL: they are not counted
     struct temporary temporary;
     struct access_entries access;
+    struct encoders encoders;
     struct list spare; // that wait for their next use
     unsigned spare_count;
     unsigned under_way; // requests
@@ -27,7 +28,8 @@ struct relays {
 
 // What of it the caller has made: loop, upstreams, learning, networks, the outputs of `access` and
 // the folder of `temporary` are set. observer, metrics and secret of conf are the caller's to set.
-void relays_init(struct relays *rs, struct files *files);
+// compressions: responses that are compressed at once, at most.
+void relays_init(struct relays *rs, struct files *files, unsigned compressions);
 void relays_fini(struct relays *rs);
 
 // To be given to conn_conf, with a struct relay_listener as handler_self.

@@ -270,7 +270,7 @@ int worker_init(struct worker *w, const struct worker_conf *conf, unsigned index
                                 .networks = conf->networks,
                                 .access = {.outputs = conf->access_outputs, .draw = index},
                                 .temporary = {(const char *)config->temp.p}};
-    relays_init(&w->relays, &w->files);
+    relays_init(&w->relays, &w->files, conf->config->compressions);
     observer_init(&w->observer, conf->secret, &w->loop.unix_time, &coding_unpack);
     init_holdbacks(w, index);
     w->alive_ms = loop_now_ms(&w->loop);

@@ -12,13 +12,14 @@ STAIRS = {
     'fcgi-bridge/fcgi': (['base'], ['fastcgi']),
     'fcgi-bridge/runner': (['base', 'fcgi'], ['fcgi']),
     'fcgi-bridge': (['base', 'runner'], []),
-    'sidecar/http': (['base'], ['nghttp2', 'openssl', 'zlib', 'brotli', 'uriparser']),
+    'sidecar/http': (['base'], ['nghttp2', 'openssl', 'zlib', 'brotli', 'zstd', 'uriparser']),
     'sidecar/hints': (['base', 'http/date', 'http/field', 'http/mime', 'http/uri'], []),
     # Of the hints a scanner needs the words of a link only.
     'sidecar/scan': (['base', 'http', 'hints/link'], []),
     'sidecar/learner': (['base', 'hints', 'http/field', 'http/uri'], []),
     'sidecar/metrics': (['base'], []),
-    'sidecar/exchange': (['base', 'http/field', 'http/mime', 'http/status', 'http/tls_client', 'http/uri', 'hints', 'scan', 'learner', 'metrics'], []),
+    'sidecar/exchange': (['base', 'http/coding', 'http/field', 'http/mime', 'http/status', 'http/tls_client', 'http/uri', 'hints',
+                          'scan', 'learner', 'metrics'], []),
     # The relay as an engine: what it needs of the world are ports, which server implements.
     'sidecar/gateway': (['base', 'http', 'hints', 'scan', 'learner', 'metrics', 'exchange'], []),
     'sidecar/store': (['base', 'hints', 'learner'], ['sqlite', 'hiredis']),
@@ -41,6 +42,7 @@ LIBRARIES = {
     'openssl': r'openssl/',
     'zlib': r'zlib\.h',
     'brotli': r'brotli/',
+    'zstd': r'zstd\.h',
     'uriparser': r'uriparser/',
     'sqlite': r'sqlite3\.h',
     'hiredis': r'hiredis/',
@@ -110,7 +112,8 @@ def test_the_stairs_have_no_circle():
 def test_cmake_links_a_library_only_where_it_is_listed():
     """The stairs of CMakeLists.txt are these: same folders, no more to use, no other libraries."""
     names = {'libnghttp2': 'nghttp2', 'openssl': 'openssl', 'zlib': 'zlib', 'libbrotlienc': 'brotli',
-             'libbrotlidec': 'brotli', 'liburiparser': 'uriparser', 'sqlite3': 'sqlite',
+             'libbrotlidec': 'brotli', 'libzstd': 'zstd',
+             'liburiparser': 'uriparser', 'sqlite3': 'sqlite',
              'hiredis': 'hiredis', 'jansson': 'jansson', 'libconfuse': 'confuse', 'libuv': 'uv',
              'liburcu-qsbr': 'urcu', 'liburcu-cds': 'urcu', 'fcgi': 'fcgi', 'Threads': None}
     code = re.sub(r'#[^\n]*', '', text('CMakeLists.txt'))

@@ -120,16 +120,19 @@ static enum exchange_state state_of(const struct part *p) {
 }
 
 // What the client has of a body is of what was given, or a page of our own.
-static bool is_given(const struct part *p, const struct heard *seen) {
+static bool is_of_given(const struct part *p, const struct heard *seen) {
     bool is_ours = buf_len(&p->given) == 0 && seen->status >= 300;
-    return is_ours || span_has_prefix(buf_span(&p->given), buf_span(&seen->body));
+    struct buf room;
+    bool is_given = span_has_prefix(buf_span(&p->given), visitor_plain(seen, &room));
+    buf_fini(&room);
+    return is_ours || is_given;
 }
 
 static const char *fault_of(const struct part *p, const struct heard *seen) {
     // Without a body, the head is all.
     bool is_bare = seen->is_head || seen->status == 204 || seen->status == 304;
     bool is_whole = state_of(p) == EXCHANGE_DONE || seen->has_all || is_bare;
-    if (!is_given(p, seen)) {
+    if (!is_of_given(p, seen)) {
         return "bytes that nobody gave";
     }
     return seen->end == SEEN_COMPLETE && !is_whole ? "a response that looks complete and is not"
@@ -376,6 +379,7 @@ static void check_on(const struct play *play, bool is_h2) {
                                      .buffers = play->buffers,
                                      .stores = play->stores,
                                      .relay = play->relay,
+                                     .compressions = play->compressions,
                                      .body_limit = play->body_limit,
                                      .window = play->window}};
     struct performance whole = p;

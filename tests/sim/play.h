@@ -113,8 +113,9 @@ struct play {
     size_t errors_len; // bytes of standard error
     const char *h1;    // what an HTTP/1.1 client sees, where that is not the same without 1xx
     bool is_h2_only, is_h1_only, is_http10, keeps, takes_no_pushes, buffers, stores;
-    uint32_t window;     // of the client's streams; 0: the default
-    uint64_t body_limit; // of the site; 0: 1000
+    unsigned compressions; // responses compressed at once; 0: none is
+    uint32_t window;       // of the client's streams; 0: the default
+    uint64_t body_limit;   // of the site; 0: 1000
     // What was handed to the learner, "page /x 200 asset /a.css 200"; NULL: that is not asked.
     const char *taught;
     enum site_relay relay;

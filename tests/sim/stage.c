@@ -69,8 +69,8 @@ static void give_back(struct relay *r) {
     stage_part(r)->is_given_back = true;
 }
 
-static void begin_later(struct relay *r) {
-    stage_part(r)->is_begin_due = true;
+static void go_on_later(struct relay *r) {
+    stage_part(r)->is_due = true;
 }
 
 static void sweep(struct stage *s) {
@@ -109,7 +109,7 @@ static void write_log(struct relay *r, enum relay_level level, const char *words
 
 static const struct relay_ops relay_ops = {.take = take,
                                            .give_back = give_back,
-                                           .begin_later = begin_later,
+                                           .go_on_later = go_on_later,
                                            .now_us = now_us,
                                            .learn = learn,
                                            .log = write_log};
@@ -214,15 +214,15 @@ static void end_connection(struct stage *s, bool by_client) {
 
 // ---- a turn -------------------------------------------------------------------------------------
 
-static bool begin_pushes(struct stage *s) {
+static bool go_on(struct stage *s) {
     bool moved = false;
     for (struct list *n = s->parts.next; n != &s->parts; n = n->next) {
         struct part *p = LIST_ITEM(n, struct part, node);
-        if (p->is_begin_due && !p->is_given_back) {
-            p->is_begin_due = false;
-            p->id = (int32_t)p->relay->stream->id;
+        if (p->is_due && !p->is_given_back) {
+            p->is_due = false;
+            p->id = p->relay->is_begin_due ? (int32_t)p->relay->stream->id : p->id;
             moved = true;
-            relay_begin(p->relay);
+            relay_go_on(p->relay);
         }
     }
     return moved;
@@ -232,7 +232,7 @@ void stage_turn(struct stage *s) {
     bool moved = true;
     while (moved && !s->is_closed) {
         moved = pump(s);
-        moved |= begin_pushes(s);
+        moved |= go_on(s);
         moved |= flush_client(s);
         moved |= stage_flush_backends(s);
         moved |= stage_tell_failures(s);
@@ -311,6 +311,8 @@ static void init_gateway(struct stage *s) {
     s->relay_conf.files = &stage_files;
     s->relay_conf.spools = (struct spool_disk){&stage_spools, s};
     s->relay_conf.metrics = &s->metrics;
+    s->relay_conf.encoders = &s->encoders;
+    encoders_init(&s->encoders, s->conf.compressions);
     s->listener.conf = &s->relay_conf;
     downstream_init(&s->down, &downstream_ops, &peer, &from);
     s->down.listener = &s->listener;
@@ -351,6 +353,10 @@ void stage_fini(struct stage *s) {
     visitor_fini(&s->client);
     h2_pool_fini(&s->pool);
     stage_fini_site(s);
+    if (s->encoders.given > 0) {
+        stage_fault(s, "an encoder that nobody gives back");
+    }
+    encoders_fini(&s->encoders);
     if (s->spools > 0) {
         stage_fault(s, "a temporary file that nobody closes");
     }

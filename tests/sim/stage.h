@@ -31,10 +31,11 @@ struct stage_conf {
     bool buffers;      // the site asks when the request's body is complete
     bool stores;       // and takes the response as fast as the pool gives it
     enum site_relay relay;
-    uint32_t window;     // of the client's streams; 0: the default, opened by itself
-    uint64_t body_limit; // bytes of a request's body; 0: 1000
-    size_t client_step;  // most bytes of the client that arrive at once; 0: all
-    size_t app_step;     // most bytes of an application that arrive at once; 0: all
+    unsigned compressions; // responses compressed at once; 0: none is
+    uint32_t window;       // of the client's streams; 0: the default, opened by itself
+    uint64_t body_limit;   // bytes of a request's body; 0: 1000
+    size_t client_step;    // most bytes of the client that arrive at once; 0: all
+    size_t app_step;       // most bytes of an application that arrive at once; 0: all
 };
 
 // One request, kept until the play is over.
@@ -44,7 +45,7 @@ struct part {
     int32_t id;                // of the stream; likewise of what the client has seen
     struct relay *relay;       // NULL once it is over
     enum exchange_state state; // in which it was then
-    bool is_begin_due;         // relay_begin is to be called
+    bool is_due;               // relay_go_on is to be called
     bool is_given_back;        // the relay is freed at the end of the turn
     struct buf given;          // bytes of body that an application or a file gave for the client
 };
@@ -96,6 +97,7 @@ struct stage {
     struct router router;
     struct router_files files;
     struct relay_conf relay_conf;
+    struct encoders encoders;
     struct relay_listener listener;
     struct metrics_worker metrics;
     uint64_t now_ms;

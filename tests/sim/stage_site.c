@@ -105,6 +105,17 @@ static void init_site(struct stage *s) {
         .buffer = {.request = s->conf.buffers, .response = s->conf.stores, .limit = 1u << 20},
         .rules = s->rules,
         .rules_n = 4};
+    if (s->conf.compressions > 0) {
+        static const struct span types = SPAN_INIT("text/*");
+        s->site.compress =
+            (struct site_compression){.mode = SITE_COMPRESS_ALL,
+                                      .codings = {CODING_ZSTD, CODING_BROTLI, CODING_GZIP},
+                                      .codings_n = 3,
+                                      .gzip_level = 5,
+                                      .br_level = 4,
+                                      .zstd_level = 3,
+                                      .types = {&types, 1}};
+    }
     s->files = (struct router_files){.self = s, .find = find_file};
     if (router_init(&s->router, &s->arena, &s->site, 1) != 0) {
         abort();

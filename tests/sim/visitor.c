@@ -2,6 +2,7 @@
 #include "sim/visitor.h"
 
 #include "base/pair.h"
+#include "http/coding.h"
 #include "support/split.h"
 
 #include <stdio.h>
@@ -90,6 +91,28 @@ static void see_end(struct visitor *c, struct heard *s, enum seen_end end) {
     }
 }
 
+struct span visitor_plain(const struct heard *s, struct buf *room) {
+    struct span heads = buf_span(&s->heads), label = SPAN("[content-encoding: "), piece;
+    size_t at = span_find(heads, label);
+    uint8_t buffer[4096];
+    struct coding c;
+    buf_init(room, LIMIT);
+    if (at == heads.n) {
+        return buf_span(&s->body);
+    }
+    struct span name = span_skip(heads, at + label.n);
+    coding_init(&c, coding_kind_of(span_first(name, span_index(name, ']'))), UINT64_MAX);
+    coding_feed(&c, buf_span(&s->body));
+    while (coding_next(&c, buffer, sizeof buffer, &piece) == STEP_ITEM) {
+        buf_put(room, piece);
+    }
+    if (s->end == SEEN_COMPLETE && !s->is_head && !coding_is_done(&c)) {
+        buf_put(room, SPAN(" but not all of it"));
+    }
+    coding_fini(&c);
+    return buf_span(room);
+}
+
 void visitor_write(const struct heard *s, struct buf *text) {
     static const char *const ends[] = {"open", "complete", "reset", "cancelled"};
     // How much came through before it was broken off is a matter of time.
@@ -97,12 +120,14 @@ void visitor_write(const struct heard *s, struct buf *text) {
         split_line(text, "%.*s", SPAN_ARG(buf_span(&s->heads)));
     }
     if (buf_len(&s->body) > 0 && s->end == SEEN_COMPLETE) {
-        struct span body = buf_span(&s->body);
+        struct buf room;
+        struct span body = visitor_plain(s, &room);
         if (body.n > 100) {
             split_line(text, "%zu bytes ", body.n);
         } else {
             split_line(text, "\"%.*s\" ", SPAN_ARG(body));
         }
+        buf_fini(&room);
     }
     split_line(text, "%s", ends[s->end]);
 }

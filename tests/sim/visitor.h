@@ -76,6 +76,9 @@ enum visitor_end { CLIENT_LEAVES, CLIENT_SEES_FIN, CLIENT_SEES_RESET };
 void visitor_close(struct visitor *c, enum visitor_end end);
 // Moves what the client has to say to c->out.
 void visitor_flush(struct visitor *c);
+// The body so far, unpacked where the head has a Content-Encoding that a browser knows; `room`,
+// which the caller frees, may hold it.
+struct span visitor_plain(const struct heard *s, struct buf *room);
 // Writes `heads "body" complete`, `heads cancelled`, `heads open` or `reset`.
 void visitor_write(const struct heard *s, struct buf *text);
 
