@@ -1,19 +1,35 @@
 # SPDX-License-Identifier: MIT
 """The fronts of Debian 12 before Outrider: one process a kind, with a TLS port for each way in which
 it can speak to Outrider: h1, h2c, and the PROXY protocol (v1, v2), which passes the client's own
-bytes on."""
+bytes on. HAPROXY, NGINX, CADDY, APACHE name newer ones in the environment, which need not be
+installed; an nginx from 1.29 on speaks h2c as well, and passes a 103 on."""
 import os
+import re
 import shutil
 import socket
 import subprocess
 
 from servers import Process, is_open
 
-WAYS = {'haproxy': ['h1', 'h2c', 'v1', 'v2'], 'nginx': ['h1'], 'caddy': ['h1', 'h2c'], 'apache': ['h1', 'h2c'],
-        'varnish': ['h1'], 'hitch': ['v1', 'v2']}
+
+def program(name, path):
+    return os.environ.get(name.upper()) or shutil.which(path.rsplit('/', 1)[1]) or path
+
+
+def nginx_relays():
+    try:
+        said = subprocess.run([program('nginx', '/usr/sbin/nginx'), '-v'], capture_output=True, text=True).stderr
+    except FileNotFoundError:
+        return False
+    return tuple(map(int, re.search(r'/(\d+)\.(\d+)', said).groups())) >= (1, 29)
+
+
+IS_NEW_NGINX = nginx_relays()
+WAYS = {'haproxy': ['h1', 'h2c', 'v1', 'v2'], 'nginx': ['h1', 'h2c'] if IS_NEW_NGINX else ['h1'],
+        'caddy': ['h1', 'h2c'], 'apache': ['h1', 'h2c'], 'varnish': ['h1'], 'hitch': ['v1', 'v2']}
 ROWS = [(kind, way) for kind, ways in WAYS.items() for way in ways]
 # These break on a 103 over HTTP/1.1: nginx before 1.29 waits for more, Varnish answers 503.
-DEAF = ['nginx', 'varnish']
+DEAF = ['varnish'] if IS_NEW_NGINX else ['nginx', 'varnish']
 
 
 def free_ports(n):
@@ -59,13 +75,33 @@ defaults
     retry-on all-retryable-errors
 ''' + section('h1', 'http', http, web) + section('h2c', 'http', http, f'{web} proto h2')
         + section('v1', 'tcp', '', f'{proxied} send-proxy') + section('v2', 'tcp', '', f'{proxied} send-proxy-v2-ssl'))
-    return ['haproxy', '-db', '-f', str(folder / 'haproxy.cfg')]
+    return [program('haproxy', '/usr/sbin/haproxy'), '-db', '-f', str(folder / 'haproxy.cfg')]
 
 
 def nginx(folder, ports, web, proxied):
     temporary = '\n'.join(f'    {name}_temp_path {folder};' for name in
                           ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
     user = 'user root;' if os.getuid() == 0 else ''
+    protocols = 'ssl;\n        http2 on' if IS_NEW_NGINX else 'ssl http2'
+    relays = 'early_hints $http_sec_fetch_mode;' if IS_NEW_NGINX else ''
+    versions = {'h1': '1.1', 'h2c': '2'}
+    servers = ''.join(f'''
+    upstream {way} {{ server 127.0.0.1:{web}; keepalive 16; }}
+    server {{
+        listen 127.0.0.1:{port} {protocols};
+        ssl_certificate {folder}/cert.pem;
+        ssl_certificate_key {folder}/key.pem;
+        location / {{
+            {relays}
+            proxy_pass http://{way};
+            proxy_http_version {versions[way]};
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }}
+    }}
+''' for way, port in ports.items())
     (folder / 'nginx.conf').write_text(f'''
 daemon off;
 {user}
@@ -77,23 +113,10 @@ http {{
     access_log off;
 {temporary}
     client_max_body_size 100m;
-    upstream outrider {{ server 127.0.0.1:{web}; keepalive 16; }}
-    server {{
-        listen 127.0.0.1:{ports['h1']} ssl http2;
-        ssl_certificate {folder}/cert.pem;
-        ssl_certificate_key {folder}/key.pem;
-        location / {{
-            proxy_pass http://outrider;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_set_header X-Forwarded-Proto $scheme;
-        }}
-    }}
+{servers}
 }}
 ''')
-    return [shutil.which('nginx') or '/usr/sbin/nginx', '-c', str(folder / 'nginx.conf'), '-e', str(folder / 'e.log')]
+    return [program('nginx', '/usr/sbin/nginx'), '-c', str(folder / 'nginx.conf'), '-e', str(folder / 'e.log')]
 
 
 def caddy(folder, ports, web, proxied):
@@ -107,7 +130,7 @@ https://:{ports[way]} {{
 }}
 ''' for way, scheme in (('h1', ''), ('h2c', 'h2c://')))
     (folder / 'Caddyfile').write_text('{\n    admin off\n    auto_https off\n}\n' + sites)
-    return ['caddy', 'run', '--config', str(folder / 'Caddyfile'), '--adapter', 'caddyfile']
+    return [program('caddy', '/usr/bin/caddy'), 'run', '--config', str(folder / 'Caddyfile'), '--adapter', 'caddyfile']
 
 
 def apache(folder, ports, web, proxied):
@@ -139,7 +162,7 @@ StartServers 1
 ThreadsPerChild 25
 MaxRequestWorkers 50
 ''' + hosts)
-    return [shutil.which('apache2') or '/usr/sbin/apache2', '-DFOREGROUND', '-f', str(folder / 'apache.conf')]
+    return [program('apache', '/usr/sbin/apache2'), '-DFOREGROUND', '-f', str(folder / 'apache.conf')]
 
 
 def varnish(folder, ports, web, proxied):

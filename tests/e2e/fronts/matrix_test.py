@@ -2,7 +2,11 @@
 """Each front of Debian 12, each way in which it speaks to Outrider: PHP sees the client as if it had
 come itself, hints reach it where the front relays them, kept connections are nobody's own, and a
 restart of Outrider costs no request where the front repeats it."""
+import http.client
 import json
+import os
+import signal
+import ssl
 import threading
 
 import pytest
@@ -131,6 +135,41 @@ def test_a_restart_costs_no_request_where_the_front_repeats_it(world, kind):
         world.outrider.stop()
         world.run()
     pass_again()
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) == {200}, statuses
+
+
+RELOADS = {'nginx': signal.SIGHUP, 'apache': signal.SIGUSR1}
+
+
+@pytest.mark.parametrize('kind, way', [('haproxy', 'h2c'), ('caddy', 'h2c'), ('nginx', 'h1'), ('apache', 'h2c')])
+def test_a_reload_of_either_side_costs_no_request(world, kind, way):
+    """Each request has a connection of its own: what a front tells its own clients is its affair."""
+    statuses, done = [], threading.Event()
+    with world.client(kind, way, '127.0.7.1') as client:
+        port, authority = client.port, client.authority
+
+    def ask(source):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        while not done.is_set():
+            connection = http.client.HTTPSConnection('127.0.0.1', port, timeout=20, source_address=(source, 0), context=context)
+            connection.request('GET', '/sleep.php?ms=20', headers={'Host': authority})
+            statuses.append(connection.getresponse().status)
+            connection.close()
+
+    threads = [threading.Thread(target=ask, args=(f'127.0.7.{n}',)) for n in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for turn in range(3):
+        seen, told = len(statuses), world.outrider.log.count('the new configuration is in use')
+        os.kill(world.outrider.pid, signal.SIGHUP)
+        if turn == 1 and kind in RELOADS:
+            os.kill(world.fronts[kind].processes[0].pid, RELOADS[kind])
+        until(lambda: world.outrider.log.count('the new configuration is in use') > told, 20, 'a reload')
+        until(lambda: len(statuses) > seen + 8 or not any(thread.is_alive() for thread in threads), 40, 'requests pass')
     done.set()
     for thread in threads:
         thread.join()
