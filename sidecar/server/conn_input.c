@@ -65,7 +65,12 @@ static bool is_worth_completing(struct conn *c) {
 }
 
 static void open_tls_front(struct conn *c) {
-    c->peer.shown = tls_shown(&c->tls);
+    const struct tls_client *shown = tls_shown(&c->tls);
+    c->peer.shown = shown;
+    if (shown->verdict == TLS_CLIENT_BAD) {
+        log_line_of(shown->why, LOG_INFO, "the certificate that %s shows is not believed: %s",
+                    c->remote, shown->why);
+    }
     open_front(c, tls_protocol(&c->tls) == TLS_PROTOCOL_H2);
     if (!c->is_dead && c->down.is_h2 && c->conf->has_origins && !conn_is_front(c)) {
         struct span hosts[H2_ORIGINS_MOST];

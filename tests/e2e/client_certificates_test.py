@@ -117,6 +117,7 @@ def test_who_is_not_believed_is_answered_400(world):
         assert world.status('maybe.test', who) == (200 if who is None else 400), who
         assert world.status('must.test', who, path='/page.php') == 400, who
     assert world.status('staff.test', 'boss') == 200
+    world.outrider.wait_log(r'info the certificate that 127.0.0.1 shows is not believed: certificate revoked')
     assert 'failed;desc="certificate_none"' in world.ask('must.test')[2]
 
 
