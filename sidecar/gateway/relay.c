@@ -71,7 +71,7 @@ static void release(struct relay *r) {
         r->conf->files->close(r->conf->files_self, &r->file);
     }
     r->has_call = r->has_file = false;
-    spool_fini(&r->held);
+    relay_body_drop_held(r);
 }
 
 // Why a page was hinted, or not: each has exactly one reason.
@@ -145,6 +145,7 @@ static void start_call(struct relay *r, const struct exchange_command *c) {
     // Nothing is to be sent as a body; the call's own end of input is part of its beginning.
     r->is_call_ended = q->body_len == 0;
     r->conf->calls->start(r, &call);
+    relay_budget_see(r); // of the variables
     relay_body_pass(r);
 }
 
@@ -199,6 +200,7 @@ static void send_head(struct relay *r, const struct exchange_command *c) {
     }
     r->status = c->response->status;
     r->head_us = exchange_now_us(&r->exchange);
+    relay_budget_see(r);
     // What is above 599 counts as a 5xx (RFC 9110, 15).
     unsigned class = (unsigned)c->response->status / 100 - 1;
     metrics_add_by(r->conf->metrics, METRIC_RESPONSES, class < 5 ? class : 4, 1);
@@ -262,18 +264,8 @@ static void act(struct relay *r, const struct exchange_command *c) {
     }
 }
 
-// The end of something brings nothing to hold, but for a call that has waited for it.
-static void see_budget(struct relay *r, enum exchange_event_kind kind, bool was_asking) {
-    bool is_end = kind == EXCHANGE_END || kind == EXCHANGE_REQUEST_END || kind == EXCHANGE_SENT ||
-                  kind == EXCHANGE_CLIENT_GONE;
-    if (!is_end || r->has_call != was_asking) {
-        relay_budget_see(r);
-    }
-}
-
 void relay_put(struct relay *r, const struct exchange_event *event) {
     struct exchange_command c;
-    bool was_asking = r->has_call;
     if (exchange_wants_time(&r->exchange, event->kind)) {
         exchange_set_time(&r->exchange, r->conf->ops->now_us(r->conf->self));
     }
@@ -287,7 +279,6 @@ void relay_put(struct relay *r, const struct exchange_event *event) {
     }
     r->is_acting = false;
     if (r->stream != NULL) {
-        see_budget(r, event->kind, was_asking);
         downstream_wants_flush(r->down);
     }
 }
@@ -307,7 +298,7 @@ void relay_on_answer(struct relay *r, const struct exchange_event *event) {
     }
     if (event->kind == EXCHANGE_FAILED || event->kind == EXCHANGE_END) {
         r->has_call = false;
-        spool_fini(&r->held);
+        relay_body_drop_held(r);
     }
     relay_put(r, event);
     if (r->stream == NULL) {

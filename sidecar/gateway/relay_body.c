@@ -54,6 +54,7 @@ void relay_body_hold(struct relay *r, struct span body) {
         spool_bound(&r->held, relay_budget_memory(r, site->buffer.memory), disk);
     }
     int err = spool_put(&r->held, body);
+    relay_budget_see(r);
     if (err != 0) {
         bool is_ours = err == ERR_SPOOL_FULL && exchange_is_collecting(&r->exchange) &&
                        disk < site->body_limit;
@@ -61,6 +62,14 @@ void relay_body_hold(struct relay *r, struct span body) {
         return;
     }
     relay_body_pass(r);
+}
+
+void relay_body_drop_held(struct relay *r) {
+    bool has_some = r->held.memory.cap > 0 || r->held.file_to > 0;
+    spool_fini(&r->held);
+    if (has_some) {
+        relay_budget_see(r);
+    }
 }
 
 bool relay_body_is_taking(const struct relay *r) {
@@ -86,22 +95,27 @@ static void give(struct relay *r, struct span piece) {
     front_body(r->down->front, r->stream, piece);
 }
 
-void relay_body_keep(struct relay *r, struct span body) {
+// What the front has no room for.
+static void keep(struct relay *r, struct span body) {
     const struct site *site = exchange_site(&r->exchange);
-    if (!is_keeping(r)) {
-        struct span piece = span_first(body, relay_body_room(r));
-        give(r, piece);
-        body = span_skip(body, piece.n);
-    }
-    if (body.n == 0) {
-        return;
-    }
     spool_bound(&r->kept, relay_budget_memory(r, site->buffer.memory),
                 relay_budget_disk(r, &r->kept, site->buffer.limit));
     // What finds no place any more is the last for now: the backend is not read meanwhile.
     if (buf_len(&r->last) > 0 || spool_put(&r->kept, body) != 0) {
         buf_put(&r->last, body);
     }
+}
+
+void relay_body_keep(struct relay *r, struct span body) {
+    if (!is_keeping(r)) {
+        struct span piece = span_first(body, relay_body_room(r));
+        give(r, piece);
+        body = span_skip(body, piece.n);
+    }
+    if (body.n > 0) {
+        keep(r, body);
+    }
+    relay_budget_see(r);
 }
 
 void relay_body_pass_kept(struct relay *r) {

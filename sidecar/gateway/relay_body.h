@@ -9,6 +9,8 @@
 
 #include "gateway/relay.h"
 
+// Lets go of what is held of the request's body.
+void relay_body_drop_held(struct relay *r);
 // Takes bytes of the request's body.
 void relay_body_hold(struct relay *r, struct span body);
 // Gives the backend what is held, as far as it has room, and the end when it is its turn.

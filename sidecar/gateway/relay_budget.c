@@ -58,6 +58,7 @@ void relay_budget_begin(struct relay *r) {
     r->refusal = err != 0 ? err : r->refusal;
     r->is_excess = err != 0 && check(r, 2) != 0;
     budget_add(r->share, BUDGET_REQUESTS, 1);
+    relay_budget_see(r);
 }
 
 void relay_budget_end(struct relay *r) {
