@@ -41,12 +41,27 @@ static size_t record_len(const struct pairs *pairs, size_t *first) {
     return n;
 }
 
+// Bytes of content when all pairs share one record, as they nearly always do; 0 when they do not.
+static size_t content_len(const struct pairs *pairs) {
+    size_t n = 2 * pairs->n, bits = 0;
+    for (const struct pair *pair = pairs->v, *end = pair + pairs->n; pair < end; pair++) {
+        size_t name = pair->name.n, value = pair->value.n;
+        n +=
+            name + value + 3 * (size_t)(name >= LENGTH_SHORT) + 3 * (size_t)(value >= LENGTH_SHORT);
+        bits |= name | value;
+    }
+    return bits <= WRITER_CONTENT_MAX && n <= WRITER_CONTENT_MAX ? n : 0;
+}
+
 // How many bytes the pairs take as records, the empty record that ends the stream included; 0 when
 // a pair does not fit into one record or all pairs are more than `limit` bytes. *first becomes the
 // place behind the first record's pairs.
 static size_t params_len(const struct pairs *pairs, size_t limit, size_t *first) {
-    size_t total = 0, len = 0;
-    *first = 0;
+    size_t total = 0, len = 0, all = content_len(pairs);
+    *first = pairs->n;
+    if (all > 0) {
+        return all <= limit ? writer_len(all) + FCGI_HEADER_LEN : 0;
+    }
     for (size_t i = 0; i < pairs->n;) {
         size_t n = record_len(pairs, &i);
         if (n == 0 || n > limit - total) {
@@ -107,7 +122,9 @@ int params_put(struct buf *out, uint16_t id, const struct pairs *pairs, size_t l
     for (size_t i = 0; i < pairs->n;) {
         at = put_record(at, id, pairs->v + i, pairs->v + behind);
         i = behind;
-        record_len(pairs, &behind); // mostly there is no further one
+        if (i < pairs->n) {
+            record_len(pairs, &behind);
+        }
     }
     at = writer_header(at, FCGI_PARAMS, id, 0);
     assert(at == end);

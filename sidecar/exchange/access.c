@@ -75,12 +75,10 @@ bool access_is_script(const struct site *site, struct span path) {
     return false;
 }
 
-// The name that begins at path.p[at]. False when no path has it; *hidden as access_check gives it.
+// The name that begins at path.p[at], with a dot or not at all. False when no path has it; *hidden
+// as access_check gives it.
 static bool check_name(struct span path, size_t at, size_t *hidden) {
     struct span rest = span_skip(path, at);
-    if (rest.n == 0 || (rest.p[0] != '/' && rest.p[0] != '.')) {
-        return true;
-    }
     struct span name = span_first(rest, span_index(rest, '/'));
     if (name.n == 0 || span_eq(name, SPAN(".")) || span_eq(name, SPAN(".."))) {
         return false;
@@ -103,7 +101,8 @@ static int check_names(const struct site *site, struct span path, size_t *hidden
         if (*p > '/') {
             continue; // nearly all
         }
-        if (*p == 0 || (*p == '/' && !check_name(path, (size_t)(p - path.p) + 1, hidden))) {
+        bool is_odd = *p == '/' && p + 1 < end && (p[1] == '/' || p[1] == '.');
+        if (*p == 0 || (is_odd && !check_name(path, (size_t)(p - path.p) + 1, hidden))) {
             return ERR_REQUEST_PATH;
         }
     }

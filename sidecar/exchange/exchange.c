@@ -54,8 +54,8 @@ void exchange_fini(struct exchange *x) {
 }
 
 bool exchange_wants_time(const struct exchange *x, enum exchange_event_kind kind) {
-    return kind != EXCHANGE_BODY && kind != EXCHANGE_REQUEST_BODY &&
-           (kind != EXCHANGE_SENT || x->observation.fetch.place != 0);
+    return kind != EXCHANGE_BODY && kind != EXCHANGE_REQUEST_BODY && kind != EXCHANGE_REQUEST_END &&
+           kind != EXCHANGE_END && (kind != EXCHANGE_SENT || x->observation.fetch.place != 0);
 }
 
 void exchange_set_time(struct exchange *x, uint64_t now_us) {

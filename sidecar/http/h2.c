@@ -121,12 +121,18 @@ static enum step event(struct front_event *e, enum front_event_kind kind, struct
 }
 
 static bool takes(struct h2_stream *s, enum h2_event which) {
-    bool is_set = (s->events & which) != 0;
+    if ((s->events & which) == 0) {
+        return false;
+    }
     s->events &= (uint8_t)~which;
-    return is_set;
+    return true;
 }
 
 static enum step tell_next(struct h2 *h, struct h2_stream *s, struct front_event *e) {
+    if (s->events == 0) {
+        list_drop(&s->ready); // all was told
+        return STEP_MORE;
+    }
     if (takes(s, H2_EVENT_REQUEST)) {
         return event(e, FRONT_REQUEST, s);
     }
