@@ -6,7 +6,7 @@
 #ifndef CONFIG_BUILD_ACCESS_H
 #define CONFIG_BUILD_ACCESS_H
 
-#include "config/build.h"
+#include "config/build_value.h"
 
 // Fills the lists of `site`, whose root is known; errors are told.
 void build_access(struct build *b, const struct file_section *s, struct site *site);

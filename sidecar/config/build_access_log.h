@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The part of build.h that makes a site's access log.
+// The part of build_value.h that makes a site's access log.
 #ifndef CONFIG_BUILD_ACCESS_LOG_H
 #define CONFIG_BUILD_ACCESS_LOG_H
 
-#include "config/build.h"
+#include "config/build_value.h"
 
 // The access-log section of a site, or NULL when it writes none. Adds where it goes to access_logs
 // of b->config.

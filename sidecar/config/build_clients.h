@@ -3,7 +3,7 @@
 #ifndef CONFIG_BUILD_CLIENTS_H
 #define CONFIG_BUILD_CLIENTS_H
 
-#include "config/build.h"
+#include "config/build_value.h"
 
 void build_clients(struct build *b);
 

@@ -10,7 +10,7 @@
 #ifndef CONFIG_BUILD_FILL_H
 #define CONFIG_BUILD_FILL_H
 
-#include "config/build.h"
+#include "config/build_value.h"
 
 // Fills the members of *out, a struct of the type named, that options of the section s belong to.
 // An option without value and default gives 0 or an empty text. What is wrong is told in b->errors,

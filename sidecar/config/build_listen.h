@@ -3,7 +3,7 @@
 #ifndef CONFIG_BUILD_LISTEN_H
 #define CONFIG_BUILD_LISTEN_H
 
-#include "config/build.h"
+#include "config/build_value.h"
 
 // Fills b->config->listens. After the sites.
 void build_listens(struct build *b);
