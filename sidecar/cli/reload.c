@@ -43,13 +43,11 @@ static int read_address(const char *file, char address[ADDRESS_LEN]) {
 }
 
 // Shows what it says. 0, or 1.
-static int ask(const char *address, const char *target) {
+static int ask(const char *address, const struct admin_request *request) {
     char why[ADMIN_CLIENT_WHY_LEN] = "";
     struct buf answer;
     buf_init(&answer, ANSWER_MOST);
-    int err = admin_client_ask(
-        address, &(struct admin_request){.method = "POST", .target = target, .body = SPAN("{}")},
-        &answer, why);
+    int err = admin_client_ask(address, request, &answer, why);
     struct span text = buf_span(&answer);
     if (err != 0 && text.n == 0) {
         fprintf(stderr, "outrider: %s: %s\n", address, why);
@@ -57,6 +55,11 @@ static int ask(const char *address, const char *target) {
     show(text, err == 0 ? stdout : stderr);
     buf_fini(&answer);
     return err;
+}
+
+static int post(const char *address, const char *target) {
+    return ask(address,
+               &(struct admin_request){.method = "POST", .target = target, .body = SPAN("{}")});
 }
 
 // Of "--admin ADDRESS" or "--config FILE". 0, 1 or 2 (told).
@@ -75,7 +78,15 @@ int reload_command(int argc, char **argv) {
     char address[ADDRESS_LEN];
     (void)argc;
     int err = find_address(COMMAND_RELOAD, argv, address);
-    return err != 0 ? err : ask(address, "/reload");
+    return err != 0 ? err : post(address, "/reload");
+}
+
+int ready_command(int argc, char **argv) {
+    char address[ADDRESS_LEN];
+    (void)argc;
+    int err = find_address(COMMAND_READY, argv, address);
+    return err != 0 ? err
+                    : ask(address, &(struct admin_request){.method = "GET", .target = "/readyz"});
 }
 
 // ---- upgrade ------------------------------------------------------------------------------------
@@ -142,6 +153,6 @@ int upgrade_command(int argc, char **argv) {
     (void)argc;
     int err = find_address(COMMAND_UPGRADE, argv, address);
     err = err != 0 ? err : ask_process(address, &before);
-    err = err != 0 ? err : ask(address, "/upgrade");
+    err = err != 0 ? err : post(address, "/upgrade");
     return err != 0 ? err : await_process(address, &before);
 }

@@ -59,7 +59,7 @@ def test_the_pages_have_every_command_option_and_argument():
 
 
 # What is typed, and some of what is offered.
-TYPED = [('outrider ru', {'run'}), ('outrider r', {'reload', 'routes', 'run'}),
+TYPED = [('outrider ru', {'run'}), ('outrider r', {'ready', 'reload', 'routes', 'run'}),
          ('outrider routes --au', {'--audience'}), ('outrider routes --audience ', {'public', 'session'}),
          ('outrider run --mode o', {'off', 'observe'}), ('outrider run --check-script ', {'true', 'false'}),
          ('outrider run --config /etc/pass', {'/etc/passwd'}), ('outrider completion ', {'bash', 'zsh', 'fish'}),

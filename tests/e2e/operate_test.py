@@ -49,8 +49,9 @@ def test_reload_says_what_is_wrong_or_that_it_is_done(make_outrider):
     conf.write_text(good.replace('pool = "php"', 'pool = "php"\naccess-log { to = "/proc/none/file" }'))
     refused = command('reload', '--config', conf)
     assert refused.returncode == 1 and 'access log /proc/none/file cannot be opened' in refused.stderr
-    assert outrider.ask_admin('/health')[0] == 200
+    assert command('ready', '--admin', f'unix:{outrider.admin}').returncode == 0
     outrider.stop()
+    assert command('ready', '--admin', f'unix:{outrider.admin}').returncode == 1
     assert command('reload', '--admin', f'unix:{outrider.admin}').returncode == 1
 
 

@@ -138,7 +138,7 @@ def test_every_link_to_a_heading_finds_it(name):
 def test_the_package_list_has_no_row_twice():
     lines = [line for line in text('tests/packages.txt').split('\n')
              if line and not line.startswith('#')]
-    assert all(re.fullmatch(r'(build|demo|demo-git|test|bench|fronts|wordpress|wordpress-files) [a-z0-9.+-]+', line) for line in lines)
+    assert all(re.fullmatch(r'(build|demo|demo-git|test|bench|fronts|package|wordpress|wordpress-files) [a-z0-9.+-]+', line) for line in lines)
     assert len(lines) == len(set(lines))
 
 
