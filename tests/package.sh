@@ -50,7 +50,12 @@ build() {
 # bare ROOT: a Debian 12 of which no package is more than the base.
 bare() {
     mirror=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | grep -v security | head -n 1)
-    [ -d "$base" ] || debootstrap --variant=minbase bookworm "$base" "${mirror:-http://deb.debian.org/debian}" >"$work/debootstrap.log"
+    mirror=${mirror:-http://deb.debian.org/debian}
+    if [ ! -d "$base" ]; then
+        rm -rf "$base.part"
+        debootstrap --variant=minbase bookworm "$base.part" "$mirror" >"$work/debootstrap.log"
+        mv "$base.part" "$base"
+    fi
     rm -rf "$1"
     cp -a "$base" "$1"
     cp /etc/resolv.conf /etc/hosts "$1/etc/"

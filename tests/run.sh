@@ -5,6 +5,7 @@
 #
 #     sh tests/run.sh                    everything; the last line says whether all is well
 #     FUZZ_SECONDS=600 sh tests/run.sh   more of the fuzzing
+#     CI_FULL=1 sh tests/run.sh          also what takes minutes, such as tests/package.sh
 #
 # A section that fails does not keep the following ones from running.
 set -eu
@@ -121,6 +122,7 @@ section "fuzz targets" fuzz
 section "end to end, release" end_to_end
 section "end to end, asan" end_to_end_asan
 section "end to end, tsan" end_to_end_tsan
+[ "${CI_FULL-}" != 1 ] || section "packages" sh tests/package.sh
 
 printf '\n===== all sections, %d s\n' $(($(date +%s) - began))
 cat "$results"
