@@ -2,14 +2,16 @@
 #include "runner/desk.h"
 
 #include "runner/clock.h"
+#include "runner/descriptors.h"
 #include "runner/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,16 +24,22 @@
 static const char stopping[] = "Status: 503 Service Unavailable\r\n"
                                "Content-Type: text/plain\r\n\r\n503 Service Unavailable\n";
 
-void desk_init(struct desk *d, const struct options *o, struct crew *crew, int listen_fd) {
-    struct rlimit files = {0};
+int desk_init(struct desk *d, const struct options *o, struct crew *crew, int listen_fd) {
     *d = (struct desk){.options = o, .crew = crew, .listen_fd = listen_fd};
     list_init(&d->waiting);
-    getrlimit(RLIMIT_NOFILE, &files);
     size_t least = OTHERS + crew->n;
+    size_t descriptors = descriptors_raise(least + 2 * DESK_CLIENTS_MOST);
+    if (descriptors < least) {
+        fprintf(stderr,
+                "fcgi-bridge: --workers %" PRIu64 " takes %zu descriptors of %zu (ulimit -n)\n",
+                o->workers, least, descriptors);
+        return -1;
+    }
     // A client takes two: its own connection and the one to its worker.
-    size_t most = files.rlim_cur > least + 2 * OTHERS ? (files.rlim_cur - least) / 2 : OTHERS;
+    size_t most = descriptors > least + 2 * OTHERS ? (descriptors - least) / 2 : OTHERS;
     d->most = most < DESK_CLIENTS_MOST ? most : DESK_CLIENTS_MOST;
     d->conf = (struct client_conf){(uint32_t)d->most, (uint32_t)o->workers};
+    return 0;
 }
 
 static void close_channel(struct client *c) {

@@ -26,7 +26,8 @@ struct desk {
     uint64_t accepted, served, dropped; // connections; requests; those whose client left before
 };
 
-void desk_init(struct desk *d, const struct options *o, struct crew *crew, int listen_fd);
+// 0, or -1 when the workers take more descriptors than we may have; that is told.
+int desk_init(struct desk *d, const struct options *o, struct crew *crew, int listen_fd);
 // Closes all connections.
 void desk_fini(struct desk *d);
 // Hands requests that wait to workers that are free, in the order in which they came.

@@ -2,6 +2,7 @@
 #include "runner/process.h"
 
 #include "runner/clock.h"
+#include "runner/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +66,7 @@ static int set_limit(int what, uint64_t soft, uint64_t hard) {
 
 static int set_limits(const struct process_plan *plan) {
     uint64_t seconds = (plan->cpu + 999) / 1000;
+    descriptors_restore();
     if (set_limit(RLIMIT_CORE, 0, 0) < 0) {
         return -1;
     }

@@ -50,7 +50,10 @@ static int init(struct supervisor *s, int listen_fd, const struct cgroup *cgroup
     if (crew_init(&s->crew, s->options, cgroup) < 0) {
         return -1;
     }
-    desk_init(&s->desk, s->options, &s->crew, listen_fd);
+    if (desk_init(&s->desk, s->options, &s->crew, listen_fd) < 0) {
+        crew_fini(&s->crew);
+        return -1;
+    }
     s->fds = calloc(s->crew.n + 1 + 2 * DESK_CLIENTS_MOST, sizeof *s->fds);
     sigemptyset(&blocked);
     sigemptyset(&s->waiting);

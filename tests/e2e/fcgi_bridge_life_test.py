@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fcgi_bridge_test import (ABORT, BEGIN, HEAD, HERE, PARAMS, SH, Bridge, Client, bridge, children,
+from fcgi_bridge_test import (ABORT, BEGIN, BRIDGE, HEAD, HERE, PARAMS, SH, Bridge, Client, bridge, children,
                               family, gone, is_alive, make, pair, record, root, run, until)
 
 GET_VALUES, GET_VALUES_RESULT, UNKNOWN_TYPE = 9, 10, 11
@@ -493,14 +493,7 @@ def test_idle_connections_hold_up_nobody(make):
 
 
 def test_more_connections_than_there_is_room_for_replace_idle_ones(root, tmp_path):
-    process = ['prlimit', '--nofile=250:250']
-    bridge = Bridge.__new__(Bridge)
-    bridge.root, bridge.log_path, bridge.address = root, tmp_path / 'log', f'unix:{tmp_path}/socket'
-    from fcgi_bridge_test import BRIDGE
-    with open(bridge.log_path, 'ab') as log:
-        bridge.process = subprocess.Popen(
-            [*process, BRIDGE, '--root', str(root), '--listen', bridge.address, '--workers', '1'],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    bridge = started_with_descriptors(root, tmp_path, 250, 250, '--workers', '1')
     try:
         until(bridge._is_listening, 'it listens')
         idle = [Client(bridge.address) for _ in range(150)]
@@ -509,6 +502,33 @@ def test_more_connections_than_there_is_room_for_replace_idle_ones(root, tmp_pat
         assert len(os.listdir(f'/proc/{bridge.process.pid}/fd')) < 150
     finally:
         bridge.stop()
+
+
+def started_with_descriptors(root, tmp_path, soft, hard, *options):
+    bridge = Bridge.__new__(Bridge)
+    bridge.root, bridge.log_path, bridge.address = root, tmp_path / 'log', f'unix:{tmp_path}/socket'
+    with open(bridge.log_path, 'ab') as log:
+        bridge.process = subprocess.Popen(
+            ['prlimit', f'--nofile={soft}:{hard}', BRIDGE, '--root', str(root), '--listen', bridge.address,
+             *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    return bridge
+
+
+def test_workers_leave_descriptors_to_clients_and_programs_get_what_was_given(root, tmp_path):
+    """With 100 workers a soft limit of 100 descriptors was full before anybody could be accepted."""
+    bridge = started_with_descriptors(root, tmp_path, 100, 1000, '--workers', '100')
+    root.write('limit.sh', SH + HEAD + 'ulimit -Sn; ulimit -Hn')
+    try:
+        until(bridge._is_listening, 'it listens')
+        assert bridge.ask('limit.sh').body == b'100\n1000\n'
+    finally:
+        bridge.stop()
+
+
+def test_more_workers_than_descriptors_are_refused(root, tmp_path):
+    bridge = started_with_descriptors(root, tmp_path, 100, 200, '--workers', '100')
+    assert bridge.process.wait(20) == 1
+    assert '--workers 100 takes 328 descriptors of 200 (ulimit -n)' in bridge.log
 
 
 def test_sighup_replaces_the_workers_and_cuts_nothing(make, root, tmp_path):

@@ -60,7 +60,7 @@ static int setup(void **state) {
         s->workers[i] = ends[1];
         s->crew.slots[i] = (struct crew_slot){.pid = getpid(), .control = ends[0]};
     }
-    desk_init(&s->desk, &s->options, &s->crew, s->listen);
+    assert_int_equal(desk_init(&s->desk, &s->options, &s->crew, s->listen), 0);
     *state = s;
     return 0;
 }
