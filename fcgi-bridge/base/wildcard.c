@@ -73,3 +73,23 @@ bool wildcard_match_whole(struct span pattern, struct span text, enum wildcard_c
     }
     return true;
 }
+
+size_t wildcard_stars(struct span pattern, struct span text, struct span *stars, size_t most) {
+    size_t n = 0;
+    if (!cut_head(&pattern, &text, WILDCARD_CASE) || pattern.n == 0 ||
+        !cut_tail(&pattern, &text, WILDCARD_CASE)) {
+        return 0;
+    }
+    while (n < most) { // the pattern begins with a star
+        struct span rest = span_skip(pattern, 1), from = text;
+        struct span piece = span_first(rest, span_index(rest, '*'));
+        bool is_last = piece.n == rest.n;
+        if (is_last || !skip_past(&text, piece, WILDCARD_CASE)) {
+            stars[n++] = text;
+            return n;
+        }
+        stars[n++] = span_first(from, (size_t)(text.p - from.p) - piece.n);
+        pattern = span_skip(rest, piece.n);
+    }
+    return n;
+}

@@ -56,4 +56,8 @@ static inline bool wildcard_match_any(const struct span *v, size_t n, struct spa
     return false;
 }
 
+// What the stars of a pattern stand for in a text that it matches, byte by byte: the first `most`,
+// in order; returns how many. All but the last star stand for as little as they can.
+size_t wildcard_stars(struct span pattern, struct span text, struct span *stars, size_t most);
+
 #endif

@@ -38,6 +38,7 @@ struct pool_conf {
     uint64_t idle_timeout_ms;      // the caller's: between pieces of a response
     uint64_t total_timeout_ms;     // the caller's: from the request to the end; 0: no limit
     uint64_t keepalive_timeout_ms; // an idle connection is aged out after it
+    struct span root;              // where the servers see the files of a site; empty: where we do
 };
 
 // What became of a request, for the server's health.

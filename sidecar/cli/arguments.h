@@ -10,6 +10,7 @@
 // What was given: NULL and false for what was not.
 struct arguments {
     const char *config, *admin, *site, *route, *audience, *limit, *file, *topic;
+    const char *method, *header, *from, *url;
     bool json, markdown, verbose;
 };
 

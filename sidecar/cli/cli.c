@@ -3,6 +3,7 @@
 
 #include "cli/arguments.h"
 #include "cli/completion.h"
+#include "cli/explain.h"
 #include "cli/learned.h"
 #include "cli/links.h"
 #include "cli/manual.h"

@@ -62,6 +62,11 @@ static void build_pool(struct build *b, const struct file_section *s, struct poo
     BUILD_FILL(b, s, pool_conf, pool);
     build_servers(b, s, pool);
     build_connections(b, s, pool);
+    if (pool->root.n > 0 && (pool->root.p[0] != '/' || pool->root.p[pool->root.n - 1] == '/')) {
+        config_errors_put(b->errors, file_line(s, OPTION_POOL_ROOT),
+                          "root \"%.*s\" must be an absolute path without a slash at its end",
+                          SPAN_ARG(pool->root));
+    }
 }
 
 static void build_pools(struct build *b) {

@@ -30,8 +30,11 @@ static const struct uploads_row {
 #define UPLOADS_N (sizeof uploads / sizeof uploads[0])
 
 static const char *why_no_suffix(struct span s) {
-    bool is_good = s.n > 1 && s.p[0] == '.' && span_index(s, '/') == s.n;
-    return is_good ? NULL : "a suffix begins with a dot and has no slash";
+    bool is_suffix = s.n > 1 && s.p[0] == '.' && span_index(s, '/') == s.n;
+    bool is_path = s.n > 1 && s.p[0] == '/' && s.p[s.n - 1] != '/' && span_index(s, '*') == s.n;
+    return is_suffix || is_path
+               ? NULL
+               : "a suffix begins with a dot and has no slash; a path is that of one script, /app";
 }
 
 static bool is_there(struct span root, const char *file) {
@@ -66,15 +69,4 @@ void build_access(struct build *b, const struct file_section *s, struct site *si
         site->script_free = with_uploads(b, site, site->script_free);
     }
     site->script_free_starts = access_starts(site->script_free);
-}
-
-void build_access_front(struct build *b, const struct file_section *s, struct site *site) {
-    site->is_front_open = access_check_found(site, site->front, true, ACCESS_CLIENT) == 0;
-    if (site->front.n > 0 && access_check_found(site, site->front, true, ACCESS_APPLICATION) != 0) {
-        config_errors_put(
-            b->errors, file_line(s, OPTION_SITE_FRONT_CONTROLLER),
-            "front-controller \"%.*s\" is denied by deny, deny-files or deny-scripts, "
-            "or because a name in it begins with a dot",
-            SPAN_ARG(site->front));
-    }
 }

@@ -10,8 +10,5 @@
 
 // Fills the lists of `site`, whose root is known; errors are told.
 void build_access(struct build *b, const struct file_section *s, struct site *site);
-// Says whether the front controller, which is known by now, is open to all; tells when it is
-// denied.
-void build_access_front(struct build *b, const struct file_section *s, struct site *site);
 
 #endif

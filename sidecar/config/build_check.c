@@ -18,17 +18,21 @@ const char *build_why_no_pattern(struct span s) {
     return span_index(s, '?') == s.n ? NULL : "a pattern is of paths; the query is not part of it";
 }
 
-// A client's header fields are HTTP_*: nobody else may say what they are.
+// A client's header fields are HTTP_*: nobody else may say what they are. Names are of any case:
+// applications look for their own.
 const char *build_why_no_param(struct span s) {
     size_t n = span_index(s, '=');
     if (n == 0 || n == s.n) {
         return "a parameter is written NAME=value";
     }
     for (size_t i = 0; i < n; i++) {
-        bool is_letter = (s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '_';
+        uint8_t c = span_lower_byte(s.p[i]);
+        bool is_letter = (c >= 'a' && c <= 'z') || c == '_';
         if (!is_letter && (i == 0 || s.p[i] < '0' || s.p[i] > '9')) {
-            return "a parameter's name is made of A-Z, 0-9 and _";
+            return "a parameter's name is made of letters, digits and _";
         }
     }
-    return span_has_prefix(s, SPAN("HTTP_")) ? "HTTP_* is what the client's fields become" : NULL;
+    return span_eq_nocase(span_first(s, 5), SPAN("HTTP_"))
+               ? "HTTP_* is what the client's fields become"
+               : NULL;
 }

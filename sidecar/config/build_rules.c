@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "config/build_rules.h"
 
+#include "config/build_answers.h"
 #include "config/build_check.h"
 #include "config/build_fill.h"
+#include "config/build_front.h"
+#include "config/build_steer.h"
 #include "hints/hint.h"
 #include "hints/plan.h"
 #include "hints/target.h"
@@ -75,19 +78,19 @@ void build_rules(struct build *b, const struct file_section *section, struct sit
     struct route_rule *rules = build_alloc(b, n * sizeof *rules);
     for (size_t i = 0; i < n; i++) {
         struct file_section s = file_child(section, SECTION_ROUTE, i);
-        struct span title = file_title(&s);
         rules[i] = (struct route_rule){
-            .pattern = arena_copy(&b->config->arena, title),
             .has_buffer_request = file_values(&s, OPTION_ROUTE_BUFFER_REQUEST) > 0,
             .has_buffer_response = file_values(&s, OPTION_ROUTE_BUFFER_RESPONSE) > 0,
             .has_compress = file_values(&s, OPTION_ROUTE_COMPRESS) > 0,
+            .has_missing = file_values(&s, OPTION_ROUTE_MISSING_SCRIPTS) > 0,
+            .has_body_limit = file_values(&s, OPTION_ROUTE_BODY_LIMIT) > 0,
             .has_mode = file_values(&s, OPTION_ROUTE_MODE) > 0,
         };
         BUILD_FILL(b, &s, route_rule, &rules[i]);
-        if (build_why_no_pattern(title) != NULL) {
-            config_errors_put(b->errors, file_section_line(&s), "route \"%.*s\": %s",
-                              SPAN_ARG(title), build_why_no_pattern(title));
-        }
+        build_steer(b, &s, &rules[i]);
+        build_answers(b, &s, &rules[i].answers);
+        site->has_guards |= rules[i].answers.allowed_n > 0 || rules[i].answers.denied_n > 0;
+        build_front(b, &s, OPTION_ROUTE_FRONT_CONTROLLER, site, &rules[i].front);
         build_rule_hints(b, &s, site, &rules[i]);
         build_check(b, &s, OPTION_ROUTE_PUSH, rules[i].pushes, why_no_push);
         build_check(b, &s, OPTION_ROUTE_PARAMS, rules[i].params, build_why_no_param);

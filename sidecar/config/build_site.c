@@ -4,12 +4,15 @@
 #include "base/tchar.h"
 #include "config/build_access.h"
 #include "config/build_access_log.h"
+#include "config/build_answers.h"
 #include "config/build_check.h"
 #include "config/build_compress.h"
 #include "config/build_fill.h"
+#include "config/build_front.h"
 #include "config/build_hints.h"
 #include "config/build_rules.h"
 #include "config/certificates.h"
+#include "exchange/access.h"
 #include "http/uri.h"
 
 #include <errno.h>
@@ -104,17 +107,6 @@ static const char *why_no_index(struct span s) {
     return is_good ? NULL : "an index file is a name without slash, and not hidden";
 }
 
-// absolute-path, in normal form.
-static const char *why_no_path(struct span s) {
-    if (s.n < 2 || s.p[0] != '/' || s.p[s.n - 1] == '/') {
-        return "it must be the path of a file, such as /index.php";
-    }
-    bool is_odd = span_find(s, SPAN("//")) < s.n || span_find(s, SPAN("/./")) < s.n ||
-                  span_find(s, SPAN("/../")) < s.n || span_has_suffix(s, SPAN("/..")) ||
-                  span_has_suffix(s, SPAN("/."));
-    return is_odd ? "no //, /. or /.. may stand in it" : NULL;
-}
-
 static void build_files(const struct builder *b) {
     struct site *site = b->site;
     build_access(b->build, &b->section, site);
@@ -130,31 +122,6 @@ static void build_files(const struct builder *b) {
     }
 }
 
-static void build_front(const struct builder *b) {
-    struct site *site = b->site;
-    if (site->front.n == 0) {
-        return;
-    }
-    if (why_no_path(site->front) != NULL) {
-        tell(b, OPTION_SITE_FRONT_CONTROLLER, "front-controller \"%.*s\": %s",
-             SPAN_ARG(site->front), why_no_path(site->front));
-    } else {
-        build_access_front(b->build, &b->section, site);
-    }
-    uint8_t *p = build_alloc(b->build, site->root.n + site->front.n + 1);
-    if (site->root.n > 0) {
-        memcpy(p, site->root.p, site->root.n);
-    }
-    memcpy(p + site->root.n, site->front.p, site->front.n);
-    site->front_file = span_of(p, site->root.n + site->front.n);
-    struct stat st;
-    if (site->must_check && site->root.n > 0 &&
-        (stat((const char *)p, &st) != 0 || !S_ISREG(st.st_mode))) {
-        tell(b, OPTION_SITE_FRONT_CONTROLLER, "front-controller: there is no file %s",
-             (const char *)p);
-    }
-}
-
 static void build_pool_index(const struct builder *b) {
     const struct config *c = b->build->config;
     struct site *site = b->site;
@@ -163,12 +130,11 @@ static void build_pool_index(const struct builder *b) {
     for (uint32_t i = 0; i < c->pools_n; i++) {
         if (span_eq(c->pools[i].name, name)) {
             site->pool = i;
+            site->pool_root = c->pools[i].root;
         }
     }
     if (name.n > 0 && site->pool == SITE_NO_POOL) {
         tell(b, OPTION_SITE_POOL, "there is no pool \"%.*s\"", SPAN_ARG(name));
-    } else if (name.n == 0 && site->front.n > 0) {
-        tell(b, OPTION_SITE_FRONT_CONTROLLER, "a front-controller needs a pool that runs it");
     }
     if (file_has(&b->section, OPTION_SITE_ROOT)) {
         return;
@@ -240,6 +206,30 @@ static void build_certificate(const struct builder *b) {
     }
 }
 
+// The file is there only while it is wanted.
+static void build_maintenance(const struct builder *b) {
+    struct site_maintenance *m = &b->site->maintenance;
+    struct span root = b->site->root;
+    m->allowed =
+        build_networks(b->build, &b->section, OPTION_SITE_MAINTENANCE_ALLOW, &m->allowed_n);
+    if (m->page.n == 0) {
+        return;
+    }
+    if (m->page.p[0] != '/' || root.n == 0 ||
+        access_check_found(b->site, m->page, false, ACCESS_APPLICATION) != 0 ||
+        access_is_script(b->site, m->page)) {
+        tell(b, OPTION_SITE_MAINTENANCE,
+             "maintenance \"%.*s\" must be the path of a file under root that may be sent, such as "
+             "/maintenance.html",
+             SPAN_ARG(m->page));
+        return;
+    }
+    uint8_t *p = build_alloc(b->build, root.n + m->page.n + 1);
+    memcpy(p, root.p, root.n);
+    memcpy(p + root.n, m->page.p, m->page.n);
+    m->file = span_of(p, root.n + m->page.n);
+}
+
 static void build_assets(const struct builder *b) {
     struct file_section s = file_child(&b->section, SECTION_ASSETS, 0);
     b->site->asset_max_age_s = build_number(b->build, &s, OPTION_ASSETS_MAX_AGE) / 1000;
@@ -275,9 +265,11 @@ void build_sites(struct build *b) {
         build_names(&s);
         build_root(&s);
         build_files(&s);
-        build_front(&s);
         build_pool_index(&s);
+        build_front(b, &s.section, OPTION_SITE_FRONT_CONTROLLER, &sites[i], &sites[i].front);
         build_certificate(&s);
+        build_answers(b, &s.section, &sites[i].answers);
+        build_maintenance(&s);
         build_hints(b, &s.section, &sites[i]);
         build_assets(&s);
         build_compress(b, &s.section, &sites[i]);

@@ -68,7 +68,11 @@ static bool has_none(const struct name_starts *starts, struct span path) {
 bool access_is_script(const struct site *site, struct span path) {
     for (size_t i = 0; i < site->suffixes.n; i++) {
         struct span suffix = site->suffixes.v[i];
-        if (path.n > suffix.n && span_eq_nocase(span_skip(path, path.n - suffix.n), suffix)) {
+        if (suffix.p[0] == '/' && span_eq_nocase(path, suffix)) {
+            return true; // it is a path
+        }
+        if (suffix.p[0] != '/' && path.n > suffix.n &&
+            span_eq_nocase(span_skip(path, path.n - suffix.n), suffix)) {
             return true;
         }
     }

@@ -15,7 +15,7 @@
 // Who names a path.
 enum access_by {
     ACCESS_CLIENT,      // the request's target
-    ACCESS_APPLICATION, // X-Accel-Redirect or X-Sendfile: internal paths are open to it
+    ACCESS_APPLICATION, // X-Accel-Redirect, X-Sendfile or a route: internal paths are open to it
 };
 
 // How the names in these patterns begin. Not complete when a pattern says too little of a name, or

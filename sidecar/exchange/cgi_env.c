@@ -231,7 +231,7 @@ static void put_request(struct writer *w) {
     put(w, SPAN("REQUEST_METHOD"), request->method);
     put(w, SPAN("REQUEST_URI"), request->target);
     put(w, SPAN("DOCUMENT_URI"), route->script_name);
-    put(w, SPAN("QUERY_STRING"), request->query.p != NULL ? request->query : SPAN(""));
+    put(w, SPAN("QUERY_STRING"), route->query.p != NULL ? route->query : SPAN(""));
     put(w, SPAN("DOCUMENT_ROOT"), route->root.n > 0 ? route->root : SPAN(""));
     put(w, SPAN("SERVER_PROTOCOL"), protocol_text(request->protocol));
 }
@@ -252,7 +252,22 @@ static void put_connection(struct writer *w) {
     put(w, SPAN("SERVER_NAME"),
         env->is_named ? uri_host(env->request->authority) : env->site->name);
     // php-cgi refuses to run without it where it was built to be run by a web server only.
-    put(w, SPAN("REDIRECT_STATUS"), SPAN("200"));
+    put(w, SPAN("REDIRECT_STATUS"), put_number(w, (uint64_t)env->status));
+}
+
+// Settings of PHP, of which each line is one: they add up.
+static bool is_of_lines(struct span name) {
+    return span_eq(name, SPAN("PHP_VALUE")) || span_eq(name, SPAN("PHP_ADMIN_VALUE"));
+}
+
+static struct span join_lines(struct writer *w, struct span first, struct span second) {
+    uint8_t *p = arena_alloc(w->arena, first.n + 1 + second.n);
+    if (p == NULL) {
+        w->error = ERR_ARENA_LIMIT;
+        return first;
+    }
+    append(append(append(p, first), SPAN("\n")), second);
+    return span_of(p, first.n + 1 + second.n);
 }
 
 // In the words of Apache's mod_ssl, which those of nginx's guides are, too; only where the site
@@ -287,7 +302,8 @@ static void put_params(struct writer *w, struct span_list own) {
             k++;
         }
         if (k < w->params->n) {
-            w->params->v[k].value = value;
+            struct span *was = &w->params->v[k].value;
+            *was = is_of_lines(name) ? join_lines(w, *was, value) : value;
         } else {
             put(w, name, value);
         }

@@ -28,6 +28,7 @@ struct cgi_env {
     const struct cgi_peer *peer;
     bool has_body; // there was one, whose length nobody said: it may be empty
     bool is_front; // a trusted front brings it
+    int status;    // 200, or that of the error whose page the script makes
     bool is_named; // the site was found by the request's authority: SERVER_NAME is its host
 };
 

@@ -4,10 +4,9 @@
 #include "base/error.h"
 #include "exchange/exchange_inside.h"
 #include "exchange/steering.h"
+#include "http/status.h"
 
 #include <assert.h>
-
-#define REDIRECTS_MOST 10 // from script to script
 
 // ---- state --------------------------------------------------------------------------------------
 
@@ -121,13 +120,14 @@ static void say_hints(struct exchange *x, const struct hinting_words *words) {
 
 // ---- asking -------------------------------------------------------------------------------------
 
-static void call(struct exchange *x, const struct request *request, bool has_body) {
+void exchange_call(struct exchange *x, const struct request *request, bool has_body) {
     struct cgi_env env = {.request = request,
                           .site = x->facts.site,
                           .route = &x->route,
                           .peer = x->peer,
                           .has_body = has_body,
                           .is_front = x->facts.is_front,
+                          .status = x->page_status != 0 ? x->page_status : 200,
                           .is_named = x->facts.is_named};
     int err = cgi_env_build(&env, x->facts.arena, &x->params);
     if (err != 0) {
@@ -148,8 +148,8 @@ static int refusal(const struct exchange *x) {
     if (x->facts.site->pool == SITE_NO_POOL) {
         return ERR_NOT_FOUND;
     }
-    return q->body_len != BODY_UNKNOWN && q->body_len > x->facts.site->body_limit ? ERR_BODY_LIMIT
-                                                                                  : 0;
+    return q->body_len != BODY_UNKNOWN && q->body_len > facts_body_limit(&x->facts) ? ERR_BODY_LIMIT
+                                                                                    : 0;
 }
 
 static void run_script(struct exchange *x) {
@@ -161,7 +161,7 @@ static void run_script(struct exchange *x) {
         exchange_enter(x, EXCHANGE_THINKING);
         return;
     }
-    call(x, x->facts.request, false);
+    exchange_call(x, x->facts.request, false);
 }
 
 // Of the server and not of a page: "OPTIONS *" (RFC 9110, 9.3.7), which some fronts ask for their
@@ -184,7 +184,8 @@ static void answer_health(struct exchange *x) {
 
 static void find_route(struct exchange *x) {
     struct facts *f = &x->facts;
-    struct router_query query = {f->site, f->request, x->conf->files, f->arena, ACCESS_CLIENT};
+    struct router_query query = {f->site,       f->request,  x->conf->files, f->arena,
+                                 ACCESS_CLIENT, f->is_named, f->from};
     observation_request(&x->observation);
     x->has_decision = observation_is_navigation(&x->observation);
     router_route(&query, &x->route);
@@ -231,7 +232,10 @@ static void on_request(struct exchange *x) {
         run_script(x);
         break;
     case ROUTE_REDIRECT:
-        exchange_answer_redirect(x, x->route.location);
+        exchange_answer_redirect(x, x->route.status, x->route.location);
+        break;
+    case ROUTE_STATUS:
+        exchange_answer_status(x, x->route.status);
         break;
     case ROUTE_ERROR:
         exchange_answer_error(x, x->route.error);
@@ -249,7 +253,7 @@ static void on_request_body(struct exchange *x, struct span body) {
     if (!wants_body(x)) {
         return;
     }
-    if (x->body_len > x->facts.site->body_limit) {
+    if (x->body_len > facts_body_limit(&x->facts)) {
         exchange_command(x, COMMAND_ABORT);
         if (x->state == EXCHANGE_THINKING) {
             exchange_answer_error(x, ERR_BODY_LIMIT);
@@ -268,7 +272,7 @@ static void on_request_end(struct exchange *x) {
     if (x->is_collecting) {
         x->is_collecting = false;
         x->request->body_len = x->body_len;
-        call(x, x->facts.request, true);
+        exchange_call(x, x->facts.request, true);
     }
     if (x->state == EXCHANGE_THINKING || x->state == EXCHANGE_ANSWERING) {
         exchange_command(x, COMMAND_CALL_END);
@@ -277,56 +281,11 @@ static void on_request_end(struct exchange *x) {
 
 // ---- answering ----------------------------------------------------------------------------------
 
-// Cookies that a script sets before it hands over to another are the client's all the same.
-static int carry(struct exchange *x, const struct pairs *from, struct pairs *to) {
-    int err = 0;
-    for (size_t i = 0; i < from->n && err == 0; i++) {
-        if (span_eq_nocase(from->v[i].name, SPAN("set-cookie"))) {
-            err = pairs_put(to, x->facts.arena, from->v[i].name, from->v[i].value);
-        }
-    }
-    return err;
-}
-
-// Runs the script that another one names: as a GET of the same client, without the body, which has
-// been the first one's. Its head is awaited instead of that one's.
-static void run_named(struct exchange *x, const struct response *response) {
-    exchange_command(x, COMMAND_ABORT);
-    x->carried = (struct pairs){.n = 0}; // what was carried so far is among the fields
-    int err = carry(x, &response->fields, &x->carried);
-    if (err != 0) {
-        exchange_answer_error(x, err);
-        return;
-    }
-    x->route = x->sendfile->route;
-    x->params = (struct pairs){.n = 0};
-    x->sendfile->request.fields = x->facts.request->fields;
-    call(x, &x->sendfile->request, false);
-}
-
-static void send_file(struct exchange *x, const struct response *response) {
-    struct router_query query = {x->facts.site, x->facts.request, x->conf->files, x->facts.arena,
-                                 ACCESS_APPLICATION};
-    x->sendfile = arena_alloc(x->facts.arena, sizeof *x->sendfile);
-    if (x->sendfile == NULL) {
-        exchange_command(x, COMMAND_ABORT);
-        exchange_answer_error(x, ERR_ARENA_LIMIT);
-        return;
-    }
-    int err = sendfile_find(x->sendfile, &query, response);
-    if (err == 0 && x->sendfile->route.kind == ROUTE_SCRIPT) {
-        if (x->redirects++ < REDIRECTS_MOST) {
-            run_named(x, response);
-            return;
-        }
-        x->sendfile->why = "scripts name each other without end";
-        err = ERR_SENDFILE;
-    }
-    struct exchange_command *c = exchange_command(x, COMMAND_SENDFILE);
-    x->is_sendfile = true;
-    c->response = response;
-    c->error = err;
-    c->sendfile = x->sendfile;
+// A page of the operator's stands in for the application's error.
+static bool intercept(struct exchange *x, int status) {
+    bool intercepts = false;
+    struct span page = status >= 400 ? facts_error_page(&x->facts, status, &intercepts) : SPAN("");
+    return intercepts && exchange_answer_by_page(x, status, page);
 }
 
 static int mark_push(struct exchange *x) {
@@ -342,14 +301,14 @@ static void on_head(struct exchange *x, const struct response *given) {
     struct response copy = *given;
     const struct response *response = &copy;
     bool may_name = !x->is_sendfile;
-    if (!x->is_sendfile && carry(x, &x->carried, &copy.fields) != 0) {
+    if (!x->is_sendfile && exchange_carry(x, &x->carried, &copy.fields) != 0) {
         exchange_command(x, COMMAND_ABORT);
         exchange_answer_error(x, ERR_BACKEND_HEAD);
         return;
     }
     if (x->route.kind == ROUTE_SCRIPT && steering_obey(&copy, may_name, &x->is_buffered)) {
         x->named = copy;
-        send_file(x, &x->named);
+        exchange_hand_over(x, &x->named);
         return;
     }
     if (x->route.kind == ROUTE_SCRIPT && steering_drop(&copy, x->facts.arena) != 0) {
@@ -363,6 +322,18 @@ static void on_head(struct exchange *x, const struct response *given) {
         return;
     }
     bool is_script = x->route.kind == ROUTE_SCRIPT && !x->is_sendfile;
+    if (is_script && (intercept(x, copy.status) || x->state != EXCHANGE_THINKING)) {
+        return;
+    }
+    if (is_script && x->page_status != 0 && copy.status == 200) {
+        copy.status = x->page_status;
+        copy.reason = status_reason(copy.status);
+    }
+    if (facts_change_fields(&x->facts, &copy) != 0) {
+        exchange_command(x, COMMAND_ABORT);
+        exchange_answer_error(x, ERR_ARENA_LIMIT);
+        return;
+    }
     exchange_learn(x, observation_head(&x->observation, response, is_script));
     hinting_final(&x->hinting, response);
     promise(x);

@@ -131,6 +131,7 @@ struct exchange {
     bool is_sendfile;               // the backend left the body to us: X-Accel-Redirect, X-Sendfile
     bool is_buffered;               // the response may be read faster than the client takes it
     unsigned redirects;             // from script to script, by X-Accel-Redirect
+    int page_status;                // of the error that a page of the operator's is asked for
     struct sendfile *sendfile;      // the file or script named last, in the arena
     struct pairs carried;           // Set-Cookie fields of the scripts that redirected
     uint64_t body_len;              // bytes of the request's body so far
@@ -182,6 +183,10 @@ static inline bool exchange_is_buffered(const struct exchange *x) {
 // The site of the request, once it was put.
 static inline const struct site *exchange_site(const struct exchange *x) {
     return x->facts.site;
+}
+// The most bytes that the request's body may have, likewise.
+static inline uint64_t exchange_body_limit(const struct exchange *x) {
+    return facts_body_limit(&x->facts);
 }
 // Whether something was decided about hints, and what.
 static inline bool exchange_decision(const struct exchange *x, enum gate_reason *reason) {

@@ -32,6 +32,13 @@ struct facts {
 enum hint_mode facts_mode(const struct facts *f);
 // Their gate.
 struct gate_conf facts_gate(const struct facts *f);
+// The most bytes of a request's body.
+uint64_t facts_body_limit(const struct facts *f);
+// Changes the fields of a response as the site and the rule say. 0, or ERR_ARENA_LIMIT.
+int facts_change_fields(const struct facts *f, struct response *response);
+// The operator's page for a status, and whether it also stands in for one that the application
+// answers. p is NULL when there is none.
+struct span facts_error_page(const struct facts *f, int status, bool *intercepts);
 // Whether the request's body waits for its end, and the response for the client.
 bool facts_buffers_request(const struct facts *f);
 bool facts_buffers_response(const struct facts *f);

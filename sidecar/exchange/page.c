@@ -10,12 +10,13 @@
 
 #define PAGE_MAX 512  // bytes of a page
 #define FIELDS_MOST 5 // of its head
+#define RETRY_S 1     // seconds, of a 429 or 503
 
 // What a page is made of. It is taken beyond the budget of the request, which may be spent: of that
 // the page may have to tell.
 struct memory {
     struct pair fields[FIELDS_MOST];
-    char body[PAGE_MAX], len[24], size[40];
+    char body[PAGE_MAX], len[24], size[40], retry[24];
 };
 
 static void put(struct page *page, struct span name, struct span value) {
@@ -44,15 +45,25 @@ static void put_body(struct page *page, struct memory *m) {
     put(page, SPAN("content-length"), span_of(m->len, (size_t)n));
 }
 
-void page_error(struct page *page, int error, uint64_t size, struct arena *arena) {
-    struct memory *m = begin(page, error_row(error)->status, arena);
+static struct memory *make(struct page *page, int status, uint64_t retry_s, struct arena *arena) {
+    struct memory *m = begin(page, status, arena);
     put_body(page, m);
-    if (page->head.status == 405) {
+    if (status == 405) {
         put(page, SPAN("allow"), SPAN("GET, HEAD"));
     }
-    if (page->head.status == 429 || page->head.status == 503) {
-        put(page, SPAN("retry-after"), SPAN("1"));
+    if (status == 429 || status == 503) {
+        int n = snprintf(m->retry, sizeof m->retry, "%" PRIu64, retry_s);
+        put(page, SPAN("retry-after"), span_of(m->retry, (size_t)n));
     }
+    return m;
+}
+
+void page_status(struct page *page, int status, uint64_t retry_s, struct arena *arena) {
+    make(page, status, retry_s, arena);
+}
+
+void page_error(struct page *page, int error, uint64_t size, struct arena *arena) {
+    struct memory *m = make(page, error_row(error)->status, RETRY_S, arena);
     if (error == ERR_RANGE) {
         int n = snprintf(m->size, sizeof m->size, "bytes */%" PRIu64, size);
         put(page, SPAN("content-range"), span_of(m->size, (size_t)n));

@@ -6,6 +6,11 @@
 // part of the path it is. The router looks at no disk itself: the caller's router_files does.
 // Whatever it finds is held against the operator's rules (access.h) before it is an answer.
 //
+// Before that the first route (site.h) whose pattern has the path may redirect it, look for other
+// files (`try`), or send the request on to another path, which is then looked at as if it had been
+// asked for: the routes are matched again. A route sends a request on once, and REQUEST_URI stays
+// what the client wrote.
+//
 //     /style.css          ROUTE_FILE    root/style.css
 //     /wp-admin           ROUTE_REDIRECT to /wp-admin/
 //     /wp-admin/          ROUTE_SCRIPT  root/wp-admin/index.php
@@ -51,22 +56,31 @@ struct router_files {
 enum route_kind {
     ROUTE_FILE,     // send `file`
     ROUTE_SCRIPT,   // ask the site's pool to run `file`
-    ROUTE_REDIRECT, // 301 to `location`
+    ROUTE_REDIRECT, // to `location`, with `status`
     ROUTE_ERROR,    // `error`
+    ROUTE_STATUS,   // `status`, with a page of ours: a rule says so
 };
 
 struct route {
     enum route_kind kind;
-    int error;        // ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_REQUEST_METHOD (Allow: GET, HEAD),
-                      // ERR_REQUEST_PATH, ERR_ARENA_LIMIT, ERR_FILES_BUSY
-    struct span file; // absolute, zero-terminated: the file to send, or SCRIPT_FILENAME
-    struct span root; // of a script: DOCUMENT_ROOT; real, as in `file`
-    bool is_front;    // it is the front controller, which the path does not name
+    int error;         // ERR_NOT_FOUND, ERR_FORBIDDEN, ERR_REQUEST_METHOD (Allow: GET, HEAD),
+                       // ERR_REQUEST_PATH, ERR_ARENA_LIMIT, ERR_FILES_BUSY, ERR_ROUTE_LIMIT,
+                       // ERR_MAINTENANCE
+    int status;        // of ROUTE_STATUS; of ROUTE_REDIRECT 0: 301, or 308 to keep the method
+    struct span file;  // absolute, zero-terminated: the file to send, or SCRIPT_FILENAME
+    struct span root;  // of a script: DOCUMENT_ROOT; real, as in `file`
+    bool is_front;     // it is for what is not there: the front controller, or the end of a `try`
+    struct span query; // QUERY_STRING: the request's, or a rule's; p is NULL: none
+    const char *why;   // static words about how it was found
     struct file_info info;
-    struct span script_name;       // SCRIPT_NAME: `file` without the root; of files too
-    struct span path_info;         // PATH_INFO, or empty
-    struct span location;          // path, slash and query, encoded: begins with exactly one slash
-    const struct route_rule *rule; // the operator's rule for this path, or NULL
+    struct span script_name; // SCRIPT_NAME: `file` without the root; of files too
+    struct span path_info;   // PATH_INFO, or empty
+    struct span location;    // encoded: begins with one slash, or with a scheme and a host
+    // The rules that have sent the request on, in their order; in the arena.
+    const struct route_rule **sent;
+    unsigned sent_n;
+    const struct route_rule *rule; // the operator's rule for this path, or for the one that it
+                                   // was sent to last; or NULL
 };
 
 struct router_name;
@@ -91,8 +105,11 @@ struct router_query {
     const struct site *site;
     const struct request *request; // method, path, query
     const struct router_files *files;
-    struct arena *arena; // of the request; one piece is taken from it
-    enum access_by by;   // who names the path
+    struct arena *arena;   // of the request; one piece is taken from it
+    enum access_by by;     // who names the path
+    bool is_named;         // the site has the request's host as a name
+    const struct ip *from; // the client's address, which networks are compared with; NULL: no
+                           // client asks, and all are open
 };
 
 // Decides. The spans of *out live in the arena, the request or the site.

@@ -122,7 +122,9 @@ static int judge(struct sendfile *s) {
         }
         return s->may_run ? 0 : refuse(s, "it is a script, whose source is not sent");
     case ROUTE_REDIRECT:
-        return refuse(s, "it is a folder");
+        return refuse(s, "it is a folder, or a route redirects it");
+    case ROUTE_STATUS:
+        return refuse(s, "a route answers it with a status");
     case ROUTE_ERROR:
         break;
     }
@@ -142,6 +144,7 @@ static int route(struct sendfile *s, const struct router_query *q, struct span p
     s->request.path = path;
     own.request = &s->request;
     own.by = ACCESS_APPLICATION;
+    own.from = NULL;
     router_route(&own, &s->route);
     return judge(s);
 }

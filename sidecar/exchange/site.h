@@ -6,6 +6,9 @@
 #define EXCHANGE_SITE_H
 
 #include "base/span.h"
+#include "exchange/expression.h"
+#include "exchange/route_target.h"
+#include "exchange/site_answers.h"
 #include "hints/audience.h"
 #include "hints/gate.h"
 #include "hints/plan.h"
@@ -45,11 +48,36 @@ struct name_starts {
     bool is_complete;
 };
 
+// The script for what is no file.
+struct site_front {
+    struct span path; // under the root: "/index.php", or empty
+    struct span file; // root and path joined, zero-terminated
+    bool is_open;     // no rule of access.h denies it: that need not be asked each time
+};
+
+// One thing that a `try` list has. All but the last are looked for, and the first that is there is
+// the answer; the last is where the request is sent, or its status.
+struct route_try {
+    struct route_target target; // if there is no status
+    int status;                 // "=404"; 0: there is none
+};
+
 // What the operator wrote for paths of one pattern. In `pattern` a "*" stands for any run of bytes,
-// slashes too; it is compared with the normalised path. The first rule that matches counts.
+// slashes too; it is compared with the normalised path. The first rule that matches counts, and
+// what it does not say is the site's.
 struct route_rule {
-    struct span pattern;                       // "/", "/checkout/*"
-    bool has_mode;                             // false: that of site.gate counts
+    struct span pattern;                 // "/", "/checkout/*"; or as written: "~ ^/old/(.*)"
+    const struct expression *expression; // of a pattern that begins with "~"; NULL: it is a glob
+    struct site_front front;             // path empty: that of the site counts
+    const struct route_target *redirect; // where to, or NULL
+    int redirect_status;                 // 301 to 308; 0: 302, or 307 to keep a POST
+    const struct route_try *tries;       // in their order
+    size_t tries_n;                      // 0: what the site does
+    bool has_missing, missing_to_front;  // what counts instead of site.missing_to_front
+    bool has_body_limit;
+    uint64_t body_limit;         // if has_body_limit
+    struct site_answers answers; // networks instead of the site's, the rest before what it says
+    bool has_mode;               // false: that of site.gate counts
     bool has_buffer_request, buffer_request;   // what counts instead of site.buffer.request
     bool has_buffer_response, buffer_response; // and of site.buffer.response
     bool has_compress, compress;               // whether it may be compressed
@@ -78,6 +106,14 @@ struct site_compression {
     uint64_t min_size;      // bytes of a response whose length is known
 };
 
+// While a file is there, all are answered 503 with it.
+struct site_maintenance {
+    struct span page, file;       // under the root; with it, zero-terminated; empty: never
+    const struct ip_net *allowed; // networks that the site goes on for
+    size_t allowed_n;
+    uint64_t retry_ms; // when clients may come again
+};
+
 // How bodies wait for a slow client (a request) or a slow reader (a response).
 struct site_buffer {
     bool request;    // the pool is asked when the request's body is complete
@@ -90,13 +126,12 @@ struct site {
     struct span name;         // "blog.example", lower case
     struct span_list aliases; // further names
     struct span root; // absolute, no slash at the end; a link in it may be turned; empty: none
-    struct span_list index;        // names of index files, in the order in which they are tried
-    size_t index_len;              // bytes of the longest of them
-    struct span front;             // the front controller's path under root: "/index.php", or empty
-    struct span front_file;        // root and front joined, zero-terminated
-    bool is_front_open;            // nothing below denies it: that need not be asked each time
+    struct span_list index; // names of index files, in the order in which they are tried
+    size_t index_len;       // bytes of the longest of them
+    struct site_front front;
     bool must_check;               // a script must be a regular file under root
-    struct span_list suffixes;     // of scripts: ".php"; compared without case
+    bool missing_to_front;         // a script that is not there is the front controller's to answer
+    struct span_list suffixes;     // of scripts: ".php", compared without case; or a path, "/app"
     struct span_list denied;       // patterns of paths that are nobody's business
     struct span_list denied_files; // of files that are neither run nor sent
     bool shows_dot_names;          // files whose names begin with a dot are like others
@@ -104,6 +139,10 @@ struct site {
     struct name_starts script_free_starts; // access_starts of them
     struct span_list internal;             // of paths that only the application may name
     uint32_t pool;                         // index into the pools, or SITE_NO_POOL
+    struct site_answers answers;
+    bool has_guards; // a route lets in some networks only
+    struct site_maintenance maintenance;
+    struct span pool_root; // where the pool has the root's files; empty: where we have them
     // PEM files, zero-terminated, each certificate with the key of its number; one for each kind of
     // key, or none
     struct span_list certificates, keys;

@@ -49,15 +49,16 @@ void relay_body_hold(struct relay *r, struct span body) {
     if (!relay_is_asking(r)) {
         return; // the application has answered without it
     }
-    uint64_t disk = relay_budget_disk(r, &r->held, site->body_limit);
+    uint64_t limit = exchange_body_limit(&r->exchange);
+    uint64_t disk = relay_budget_disk(r, &r->held, limit);
     if (exchange_is_collecting(&r->exchange)) {
         spool_bound(&r->held, relay_budget_memory(r, site->buffer.memory), disk);
     }
     int err = spool_put(&r->held, body);
     relay_budget_see(r);
     if (err != 0) {
-        bool is_ours = err == ERR_SPOOL_FULL && exchange_is_collecting(&r->exchange) &&
-                       disk < site->body_limit;
+        bool is_ours =
+            err == ERR_SPOOL_FULL && exchange_is_collecting(&r->exchange) && disk < limit;
         relay_fail(r, is_ours ? relay_budget_disk_error(r, body.n) : err);
         return;
     }

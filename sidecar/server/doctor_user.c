@@ -55,9 +55,9 @@ static void look_at_roots(struct doctor *d) {
         }
         if (eaccess(root, R_OK | X_OK) != 0) {
             tell_barrier(d, s->name, root);
-        } else if (s->front.n > 0 && s->must_check &&
-                   eaccess((const char *)s->front_file.p, R_OK) != 0 && errno == EACCES) {
-            tell_barrier(d, s->name, (const char *)s->front_file.p);
+        } else if (s->front.path.n > 0 && s->must_check &&
+                   eaccess((const char *)s->front.file.p, R_OK) != 0 && errno == EACCES) {
+            tell_barrier(d, s->name, (const char *)s->front.file.p);
         }
     }
 }

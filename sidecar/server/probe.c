@@ -148,13 +148,15 @@ static size_t answer(struct probe *p, const struct learner_question *question) {
                                         &q.request.query, &why) != 0) {
         return 0;
     }
-    struct router_query query = {q.site, &q.request, &p->files.finder, &p->arena, ACCESS_CLIENT};
+    struct router_query query = {q.site, &q.request, &p->files.finder, &p->arena, ACCESS_CLIENT,
+                                 true,   NULL};
     router_route(&query, &q.route);
     switch (q.route.kind) {
     case ROUTE_FILE:
         return tell_file(p, &q);
     case ROUTE_REDIRECT:
-        tell_status(p, &q, 301);
+    case ROUTE_STATUS:
+        tell_status(p, &q, q.route.kind == ROUTE_STATUS ? q.route.status : 301);
         return 0;
     case ROUTE_ERROR:
         tell_error(p, &q, q.route.error);

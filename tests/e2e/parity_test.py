@@ -78,11 +78,11 @@ http {{
 
 
 class Nginx(Process):
-    def __init__(self, folder, root, fpm):
+    def __init__(self, folder, root, fpm, conf=NGINX):
         folder.mkdir()
         make_certificate(folder)
         self.clear_port, self.tls_port = free_ports(2)
-        (folder / 'nginx.conf').write_text(NGINX.format(
+        (folder / 'nginx.conf').write_text(conf.format(
             folder=folder, root=root, fpm=fpm, clear=self.clear_port, tls=self.tls_port,
             user='user root;' if os.getuid() == 0 else ''))
         super().__init__([shutil.which('nginx') or '/usr/sbin/nginx', '-c', str(folder / 'nginx.conf'),

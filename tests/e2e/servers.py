@@ -85,7 +85,7 @@ class Process:
 class Fpm(Process):
     """A real PHP-FPM with a static pool on a unix socket, or a port of 127.0.0.1."""
 
-    def __init__(self, folder, children=4, port=None):
+    def __init__(self, folder, children=4, port=None, more=''):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = str(folder / 'fpm.sock')
@@ -103,6 +103,7 @@ php_admin_value[memory_limit] = 512M
 php_admin_value[opcache.enable] = 0
 php_admin_value[display_errors] = 0
 php_admin_value[log_errors] = 1
+{more}
 {'user = root' if os.getuid() == 0 else ''}
 {'group = root' if os.getuid() == 0 else ''}
 ''')

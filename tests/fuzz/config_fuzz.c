@@ -34,8 +34,8 @@ static void check_site(const struct config *c, const struct site *s) {
     must(s->pool == SITE_NO_POOL || s->pool < c->pools_n);
     must(s->root.n > 0 || s->pool != SITE_NO_POOL);
     must(s->root.n == 0 || (s->root.n > 1 && s->root.p[0] == '/' && s->root.p[s->root.n] == 0));
-    must(s->front.n == 0 || (s->front.p[0] == '/' && s->pool != SITE_NO_POOL));
-    must(s->front_file.n == (s->front.n ? s->root.n + s->front.n : 0));
+    must(s->front.path.n == 0 || (s->front.path.p[0] == '/' && s->pool != SITE_NO_POOL));
+    must(s->front.file.n == (s->front.path.n ? s->root.n + s->front.path.n : 0));
     must(s->certificates.n == s->keys.n);
     must(s->gate.mode <= HINT_MODE_PUSH);
     for (size_t i = 0; i < s->rules_n; i++) {

@@ -19,7 +19,7 @@ STAIRS = {
     'sidecar/learner': (['base', 'hints', 'http/field', 'http/uri'], []),
     'sidecar/metrics': (['base'], []),
     'sidecar/exchange': (['base', 'http/coding', 'http/field', 'http/mime', 'http/status', 'http/tls_client', 'http/uri', 'hints',
-                          'scan', 'learner', 'metrics'], []),
+                          'scan', 'learner', 'metrics'], ['pcre2']),
     # The relay as an engine: what it needs of the world are ports, which server implements.
     'sidecar/gateway': (['base', 'http', 'hints', 'scan', 'learner', 'metrics', 'exchange'], []),
     'sidecar/store': (['base', 'hints', 'learner'], ['sqlite', 'hiredis']),
@@ -48,6 +48,7 @@ LIBRARIES = {
     'hiredis': r'hiredis/',
     'jansson': r'jansson\.h',
     'confuse': r'confuse\.h',
+    'pcre2': r'pcre2\.h',
     'uv': r'uv\.h|uv/',
     'urcu': r'urcu',
 }
@@ -114,7 +115,7 @@ def test_cmake_links_a_library_only_where_it_is_listed():
     names = {'libnghttp2': 'nghttp2', 'openssl': 'openssl', 'zlib': 'zlib', 'libbrotlienc': 'brotli',
              'libbrotlidec': 'brotli', 'libzstd': 'zstd',
              'liburiparser': 'uriparser', 'sqlite3': 'sqlite',
-             'hiredis': 'hiredis', 'jansson': 'jansson', 'libconfuse': 'confuse', 'libuv': 'uv',
+             'hiredis': 'hiredis', 'jansson': 'jansson', 'libconfuse': 'confuse', 'libpcre2-8': 'pcre2', 'libuv': 'uv',
              'liburcu-qsbr': 'urcu', 'liburcu-cds': 'urcu', 'fcgi': 'fcgi', 'Threads': None}
     code = re.sub(r'#[^\n]*', '', text('CMakeLists.txt'))
     steps = re.findall(r'\bhouse_step\(\s*([\w/-]+/[\w-]+)([^)]*)\)', code)

@@ -94,8 +94,8 @@ static void init_site(struct stage *s) {
     s->site = (struct site){
         .name = SPAN("blog.example"),
         .root = SPAN("/srv"),
-        .front = SPAN("/index.php"),
-        .front_file = SPAN("/srv/index.php"),
+        .front.path = SPAN("/index.php"),
+        .front.file = SPAN("/srv/index.php"),
         .must_check = true,
         .suffixes = {&suffix, 1},
         .body_limit = s->conf.body_limit ? s->conf.body_limit : 1000,

@@ -110,10 +110,11 @@ static const struct row rows[] = {
 
     {"a parameter without value", IN_SITE("params = {\"APP_ENV\"}"),
      "t.conf:2: \"APP_ENV\": a parameter is written NAME=value\n"},
-    {"a parameter in small letters", IN_SITE("params = {\"app=1\"}"),
-     "t.conf:2: \"app=1\": a parameter's name is made of A-Z, 0-9 and _\n"},
-    {"a parameter that is the client's", IN_SITE("params = {\"HTTP_HOST=x\"}"),
-     "t.conf:2: \"HTTP_HOST=x\": HTTP_* is what the client's fields become\n"},
+    {"a parameter in small letters", IN_SITE("params = {\"app=1\"}"), ""},
+    {"a parameter with a blank", IN_SITE("params = {\"a b=1\"}"),
+     "t.conf:2: \"a b=1\": a parameter's name is made of letters, digits and _\n"},
+    {"a parameter that is the client's", IN_SITE("params = {\"Http_HOST=x\"}"),
+     "t.conf:2: \"Http_HOST=x\": HTTP_* is what the client's fields become\n"},
 
     {"an address without port", "listen \"localhost\" {}" SITE,
      "t.conf:1: address \"localhost\": it must be host:port, [IPv6 address]:port or unix:/path\n"},
@@ -197,6 +198,46 @@ static const struct row rows[] = {
      "t.conf:3: front-controller \"/../index.php\": no //, /. or /.. may stand in it\n"},
     {"a root that is not there", LISTEN "site \"a\" {\nroot = nowhere }",
      "t.conf:2: root nowhere: No such file or directory\n"},
+    {"a field that frames the message", IN_SITE("headers = { \"Content-Length: 3\" }"),
+     "t.conf:2: headers \"Content-Length: 3\": this field says how the message is sent, which only "
+     "Outrider knows\n"},
+    {"a field without a value", IN_SITE("headers = { \"X-A\" }"),
+     "t.conf:2: headers \"X-A\": a field is written \"Name: value\", \"+Name: value\" to add one, "
+     "\"?Name: value\" where there is none, or \"-Name\" to remove it\n"},
+    {"an error page of no status", IN_SITE("error-pages = { \"/404.html\" }"),
+     "t.conf:2: error-pages \"/404.html\": write statuses from 400 to 599 and a path of this site: "
+     "\"404 /404.html\", \"502 503 /down.html\"\n"},
+    {"a page of maintenance that is a script", IN_SITE("maintenance = \"/m.php\""),
+     "t.conf:2: maintenance \"/m.php\" must be the path of a file under root that may be sent, "
+     "such "
+     "as /maintenance.html\n"},
+    {"a network that is none", IN_SITE("allow-from = { \"10.0.0.1/8\" }"),
+     "t.conf:2: allow-from \"10.0.0.1/8\" is neither an IP address nor a network such as "
+     "10.0.0.0/8 without bits behind its prefix\n"},
+    {"an expression that is none", IN_SITE("route \"~ ^/(a\" { mode = off }"),
+     "t.conf:2: route \"~ ^/(a\": missing closing parenthesis, at character 5\n"},
+    {"a redirect to a host that a client names",
+     IN_SITE("route \"/x*\" {\nredirect = \"https://a.example{1}\" }"),
+     "t.conf:3: redirect \"https://a.example{1}\": behind the scheme stands a host or {host}, and "
+     "then a slash\n"},
+    {"a variable that there is not", IN_SITE("route \"/x\" {\nrewrite = \"/{uri}\" }"),
+     "t.conf:3: rewrite \"/{uri}\": between braces stand {0} to {9}, {path}, {query}, {host} or "
+     "{scheme}; {{ is a brace\n"},
+    {"a URL inside", IN_SITE("route \"/x\" {\ntry = { \"https://b.example/\" } }"),
+     "t.conf:3: try \"https://b.example/\": it is a path of this site; redirect = "
+     "\"https://...\" leads elsewhere\n"},
+    {"a status that is not the last", IN_SITE("route \"/x\" {\ntry = { \"=404\", \"/y\" } }"),
+     "t.conf:3: try: \"=404\" must be the last\n"},
+    {"two ways at once", IN_SITE("route \"/x\" {\nredirect = \"/y\"\nrewrite = \"/z\" }"),
+     "t.conf:4: a route has one of redirect, rewrite and try: write two routes\n"},
+    {"a status without a redirect", IN_SITE("route \"/x\" {\nredirect-status = 301 }"),
+     "t.conf:3: redirect-status is of no use without redirect\n"},
+    {"a route's front controller that is not there",
+     IN_SITE("pool = php\nroute \"/b/*\" {\nfront-controller = \"/b.php\" }"),
+     "t.conf:4: front-controller: there is no file @/www/b.php\n"},
+    {"a pool's root that is relative",
+     LISTEN SITE "\npool \"p\" { servers = {\"unix:/s\"}\nroot = www }",
+     "t.conf:3: root \"www\" must be an absolute path without a slash at its end\n"},
     {"a root that is a file", LISTEN "site \"a\" {\nroot = \"www/index.php\" }",
      "t.conf:2: root www/index.php is not a directory\n"},
     {"a root that is the whole machine", LISTEN "site \"a\" {\nroot = / }",
@@ -371,7 +412,7 @@ static void test_the_example_of_the_product_is_read(void **state) {
     assert_span(site->name, "blog.example");
     assert_span(site->aliases.v[0], "www.blog.example");
     assert_true(site->root.p[0] == '/' && span_has_suffix(site->root, SPAN("/www")));
-    assert_true(span_has_suffix(site->front_file, SPAN("/www/index.php")));
+    assert_true(span_has_suffix(site->front.file, SPAN("/www/index.php")));
     assert_int_equal(site->pool, 0);
     assert_int_equal(site->gate.mode, HINT_MODE_HINT);
     assert_int_equal(site->policy.learn,
@@ -406,7 +447,7 @@ static void test_what_is_not_written_has_its_default(void **state) {
     assert_int_equal(site->index_len, strlen("index.html"));
     assert_span(site->suffixes.v[0], ".php");
     assert_int_equal(site->denied_files.n, 4);
-    assert_int_equal(site->front.n, 0);
+    assert_int_equal(site->front.path.n, 0);
     assert_int_equal(site->pool, SITE_NO_POOL);
     assert_int_equal(site->body_limit, 64 << 20);
     assert_true(site->must_check);

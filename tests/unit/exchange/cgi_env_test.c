@@ -81,13 +81,15 @@ static void fixture_init(struct fixture *f, const char *fields, size_t budget) {
                   .file = SPAN("/srv/index.php"),
                   .root = SPAN("/srv"),
                   .script_name = SPAN("/index.php"),
-                  .path_info = SPAN("/a b")},
+                  .path_info = SPAN("/a b"),
+                  .query = SPAN("x=%26")},
         .peer = {SPAN("192.0.2.1"), SPAN("50000"), SPAN("192.0.2.9"), SPAN("8443"), false},
     };
     f->env = (struct cgi_env){.request = &f->request,
                               .site = &f->site,
                               .route = &f->route,
                               .peer = &f->peer,
+                              .status = 200,
                               .is_named = true};
     arena_init(&f->arena, SIZE_MAX);
     struct span rest = span_str(fields), line;
@@ -177,14 +179,16 @@ static void test_fields_become_variables(void **state) {
 static void test_the_operators_parameters_take_the_place_of_ours(void **state) {
     (void)state;
     struct fixture f;
-    struct span of_site[] = {SPAN("APP_ENV=test"), SPAN("SERVER_SOFTWARE=mine"), SPAN("EMPTY=")};
-    struct span of_rule[] = {SPAN("APP_ENV=a=b")};
-    struct route_rule rule = {.params = {of_rule, 1}};
+    struct span of_site[] = {SPAN("APP_ENV=test"), SPAN("SERVER_SOFTWARE=mine"), SPAN("EMPTY="),
+                             SPAN("PHP_VALUE=a=1"), SPAN("PHP_VALUE=b=2")};
+    struct span of_rule[] = {SPAN("APP_ENV=a=b"), SPAN("PHP_VALUE=c=3")};
+    struct route_rule rule = {.params = {of_rule, 2}};
     fixture_init(&f, "App-Env: client\n", 1 << 16);
-    f.site.params = (struct span_list){of_site, 3};
+    f.site.params = (struct span_list){of_site, 5};
     f.route.rule = &rule;
     assert_int_equal(cgi_env_build(&f.env, &f.arena, &f.params), 0);
     expect(&f, "APP_ENV", "a=b");
+    expect(&f, "PHP_VALUE", "a=1\nb=2\nc=3");
     expect(&f, "SERVER_SOFTWARE", "mine");
     expect(&f, "EMPTY", "");
     expect(&f, "HTTP_APP_ENV", "client");
@@ -233,7 +237,7 @@ static void test_what_is_not_so_is_not_said(void **state) {
     fixture_init(&f, "", 65536);
     f.request.is_secure = false;
     f.request.protocol = PROTOCOL_HTTP10;
-    f.request.query = (struct span){0};
+    f.route.query = (struct span){0};
     f.request.authority = (struct span){0};
     f.request.body_len = BODY_UNKNOWN;
     f.route.path_info = (struct span){0};

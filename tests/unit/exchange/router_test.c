@@ -131,8 +131,8 @@ static struct site make_site(char kind) {
         .root = SPAN("/srv"),
         .index = {indexes, 2},
         .index_len = 10,
-        .front = SPAN("/index.php"),
-        .front_file = SPAN("/srv/index.php"),
+        .front.path = SPAN("/index.php"),
+        .front.file = SPAN("/srv/index.php"),
         .must_check = true,
         .suffixes = {suffixes, 1},
         .denied = {denied, 2},
@@ -147,12 +147,12 @@ static struct site make_site(char kind) {
         s.pool = SITE_NO_POOL;
     }
     if (kind == 'f' || kind == 'p') {
-        s.front = s.front_file = SPAN("");
+        s.front.path = s.front.file = SPAN("");
     }
     if (kind == 'r' || kind == 'n') {
         s.must_check = false;
-        s.front = SPAN("/app.php");
-        s.front_file = kind == 'r' ? SPAN("/srv/app.php") : SPAN("/app.php");
+        s.front.path = SPAN("/app.php");
+        s.front.file = kind == 'r' ? SPAN("/srv/app.php") : SPAN("/app.php");
     }
     if (kind == 'n') {
         s.root = (struct span){0};
@@ -372,7 +372,7 @@ static void route(const struct row *row, struct arena *a, struct route *out) {
     struct request request = {.method = span_str(row->method),
                               .path = span_str(row->path),
                               .query = span_str(row->query)};
-    struct router_query q = {&site, &request, &files, a, ACCESS_CLIENT};
+    struct router_query q = {&site, &request, &files, a, ACCESS_CLIENT, true, NULL};
     router_route(&q, out);
     assert_true(looks <= 6);
     assert_true(row->site != 'n' || looks == 0);
@@ -418,7 +418,7 @@ static void test_scripts_are_told_by_the_real_root(void **state) {
         struct router_files files = {&looks, find, real_root};
         struct site site = make_site('w');
         struct request request = {.method = SPAN("GET"), .path = span_str(scripts[i].path)};
-        struct router_query q = {&site, &request, &files, &a, ACCESS_CLIENT};
+        struct router_query q = {&site, &request, &files, &a, ACCESS_CLIENT, true, NULL};
         arena_init(&a, 65536);
         router_route(&q, &out);
         assert_int_equal(out.kind, ROUTE_SCRIPT);

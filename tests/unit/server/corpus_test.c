@@ -229,7 +229,7 @@ static void write_target(char *to, const char *base, int way, const char *tail) 
 static char folder[64], root[PATH_MAX];
 static struct loop loop;
 static struct files files;
-static struct arena arena;
+static struct arena arena, kept; // kept: for the whole test
 static struct site site;
 static unsigned sent, run, refused;
 
@@ -240,18 +240,47 @@ static const struct span denied_files[] = {SPAN_INIT("*~"), SPAN_INIT("*.bak")};
 static const struct span script_free[] = {SPAN_INIT("*/wp-content/uploads/*")};
 static const struct span internal[] = {SPAN_INIT("/paid/*")};
 
-// w: as WordPress wants it; p: no front controller; f: files only; r: scripts that need not be
-// there; n: and no root.
+// Routes that let a client say as much as they can: whatever is asked for comes by them again.
+static struct route_rule routes[3];
+static struct route_try tries[5];
+
+// What is wrong in a target is a mistake of this test's.
+static void aim(struct route_rule *rule, const char *pattern, struct route_try *v, size_t n,
+                const char *const *targets) {
+    const char *why;
+    *rule = (struct route_rule){.pattern = span_str(pattern), .tries = v, .tries_n = n};
+    for (size_t i = 0; i < n; i++) {
+        assert_true(route_target_parse(&v[i].target, span_str(targets[i]), true, &kept, &why));
+    }
+}
+
+static void make_routes(void) {
+    static const char *const list[] = {"{path}.css", "{path}", "/sub{path}"};
+    char why[EXPRESSION_WHY_LEN];
+    site.rules = routes;
+    site.rules_n = 3;
+    if (routes[0].tries_n > 0) {
+        return; // they are made
+    }
+    aim(&routes[0], "/to/*", &tries[0], 1, (const char *const[]){"/{1}"});
+    aim(&routes[1], "", &tries[1], 1, (const char *const[]){"{1}"});
+    routes[1].expression = expression_new(SPAN("(?i)^/(?:wp-content|sub)(/.*)$"), &kept, why);
+    assert_non_null(routes[1].expression);
+    aim(&routes[2], "*", &tries[2], 3, list);
+}
+
+// w: as WordPress wants it; t: the same with routes; p: no front controller; f: files only; r:
+// scripts that need not be there; n: and no root.
 static void make_site(char kind) {
     static char front[PATH_MAX + 16];
     snprintf(front, sizeof front, "%s/index.php", kind == 'n' ? "" : root);
-    bool has_front = kind == 'w' || kind == 'r' || kind == 'n';
+    bool has_front = kind == 'w' || kind == 't' || kind == 'r' || kind == 'n';
     site = (struct site){.name = SPAN("blog.example"),
                          .root = kind == 'n' ? span_of(NULL, 0) : span_str(root),
                          .index = {indexes, 2},
                          .index_len = 10,
-                         .front = has_front ? SPAN("/index.php") : SPAN(""),
-                         .front_file = has_front ? span_str(front) : SPAN(""),
+                         .front.path = has_front ? SPAN("/index.php") : SPAN(""),
+                         .front.file = has_front ? span_str(front) : SPAN(""),
                          .must_check = kind != 'r' && kind != 'n',
                          .suffixes = {suffixes, 1},
                          .denied = {denied, 1},
@@ -259,6 +288,9 @@ static void make_site(char kind) {
                          .script_free = {script_free, 1},
                          .internal = {internal, 1},
                          .pool = kind == 'f' ? SITE_NO_POOL : 0};
+    if (kind == 't') {
+        make_routes();
+    }
 }
 
 static int setup(void **state) {
@@ -285,6 +317,7 @@ static int setup(void **state) {
     assert_non_null(realpath(path, root));
     make_site('w');
     arena_init(&arena, 1 << 20);
+    arena_init(&kept, 1 << 20);
     assert_int_equal(loop_init(&loop), 0);
     files_init(&files, &loop, &site, 1);
     return 0;
@@ -296,6 +329,7 @@ static int teardown(void **state) {
     files_fini(&files);
     loop_fini(&loop);
     arena_fini(&arena);
+    arena_fini(&kept);
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command);
 }
@@ -362,18 +396,22 @@ static void ask(const char *target) {
         refused++;
         return;
     }
-    struct router_query q = {&site, &request, &files.finder, &arena, ACCESS_CLIENT};
+    struct router_query q = {&site, &request, &files.finder, &arena, ACCESS_CLIENT, true, NULL};
     router_route(&q, &route);
     switch (route.kind) {
     case ROUTE_FILE:
-        check_file(target, &route, &request, false);
+        check_file(target, &route, &request, site.rules_n > 0);
         break;
     case ROUTE_SCRIPT:
-        check_script(target, &route);
+        // Routes lead to what is internal.
+        if (site.rules_n == 0 || span_find(route.script_name, SPAN("/paid/")) > 0) {
+            check_script(target, &route);
+        }
         break;
     case ROUTE_REDIRECT:
         assert_true(route.location.p[0] == '/' && route.location.p[1] != '/');
         break;
+    case ROUTE_STATUS:
     case ROUTE_ERROR:
         refused++;
         break;
@@ -384,7 +422,7 @@ static void name(const char *field, const char *target) {
     struct request request = {.method = SPAN("POST"), .path = SPAN("/page.php")};
     struct pair pair = {span_str(field), span_str(target)};
     struct response response = {.status = 200, .fields = {.v = &pair, .n = 1}};
-    struct router_query q = {&site, &request, &files.finder, &arena, ACCESS_CLIENT};
+    struct router_query q = {&site, &request, &files.finder, &arena, ACCESS_CLIENT, true, NULL};
     struct sendfile found;
     if (sendfile_find(&found, &q, &response) != 0) {
         assert_true(strlen(found.why) > 0);
@@ -412,7 +450,7 @@ static void test_no_target_gets_what_is_closed(void **state) {
                 write_target(target, bases[b], way, tails[t]);
                 snprintf(path, sizeof path, "%s%s", root, target);
                 targets++;
-                for (const char *kind = "wpfrn"; *kind != 0; kind++) {
+                for (const char *kind = "wpfrnt"; *kind != 0; kind++) {
                     make_site(*kind);
                     ask(target);
                     name("x-accel-redirect", target);

@@ -132,8 +132,8 @@ static void what_is_not_there_or_may_not_be_seen_is_dead(void **state) {
 static void what_a_script_would_answer_stays_unknown(void **state) {
     (void)state;
     put_file("style.php", "<?php");
-    site.front = SPAN("/index.php");
-    site.front_file = SPAN("/nowhere/index.php");
+    site.front.path = SPAN("/index.php");
+    site.front.file = SPAN("/nowhere/index.php");
     see("/style.php?x");
     see("/made-up.css");
     assert_int_equal(known("/style.php?x"), OFFER_ASSET_NONE);
