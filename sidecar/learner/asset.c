@@ -210,6 +210,7 @@ struct asset_file *asset_put_file(struct asset_table *t, struct span site, struc
     struct span name;
     f->is_local = url.n > 0 && url.p[0] == '/';
     f->is_suspect = token_names(f->url, &name, 1) > 0;
+    f->is_doubtful = token_of(f->url) != TOKEN_NONE;
     list_init(&f->idle);
     list_init(&f->news);
     list_init(&f->question);

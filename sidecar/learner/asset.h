@@ -74,13 +74,14 @@ struct asset_file {
     bool is_local;                         // on the site's own origin
     uint16_t doubters[ASSET_DOUBTERS_MAX]; // networks that were answered otherwise than is known
     uint8_t doubters_n;
-    uint8_t doubt;   // what with (see learner_asset.c); 0: there are none
-    bool is_proven;  // the disk or two networks say that it cannot be hinted
-    bool is_on_disk; // a file: what it answers depends on nobody
-    bool is_suspect; // its URL has a name that nobody has thought of (token_names)
-    bool is_named;   // of another host: a page's policy names that
-    bool is_font;    // a stylesheet or page declared it as one
-    bool is_told;    // its state was published
+    uint8_t doubt;    // what with (see learner_asset.c); 0: there are none
+    bool is_proven;   // the disk or two networks say that it cannot be hinted
+    bool is_on_disk;  // a file: what it answers depends on nobody
+    bool is_suspect;  // its URL has a name that nobody has thought of (token_names)
+    bool is_doubtful; // its URL has what may be for one user or one use only (token_of)
+    bool is_named;    // of another host: a page's policy names that
+    bool is_font;     // a stylesheet or page declared it as one
+    bool is_told;     // its state was published
 };
 
 struct asset {

@@ -95,6 +95,15 @@ static bool has_voters(const struct judging *j, const struct asset *asset,
            (!is_session && !j->node->is_pattern && is_confirmed(j, asset, distinct));
 }
 
+// What may be one user's secret is nobody's once enough users of as many networks were given it,
+// and fetched it, and nearly all others were given it as well.
+static bool is_beyond_doubt(const struct judging *j, unsigned i) {
+    unsigned distinct = learner_distinct(j->policy);
+    struct ballot_share given = ballot_ask(&j->view, BALLOT_PAGE, i),
+                        fetched = ballot_ask(&j->view, BALLOT_VISIT, i);
+    return given.given >= distinct && is_given_to_all(&given) && fetched.yes >= distinct;
+}
+
 // ---- one asset ----------------------------------------------------------------------------------
 
 static float blocking(const struct hint *hint, bool is_behind) {
@@ -177,6 +186,8 @@ static void judge_slot(struct judging *j, unsigned i, struct judged *d) {
         d->verdict = LEARNER_NEED_LOW;
     } else if (!was && !has_voters(j, asset, &share, is_page)) {
         d->verdict = LEARNER_FEW_VOTERS;
+    } else if (!was && asset->file->is_doubtful && !is_beyond_doubt(j, i)) {
+        d->verdict = LEARNER_DOUBTFUL;
     } else {
         d->verdict = learner_use(j, asset, was);
     }
@@ -214,7 +225,8 @@ static void insert(struct judgement *out, const struct judged *d) {
         out->v[at] = out->v[at - 1];
     }
     out->v[at] = *d;
-    out->is_open |= d->verdict == LEARNER_FEW_VOTERS || d->verdict == LEARNER_UNKNOWN;
+    out->is_open |= d->verdict == LEARNER_FEW_VOTERS || d->verdict == LEARNER_DOUBTFUL ||
+                    d->verdict == LEARNER_UNKNOWN;
     out->hinted += d->verdict == LEARNER_HINTED;
 }
 

@@ -3,6 +3,10 @@
 
 #include "learner/token.h"
 
+bool learner_is_secret(const struct hint *hint) {
+    return hint->rel != HINT_PRECONNECT && token_of(hint->target) == TOKEN_SECRET;
+}
+
 static bool may_learn(const struct reading *reading, unsigned source) {
     const struct hint_policy *p = reading->policy;
     return p == NULL || p->learn == 0 || (p->learn & source) != 0;
@@ -42,10 +46,6 @@ static void add_asset(struct reading *reading, struct asset *asset, struct slot 
 
 static struct asset *put_asset(struct reading *reading, const struct hint *hint, struct slot kind) {
     struct learner *l = reading->l;
-    if (hint->rel != HINT_PRECONNECT && token_is_in(hint->target)) {
-        l->stats.refused++;
-        return NULL;
-    }
     struct asset *asset = asset_put(&l->assets, route_key_site(reading->e->key), hint);
     if (asset != NULL) {
         add_asset(reading, asset, kind);
@@ -139,6 +139,9 @@ static void read_links(struct reading *reading, const struct evidence_item *item
             continue;
         }
         enum hint_reason reason = hint_from_link(&hint, &link, &context);
+        if (hint_is_usable(reason) && learner_is_secret(&hint)) {
+            reason = HINT_SECRET;
+        }
         l->stats.links.reasons[reason]++;
         if (hint_is_usable(reason)) {
             asset = put_asset(reading, &hint, kind);
@@ -216,8 +219,8 @@ static void read_import(struct reading *reading, struct span text) {
     struct target target;
     struct hint hint = {.rel = HINT_PRELOAD, .as = HINT_AS_STYLE, .can_push = true};
     if (target_resolve(&target, &reading->page, link.target, &l->scratch) != HINT_OK ||
-        !target.is_same_origin || token_is_in(target.path) || reading->n == ASSET_IMPORTS_MAX ||
-        span_eq(target.path, reading->e->target)) {
+        !target.is_same_origin || token_of(target.path) != TOKEN_NONE ||
+        reading->n == ASSET_IMPORTS_MAX || span_eq(target.path, reading->e->target)) {
         return;
     }
     hint.target = target.path;

@@ -33,4 +33,7 @@ void learner_reading_sheet(struct reading *reading, struct learner *l, const str
 // Lets go of the assets.
 void learner_reading_fini(struct reading *reading);
 
+// Its URL says that it is a secret or for one use: it is not learned.
+bool learner_is_secret(const struct hint *hint);
+
 #endif

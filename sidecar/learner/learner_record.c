@@ -2,6 +2,7 @@
 #include "learner/learner_record.h"
 
 #include "learner/learner_inside.h"
+#include "learner/learner_reading.h"
 #include "learner/token.h"
 
 // The scratch memory is no part of what the learner knows.
@@ -95,6 +96,34 @@ static void fill_votes(const struct node *node, struct learner_record *out) {
     }
 }
 
+static uint64_t moved(uint64_t bits, const int *places, size_t n) {
+    uint64_t out = 0;
+    for (size_t i = 0; i < n; i++) {
+        out |= i < 64 && places[i] >= 0 && (bits >> i & 1) ? UINT64_C(1) << places[i] : 0;
+    }
+    return out;
+}
+
+// What may be a secret is not written down before it is known for none.
+static void leave_out_doubtful(struct learner_record *out) {
+    int places[RECORD_ASSETS_MAX];
+    size_t n = 0, old = out->assets_n;
+    for (size_t i = 0; i < old; i++) {
+        const struct record_asset *a = &out->assets[i];
+        bool stays = a->rank > 0 || token_of(a->hint.target) == TOKEN_NONE;
+        places[i] = stays ? (int)n : -1;
+        out->assets[n] = *a;
+        n += stays;
+    }
+    out->assets_n = n;
+    for (size_t i = 0; n < old && i < out->votes_n; i++) {
+        struct record_vote *v = &out->votes[i];
+        v->html = moved(v->html, places, old);
+        v->fetched = moved(v->fetched, places, old);
+        v->testable = moved(v->testable, places, old);
+    }
+}
+
 static struct learner_outcome outcome_of(const struct outcome *o) {
     return (struct learner_outcome){o->n, o->mean_us, outcome_variance(o)};
 }
@@ -115,6 +144,7 @@ static void fill(const struct learner *l, const struct node *node, struct learne
     arena_reset(scratch(l));
     fill_assets(l, node, out);
     fill_votes(node, out);
+    leave_out_doubtful(out);
 }
 
 enum step learner_next_changed(struct learner *l, struct learner_record *out) {
@@ -184,8 +214,8 @@ static void restore_imports(struct learner *l, struct asset_file *f, struct span
     while (n < ASSET_IMPORTS_MAX && paths.n > 0 && span_cut(&paths, ' ', &path)) {
         struct hint hint = {
             .target = path, .rel = HINT_PRELOAD, .as = HINT_AS_STYLE, .can_push = true};
-        bool is_usable = path.n > 1 && path.p[0] == '/' && path.p[1] != '/' && !token_is_in(path) &&
-                         !span_eq(path, f->url);
+        bool is_usable = path.n > 1 && path.p[0] == '/' && path.p[1] != '/' &&
+                         token_of(path) == TOKEN_NONE && !span_eq(path, f->url);
         struct asset *a = is_usable ? asset_put(&l->assets, f->site, &hint) : NULL;
         if (a != NULL) {
             asset_keep(&l->assets, a);
@@ -212,10 +242,6 @@ static void restore_file(struct learner *l, struct asset_file *f, const struct r
     asset_restore_version(&l->assets, f, r->born, r->newer);
 }
 
-static bool is_secret(const struct hint *hint) {
-    return hint->rel != HINT_PRECONNECT && token_is_in(hint->target);
-}
-
 static bool has_place(const struct record_asset *r) {
     return (r->sources & (LEARNER_LINK | LEARNER_HTML | LEARNER_REQUEST)) != 0;
 }
@@ -223,7 +249,7 @@ static bool has_place(const struct record_asset *r) {
 static void restore_asset(struct learner *l, struct node *node, const struct record_asset *r,
                           uint64_t taken, int *place) {
     struct span site = route_key_site(node_key(node));
-    struct asset *a = is_secret(&r->hint) ? NULL : asset_put(&l->assets, site, &r->hint);
+    struct asset *a = learner_is_secret(&r->hint) ? NULL : asset_put(&l->assets, site, &r->hint);
     if (a != NULL) {
         restore_file(l, a->file, r);
     }
@@ -236,14 +262,6 @@ static void restore_asset(struct learner *l, struct node *node, const struct rec
     node->slots[*place].sources = r->sources & 15;
     node->slots[*place].is_behind = r->is_behind;
     node->slots[*place].is_firm = r->is_firm;
-}
-
-static uint64_t moved(uint64_t bits, const int *places, size_t n) {
-    uint64_t out = 0;
-    for (size_t i = 0; i < n; i++) {
-        out |= places[i] >= 0 && (bits >> i & 1) ? UINT64_C(1) << places[i] : 0;
-    }
-    return out;
 }
 
 static void restore_outcome(struct outcome *to, const struct learner_outcome *from) {
@@ -300,7 +318,7 @@ static size_t find_plan(struct learner *l, const struct node *node, const struct
     size_t n = 0;
     for (size_t i = 0; i < r->assets_n; i++) {
         unsigned rank = r->assets[i].rank;
-        if (rank > 0 && rank <= HINT_SET_MAX && !is_secret(&r->assets[i].hint)) {
+        if (rank > 0 && rank <= HINT_SET_MAX && !learner_is_secret(&r->assets[i].hint)) {
             by_rank[rank] = asset_put(&l->assets, site, &r->assets[i].hint);
         }
     }

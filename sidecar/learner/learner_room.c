@@ -8,7 +8,8 @@
 
 #include "learner/token.h"
 
-#define CHANCES 16 // nodes looked at for one that is evicted
+#define DOUBTFUL_MOST 16 // places of a node for assets of doubtful URLs
+#define CHANCES 16       // nodes looked at for one that is evicted
 
 // A page hints nothing wrong for longer than a third of its votes take to come. A pattern has all
 // views of its pages, so it can afford to hear more networks before it believes any.
@@ -214,8 +215,20 @@ int learner_conditional_slot(const struct learner *l, const struct node *node,
     return find_file(l, node, file, true);
 }
 
-// A place that no vote speaks about any more and no plan needs; -1: none.
-static int find_unused(const struct learner *l, const struct node *node, uint64_t taken) {
+// Those that may be made anew for each response are not to take all places.
+static bool has_room_for(const struct learner *l, const struct node *node,
+                         const struct asset *asset) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < node->slots_n && asset->file->is_doubtful; i++) {
+        n += asset_at(&l->assets, node->slots[i].number)->file->is_doubtful;
+    }
+    return n < DOUBTFUL_MOST;
+}
+
+// A place that no vote speaks about any more and no plan needs, of a doubtful asset where there is
+// no room for more of these; -1: none.
+static int find_unused(const struct learner *l, const struct node *node, uint64_t taken,
+                       bool is_of_doubtful) {
     uint64_t used = taken;
     for (unsigned i = 0; i < node->ballot.n; i++) {
         used |= node->ballot.v[i].html | node->ballot.v[i].fetched;
@@ -223,7 +236,8 @@ static int find_unused(const struct learner *l, const struct node *node, uint64_
     for (unsigned i = 0; i < node->slots_n; i++) {
         const struct asset *a = asset_at(&l->assets, node->slots[i].number);
         bool is_hinted = node->group != NULL && learner_group_has(node->group, a);
-        if (!(used >> i & 1) && !is_hinted) {
+        bool is_kind = !is_of_doubtful || a->file->is_doubtful;
+        if (!(used >> i & 1) && !is_hinted && is_kind) {
             return (int)i;
         }
     }
@@ -248,13 +262,15 @@ static bool grow(struct learner *l, struct node *node) {
 
 static int put_new(struct learner *l, struct node *node, struct asset *asset, uint64_t taken) {
     int at = -1;
-    if (node->slots_n == node->slots_cap && (at = find_unused(l, node, taken)) >= 0) {
+    bool has_room = has_room_for(l, node, asset);
+    bool is_full = node->slots_n == node->slots_cap || !has_room;
+    if (is_full && (at = find_unused(l, node, taken, !has_room)) >= 0) {
         uint64_t mask = ~(UINT64_C(1) << at);
         asset_release(&l->assets, asset_at(&l->assets, node->slots[at].number));
         for (unsigned i = 0; i < node->ballot.n; i++) {
             node->ballot.v[i].testable &= mask;
         }
-    } else if (node->slots_n == node->slots_cap && !grow(l, node)) {
+    } else if (!has_room || (is_full && !grow(l, node))) {
         l->stats.refused++;
         return -1;
     } else {

@@ -64,7 +64,7 @@ static int add_slot(struct visit *v, const struct asset_file *f, const struct ev
     bool is_import = as == HINT_AS_STYLE && item->via.n > 0;
     if (!may || !is_kind || is_import || (item->flags & EVIDENCE_WAS_HINTED) != 0 ||
         item->text.n == 0 || item->text.p[0] != '/' || span_has_prefix(item->text, SPAN("//")) ||
-        token_is_in(item->text)) {
+        token_of(item->text) != TOKEN_NONE) {
         return -1;
     }
     struct asset_file *file = asset_put_file(&l->assets, route_key_site(v->e->key), item->text);

@@ -9,11 +9,18 @@
 #define NAME_LEAST 6    // characters of a name that nobody has thought of
 #define NAME_TURNS 4    // in it, and one in four characters
 #define HEX_LEAST 16    // hexadecimal digits that are one however they follow each other
+#define DECODED_MAX 512 // bytes of a value that are decoded; no longer one is a secret by its form
+#define HASH_LEAST 32   // hexadecimal digits of one without a name
 #define VERSION_MAX 64  // characters of a version: a SHA-256 in hexadecimal
 #define NAME_MAX_LEN 64 // of a query key; longer ones are not looked up
 
 static const struct span secret_names[] = {
-#define NAME(name) SPAN_INIT(name),
+#define NAME(name, token) SPAN_INIT(name),
+#include "learner/token_name.def"
+#undef NAME
+};
+static const enum token secret_tokens[] = {
+#define NAME(name, token) TOKEN_##token,
 #include "learner/token_name.def"
 #undef NAME
 };
@@ -88,39 +95,70 @@ bool token_is_version_key(struct span name) {
     return is_among(name, version_names, sizeof version_names / sizeof *version_names);
 }
 
-// "x%5Btoken%5D", "x[token]" and "data-token" hide nothing.
-static bool is_secret_name(struct span name) {
-    size_t n = sizeof secret_names / sizeof *secret_names;
-    size_t open = span_index(name, '[');
-    open = open < name.n ? open + 1 : span_find(name, SPAN("%5B")) + 3;
-    struct span inner = span_skip(name, open < name.n ? open : name.n);
-    size_t close = span_index(inner, ']');
-    close = close < inner.n ? close : span_find(inner, SPAN("%5D"));
-    return is_among(name, secret_names, n) ||
-           (inner.n > 0 && is_among(span_first(inner, close), secret_names, n)) ||
-           span_has_suffix(name, SPAN("token")) || span_has_suffix(name, SPAN("nonce"));
+static enum token name_token(struct span name) {
+    for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++) {
+        if (wildcard_match_any(&secret_names[i], 1, name, WILDCARD_NOCASE)) {
+            return secret_tokens[i];
+        }
+    }
+    bool has_end = span_has_suffix(name, SPAN("token")) || span_has_suffix(name, SPAN("nonce"));
+    return has_end ? TOKEN_SECRET : TOKEN_NONE;
 }
 
-static bool is_suspect_pair(struct span pair) {
+static enum token worse(enum token a, enum token b) {
+    return a > b ? a : b;
+}
+
+// "x[token]" and "data-token" hide nothing.
+static enum token key_token(struct span name) {
+    struct span inner = span_skip(name, span_index(name, '[') + 1);
+    inner = span_first(inner, span_index(inner, ']'));
+    return worse(name_token(name), inner.n > 0 ? name_token(inner) : TOKEN_NONE);
+}
+
+// A hash without a name that says what it is of may be anybody's.
+static enum token value_token(struct span value, bool is_version) {
+    bool is_any = is_version ? value.n > VERSION_MAX
+                             : is_random(value) || (value.n >= HASH_LEAST && is_hex(value));
+    return is_jwt(value) ? TOKEN_SECRET : is_any || is_uuid(value) ? TOKEN_DOUBTFUL : TOKEN_NONE;
+}
+
+// What percent-encoding stands for (RFC 3986, 2.1); only the beginning of what is longer.
+static struct span decode(struct span s, uint8_t *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.n && n < DECODED_MAX; i++) {
+        bool is_code = s.p[i] == '%' && s.n - i > 2 && hex_value(s.p[i + 1]) >= 0 &&
+                       hex_value(s.p[i + 2]) >= 0;
+        out[n++] = is_code ? (uint8_t)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2])) : s.p[i];
+        i += is_code ? 2 : 0;
+    }
+    return span_of(out, n);
+}
+
+// One without a name is a value, also behind the "??" of those who join files
+// ("/_static/??-eJx9...").
+static enum token pair_token(struct span pair) {
+    uint8_t key[DECODED_MAX], text[DECODED_MAX];
     size_t at = span_index(pair, '=');
-    struct span name = span_first(pair, at), value = span_skip(pair, at + 1);
-    if (name.n > NAME_MAX_LEN || is_jwt(value) || is_secret_name(name)) {
-        return true;
+    if (at == pair.n) {
+        struct span value = decode(span_skip(pair, pair.p[0] == '?'), text);
+        return worse(value_token(value, false), key_token(value));
     }
-    if (token_is_version_key(name)) {
-        return value.n > VERSION_MAX || is_uuid(value);
+    struct span name = decode(span_first(pair, at), key),
+                value = decode(span_skip(pair, at + 1), text);
+    if (name.n > NAME_MAX_LEN) {
+        return TOKEN_SECRET;
     }
-    // A hash without a name that says what it is of may be anybody's.
-    bool is_hash = value.n >= 32 && is_hex(value);
-    return is_hash || is_uuid(value) || is_random(value) || is_random(name) ||
-           (name.n >= 32 && is_hex(name) && value.n > 0);
+    return worse(worse(key_token(name), value_token(name, false)),
+                 value_token(value, token_is_version_key(name)));
 }
 
-static bool is_suspect_segment(struct span s) {
+static enum token segment_token(struct span s) {
     struct span parameters = span_skip(s, span_index(s, ';'));
     bool has_session = span_find(parameters, SPAN("sessionid=")) < parameters.n ||
                        span_find(parameters, SPAN("token=")) < parameters.n;
-    return has_session || is_jwt(s) || (s.n >= 2 * RANDOM_LEAST && is_random(s) && !is_hex(s));
+    bool is_any = s.n >= 2 * RANDOM_LEAST && is_random(s) && !is_hex(s);
+    return has_session || is_jwt(s) ? TOKEN_SECRET : is_any ? TOKEN_DOUBTFUL : TOKEN_NONE;
 }
 
 // ---- names --------------------------------------------------------------------------------------
@@ -188,18 +226,15 @@ size_t token_names(struct span url, struct span *out, size_t most) {
     return n;
 }
 
-bool token_is_in(struct span url) {
+enum token token_of(struct span url) {
     size_t mark = span_index(url, '?');
     struct span path = span_first(url, mark), query = span_skip(url, mark + 1), part;
+    enum token worst = TOKEN_NONE;
     while (path.n > 0 && span_cut(&path, '/', &part)) {
-        if (is_suspect_segment(part)) {
-            return true;
-        }
+        worst = worse(worst, segment_token(part));
     }
     while (query.n > 0 && span_cut(&query, '&', &part)) {
-        if (part.n > 0 && is_suspect_pair(part)) {
-            return true;
-        }
+        worst = part.n > 0 ? worse(worst, pair_token(part)) : worst;
     }
-    return false;
+    return worst;
 }

@@ -396,6 +396,80 @@ static void urls_of_one_time_or_one_user_are_no_hints(void **state) {
     assert_string_equal(offered(p, anybody("/", 99)), "/style.css?ver=6.1");
 }
 
+#define AGGREGATE "/css_x.css?delta=0&include=eJxdjcEOwjAIhl9o2R5hr9C4bwAdjW2pQJf59hJv"
+
+// Everybody is given and fetches it: a fingerprint, not a secret.
+static void what_may_be_a_secret_is_hinted_once_networks_were_given_and_fetched_it(void **state) {
+    struct pupil *p = *state;
+    struct evidence_item fetched[] = {fetch(AGGREGATE, HINT_AS_STYLE, 0),
+                                      fetch("/a.css", HINT_AS_STYLE, 0)};
+    for (uint64_t network = 1; network <= 3; network++) {
+        assert_null(strstr(offered(p, anybody("/", 99)), "include"));
+        PAGE(p, anybody("/", network), STYLE, "<" AGGREGATE ">; rel=preload; as=style");
+        visit(p, anybody("/", network), fetched, 2);
+    }
+    assert_string_equal(offered(p, anybody("/", 99)), "/a.css " AGGREGATE);
+}
+
+static void what_may_be_a_secret_and_nobody_fetches_is_no_hint(void **state) {
+    struct pupil *p = *state;
+    for (uint64_t network = 1; network <= 12; network++) {
+        PAGE(p, anybody("/", network), STYLE, "<" AGGREGATE ">; rel=preload; as=style");
+        visit(p, anybody("/", network), (struct evidence_item[]){fetch("/a.css", HINT_AS_STYLE, 0)},
+              1);
+    }
+    assert_string_equal(offered(p, anybody("/", 99)), "/a.css");
+}
+
+// By a cookie, in his own way for each: a stylesheet of his, an upload's folder, a link to reset a
+// password.
+static void what_differs_by_user_is_hinted_to_nobody(void **state) {
+    static const char *const forms[] = {"/user.css?k=%s", "/user.css?%s", "/user.css?_=%s",
+                                        "/reset/%s%s/a.css", "/p/theme.css?include=%s%s"};
+    struct pupil *p = *state;
+    for (unsigned user = 0; user < 40; user++) {
+        char id[33], urls[5][120], links[5][160];
+        const char *all[7] = {STYLE};
+        struct evidence_item fetched[6] = {fetch("/a.css", HINT_AS_STYLE, 0)};
+        snprintf(id, sizeof id, "%08xZk3nX0b9yQ1m%08xaB", user * 2654435761u, user * 40503u + 77);
+        for (size_t i = 0; i < 5; i++) {
+            snprintf(urls[i], sizeof urls[i], forms[i], id, id);
+            snprintf(links[i], sizeof links[i], "<%s>; rel=preload; as=style", urls[i]);
+            all[i + 1] = links[i];
+            fetched[i + 1] = fetch(urls[i], HINT_AS_STYLE, 0);
+        }
+        // The first half come from four networks each.
+        for (uint64_t network = 0; network < (user < 20 ? 4 : 1); network++) {
+            struct pupil_visitor v = anybody("/", 100 + 4 * user + network);
+            v.user = 1000 + user;
+            v.is_private = v.is_named = true;
+            page(p, v, all);
+            visit(p, v, fetched, 6);
+            assert_null(strstr(offered(p, anybody("/", 9999)), "Zk3nX0b9yQ1m"));
+        }
+    }
+    assert_string_equal(offered(p, anybody("/", 9999)), "/a.css");
+}
+
+// They take no more than their part of a route's places.
+static void urls_that_are_new_each_time_push_nothing_out(void **state) {
+    struct pupil *p = *state;
+    for (unsigned view = 0; view < 60; view++) {
+        char links[MAX_ITEMS][80];
+        const char *all[MAX_ITEMS + 1] = {NULL};
+        for (unsigned i = 0; i < 30; i++) {
+            snprintf(links[i], sizeof links[i], "</p%u.css?_=%u>; rel=preload; as=style", i, view);
+            all[i] = links[i];
+        }
+        page(p, anybody("/", 1 + view), all);
+    }
+    PAGE(p, anybody("/", 100), STYLE);
+    PAGE(p, anybody("/", 101), STYLE);
+    PAGE(p, anybody("/", 102), STYLE, SCRIPT);
+    PAGE(p, anybody("/", 103), STYLE, SCRIPT);
+    assert_non_null(strstr(offered(p, anybody("/", 999)), "/a.css"));
+}
+
 // A visit is told when it is over. What was hinted meanwhile to others says nothing about it.
 static void visits_that_end_together_count_as_they_were(void **state) {
     struct pupil *p = *state;
@@ -934,6 +1008,10 @@ int main(void) {
         TEST(one_network_cannot_flood_a_pattern_with_children),
         TEST(one_network_keeps_no_pattern_against_two_others),
         TEST(urls_of_one_time_or_one_user_are_no_hints),
+        TEST(what_may_be_a_secret_is_hinted_once_networks_were_given_and_fetched_it),
+        TEST(what_may_be_a_secret_and_nobody_fetches_is_no_hint),
+        TEST(what_differs_by_user_is_hinted_to_nobody),
+        TEST(urls_that_are_new_each_time_push_nothing_out),
         TEST(visits_that_end_together_count_as_they_were),
         TEST(what_we_hinted_ourselves_proves_nothing),
         TEST(a_hint_that_only_our_hints_keep_asking_for_goes),
