@@ -20,6 +20,7 @@
 #define PAUSE_MS 100    // when the system has no descriptors or memory for a connection
 #define ACCEPT_MOST 16  // connections a turn
 #define OTHERS 64       // descriptors that are not clients' or workers'
+#define CLIENTS_LEAST 16
 
 static const char stopping[] = "Status: 503 Service Unavailable\r\n"
                                "Content-Type: text/plain\r\n\r\n503 Service Unavailable\n";
@@ -27,16 +28,16 @@ static const char stopping[] = "Status: 503 Service Unavailable\r\n"
 int desk_init(struct desk *d, const struct options *o, struct crew *crew, int listen_fd) {
     *d = (struct desk){.options = o, .crew = crew, .listen_fd = listen_fd};
     list_init(&d->waiting);
-    size_t least = OTHERS + crew->n;
-    size_t descriptors = descriptors_raise(least + 2 * DESK_CLIENTS_MOST);
+    // A client takes two: its own connection and the one to its worker.
+    size_t others = OTHERS + crew->n, least = others + 2 * CLIENTS_LEAST;
+    size_t descriptors = descriptors_raise(others + 2 * DESK_CLIENTS_MOST);
     if (descriptors < least) {
         fprintf(stderr,
                 "fcgi-bridge: --workers %" PRIu64 " takes %zu descriptors of %zu (ulimit -n)\n",
                 o->workers, least, descriptors);
         return -1;
     }
-    // A client takes two: its own connection and the one to its worker.
-    size_t most = descriptors > least + 2 * OTHERS ? (descriptors - least) / 2 : OTHERS;
+    size_t most = (descriptors - others) / 2;
     d->most = most < DESK_CLIENTS_MOST ? most : DESK_CLIENTS_MOST;
     d->conf = (struct client_conf){(uint32_t)d->most, (uint32_t)o->workers};
     return 0;

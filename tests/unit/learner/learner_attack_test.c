@@ -433,8 +433,10 @@ static void what_differs_by_user_is_hinted_to_nobody(void **state) {
         struct evidence_item fetched[6] = {fetch("/a.css", HINT_AS_STYLE, 0)};
         snprintf(id, sizeof id, "%08xZk3nX0b9yQ1m%08xaB", user * 2654435761u, user * 40503u + 77);
         for (size_t i = 0; i < 5; i++) {
-            snprintf(urls[i], sizeof urls[i], forms[i], id, id);
-            snprintf(links[i], sizeof links[i], "<%s>; rel=preload; as=style", urls[i]);
+            int n = snprintf(urls[i], sizeof urls[i], forms[i], id, id);
+            assert_in_range(n, 1, sizeof urls[i] - 1);
+            n = snprintf(links[i], sizeof links[i], "<%s>; rel=preload; as=style", urls[i]);
+            assert_in_range(n, 1, sizeof links[i] - 1);
             all[i + 1] = links[i];
             fetched[i + 1] = fetch(urls[i], HINT_AS_STYLE, 0);
         }
