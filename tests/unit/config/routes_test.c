@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "exchange/router.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +31,7 @@ static const char *const tree[] = {
 };
 
 static const struct ip client = {.n = 4, .bytes = {192, 0, 2, 1}};
-static char folder[] = "/tmp/outrider-routes-XXXXXX", root[64];
+static char folder[] = "/tmp/outrider-routes-XXXXXX", root[PATH_MAX];
 
 static enum file_kind find(void *self, struct span path, struct file_info *info) {
     (void)self;
@@ -278,7 +279,7 @@ static void test_a_pool_has_the_files_elsewhere(void **state) {
 
 static int setup(void **state) {
     (void)state;
-    char path[96];
+    char path[PATH_MAX + 32];
     assert_non_null(mkdtemp(folder));
     assert_non_null(realpath(folder, root));
     snprintf(path, sizeof path, "%s/blog", root);
@@ -294,7 +295,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
     (void)state;
-    char command[96];
+    char command[PATH_MAX + 32];
     snprintf(command, sizeof command, "rm -r %s", root);
     return system(command);
 }

@@ -83,7 +83,7 @@ static void fixture_init(struct fixture *f, const char *fields, size_t budget) {
                   .script_name = SPAN("/index.php"),
                   .path_info = SPAN("/a b"),
                   .query = SPAN("x=%26")},
-        .peer = {SPAN("192.0.2.1"), SPAN("50000"), SPAN("192.0.2.9"), SPAN("8443"), false},
+        .peer = {SPAN("192.0.2.1"), SPAN("50000"), SPAN("192.0.2.9"), SPAN("8443"), NULL, NULL},
     };
     f->env = (struct cgi_env){.request = &f->request,
                               .site = &f->site,

@@ -42,8 +42,8 @@ static const char *const doubtful[] = {
     "/a.css?_=f4b3d2",
     "/a.css?x=123e4567-e89b-12d3-a456-426614174000",
     "/a.css?ver=123e4567-e89b-12d3-a456-426614174000",
-    "/sites/default/files/css/css_x.css?delta=0&language=en&theme=olivero&include="
-    "eJxdjcEOwjAIhl-o2R5hr9C4bwAdjW2pQJf59hJvu_zJB_z8bFgd9zQTVWLxWpCYR1uHTB3k",
+    ("/sites/default/files/css/css_x.css?delta=0&language=en&theme=olivero&include="
+     "eJxdjcEOwjAIhl-o2R5hr9C4bwAdjW2pQJf59hJvu_zJB_z8bFgd9zQTVWLxWpCYR1uHTB3k"),
     "/_static/?\?-eJx9jEEKgDAMBD-kBvHgRXyLpEFbm6Q0qfh8Cx6Eve3sDNwZkAuDwuXkkEBLYjX",
     "/css.php?css=public%3Adefault.css&k=0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33",
     "/u/Zk3nX0b9yQ1m2N3o4P5q6R7sZk3nX0b9yQ1m2N3o4P5q6R7s/a.css",
