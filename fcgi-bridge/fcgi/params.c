@@ -28,24 +28,23 @@ static inline bool is_sane(const struct pair *pair) {
 // The pairs from *first on that share a record: *first becomes the one behind them. Gives the
 // bytes of content; 0 when the first of them does not fit into a record at all.
 static size_t record_len(const struct pairs *pairs, size_t *first) {
-    size_t n = 0;
-    const struct pair *pair = pairs->v + *first, *end = pairs->v + pairs->n;
-    for (; pair < end && is_sane(pair); pair++) {
-        size_t len = pair_len(pair);
+    size_t n = 0, i = *first;
+    for (; i < pairs->n && is_sane(&pairs->v[i]); i++) {
+        size_t len = pair_len(&pairs->v[i]);
         if (len > WRITER_CONTENT_MAX - n) {
             break;
         }
         n += len;
     }
-    *first = (size_t)(pair - pairs->v);
+    *first = i;
     return n;
 }
 
 // Bytes of content when all pairs share one record, as they nearly always do; 0 when they do not.
 static size_t content_len(const struct pairs *pairs) {
     size_t n = 2 * pairs->n, bits = 0;
-    for (const struct pair *pair = pairs->v, *end = pair + pairs->n; pair < end; pair++) {
-        size_t name = pair->name.n, value = pair->value.n;
+    for (size_t i = 0; i < pairs->n; i++) {
+        size_t name = pairs->v[i].name.n, value = pairs->v[i].value.n;
         n +=
             name + value + 3 * (size_t)(name >= LENGTH_SHORT) + 3 * (size_t)(value >= LENGTH_SHORT);
         bits |= name | value;
