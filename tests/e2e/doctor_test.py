@@ -30,7 +30,7 @@ def check(tmp_path):
     """Runs check; returns its status and what it wrote."""
     tmp_path.chmod(0o755)
     for folder in [tmp_path, *tmp_path.parents]:       # pytest's folders are of their owner alone
-        if folder.stat().st_uid == os.geteuid() and folder.name.startswith('pytest-'):
+        if folder.stat().st_uid == os.geteuid() and folder.name.startswith(('pytest-', 'popen-')):
             folder.chmod(0o755)
     (tmp_path / 'root').mkdir()
     fpm = socket.socket(socket.AF_UNIX)
