@@ -88,7 +88,7 @@ static bool pass(struct router_search *s) {
     const struct site *site = s->q->site;
     bool is_missing = false;
     const char *why = "deny or internal has the path, or it is none";
-    int error = access_check(site, s->path, s->by, &s->hidden);
+    int error = access_check(site, s->at.path, s->at.by, &s->at.hidden);
     if (error == 0) {
         why = "an expression takes too long for it";
         error = router_rule_find(s);
@@ -101,7 +101,7 @@ static bool pass(struct router_search *s) {
         router_search_fail(s, error, why);
         return false;
     }
-    if (!router_search_set(s, s->path)) {
+    if (!router_search_set(s, s->at.path)) {
         router_search_fail(s, ERR_ARENA_LIMIT, "");
         return false;
     }
@@ -158,8 +158,8 @@ static void keep_sent(struct router_search *s) {
 void router_route(const struct router_query *q, struct route *out) {
     struct router_search s;
     s.q = q;
-    s.by = q->by;
-    s.path = q->request->path;
+    s.at.by = q->by;
+    s.at.path = q->request->path;
     s.query = q->request->query;
     s.out = out;
     s.is_blind = s.is_given = false;

@@ -25,7 +25,7 @@ static int find_rule(struct router_search *s, struct span path, const struct rou
 }
 
 int router_rule_find(struct router_search *s) {
-    return find_rule(s, s->path, &s->out->rule);
+    return find_rule(s, s->at.path, &s->out->rule);
 }
 
 static int admit(const struct router_search *s, const struct route_rule *rule) {
@@ -41,7 +41,7 @@ int router_rule_admit(const struct router_search *s) {
 
 int router_rule_admit_found(struct router_search *s, struct span path) {
     const struct route_rule *rule;
-    if (!s->q->site->has_guards || span_eq(path, s->path)) {
+    if (!s->q->site->has_guards || span_eq(path, s->at.path)) {
         return 0;
     }
     int error = find_rule(s, path, &rule);
@@ -71,14 +71,14 @@ static void fill_values(struct router_search *s) {
     const struct request *request = s->q->request;
     const struct route_rule *rule = s->out->rule;
     struct template_values *v = &s->values;
-    v->variables[TEMPLATE_PATH] = s->path;
+    v->variables[TEMPLATE_PATH] = s->at.path;
     v->variables[TEMPLATE_QUERY] = s->query;
     v->variables[TEMPLATE_HOST] = s->q->is_named ? request->authority : s->q->site->name;
     v->variables[TEMPLATE_SCHEME] = request->is_secure ? SPAN("https") : SPAN("http");
     if (rule->expression == NULL) {
-        v->captures[0] = s->path;
+        v->captures[0] = s->at.path;
         v->captures_n =
-            1 + wildcard_stars(rule->pattern, s->path, v->captures + 1, TEMPLATE_CAPTURES - 1);
+            1 + wildcard_stars(rule->pattern, s->at.path, v->captures + 1, TEMPLATE_CAPTURES - 1);
     }
 }
 
@@ -102,17 +102,16 @@ static void redirect(struct router_search *s) {
 // Whether a file that the list names ends the route. The path itself has been checked, the others
 // are the operator's.
 static bool try_file(struct router_search *s, struct span path) {
-    struct span was = s->path;
-    enum access_by by = s->by;
+    struct router_place was = s->at;
     bool is_missing;
     int error = 0;
     // A folder that is asked for without its slash is redirected to what is with it.
-    if (path.n == was.n + 1 && path.p[was.n] == '/' && span_has_prefix(path, was)) {
-        path = was;
+    if (path.n == was.path.n + 1 && path.p[was.path.n] == '/' && span_has_prefix(path, was.path)) {
+        path = was.path;
     }
-    if (!span_eq(path, was)) {
-        s->by = ACCESS_APPLICATION;
-        error = access_check(s->q->site, path, s->by, &s->hidden);
+    if (!span_eq(path, was.path)) {
+        s->at.by = ACCESS_APPLICATION;
+        error = access_check(s->q->site, path, s->at.by, &s->at.hidden);
     }
     error = error == 0 && !router_search_set(s, path) ? ERR_ARENA_LIMIT : error;
     if (error != 0) {
@@ -122,8 +121,7 @@ static bool try_file(struct router_search *s, struct span path) {
     if (router_search_find(s, &is_missing)) {
         return true;
     }
-    s->path = was;
-    s->by = by;
+    s->at = was;
     return false;
 }
 
@@ -135,9 +133,9 @@ static bool send_on(struct router_search *s, struct span path, struct span query
     }
     s->sent[s->sent_n++] = rule;
     s->is_given = rule->tries_n > 1;
-    s->path = path;
+    s->at.path = path;
     s->query = query;
-    s->by = ACCESS_APPLICATION;
+    s->at.by = ACCESS_APPLICATION;
     return true;
 }
 

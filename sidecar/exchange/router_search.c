@@ -57,7 +57,7 @@ static void set_file(struct router_search *s, size_t n) {
 
 // Of the path itself, which has been checked as what its name says: a script or not.
 static bool is_asked(const struct router_search *s, struct span name) {
-    return name.p == s->file + s->q->site->root.n && name.n == s->path.n;
+    return name.p == s->file + s->q->site->root.n && name.n == s->at.path.n;
 }
 
 // Whether what was looked at last may be the answer: by its name, and by that of the file itself
@@ -66,13 +66,13 @@ static int check_found(struct router_search *s, struct span name, bool runs) {
     const struct site *site = s->q->site;
     struct span real = s->out->info.real;
     s->out->info.real = span_of(NULL, 0);
-    int error = is_asked(s, name) ? access_check_file(site, name, runs, s->hidden)
-                                  : access_check_found(site, name, runs, s->by);
+    int error = is_asked(s, name) ? access_check_file(site, name, runs, s->at.hidden)
+                                  : access_check_found(site, name, runs, s->at.by);
     if (error != 0 || real.p == NULL) {
         return error;
     }
     return !runs && access_is_script(site, real) ? ERR_FORBIDDEN
-                                                 : access_check_found(site, real, runs, s->by);
+                                                 : access_check_found(site, real, runs, s->at.by);
 }
 
 // Ends the route with the script root + path[0, n); what follows it is PATH_INFO.
@@ -129,7 +129,7 @@ static size_t find_index(struct router_search *s, size_t n) {
 // client wrote it: "//evil.example" would be another host.
 static void set_redirect(struct router_search *s) {
     struct span query = s->query;
-    struct span path = uri_path_encode(s->q->arena, s->path);
+    struct span path = uri_path_encode(s->q->arena, s->at.path);
     uint8_t *p = arena_alloc(s->q->arena, path.n + query.n + 2), *to = p;
     if (path.p == NULL || p == NULL) {
         router_search_fail(s, ERR_ARENA_LIMIT, "");
@@ -181,7 +181,7 @@ void router_search_front(struct router_search *s) {
 // A script that the application server has and we cannot see. A directory with a dot in its name
 // may be a file over there ("/up/photo.jpg/x.php" must not run photo.jpg), so such a path is none.
 static bool set_unseen(struct router_search *s, size_t split) {
-    struct span script = span_first(s->path, split);
+    struct span script = span_first(s->at.path, split);
     if (s->q->site->must_check || !access_is_script(s->q->site, script)) {
         return false;
     }
@@ -193,14 +193,14 @@ static bool set_unseen(struct router_search *s, size_t split) {
         return false;
     }
     s->out->info.real = span_of(NULL, 0);
-    set_script(s, split, span_skip(s->path, split));
+    set_script(s, split, span_skip(s->at.path, split));
     return true;
 }
 
 // A path with a slash at its end. Most are pretty links that are no directory at all: then one look
 // tells, and not one for each index file.
 static bool find_folder(struct router_search *s, size_t split) {
-    size_t n = s->path.n;
+    size_t n = s->at.path.n;
     bool is_there = n == 1 || find(s, n - 1) == FILE_DIRECTORY;
     size_t found = is_there ? find_index(s, n) : 0;
     if (found > 0) {
@@ -211,7 +211,7 @@ static bool find_folder(struct router_search *s, size_t split) {
 }
 
 static bool find_name(struct router_search *s, size_t split, bool *is_missing) {
-    size_t n = s->path.n;
+    size_t n = s->at.path.n;
     switch (find(s, n)) {
     case FILE_REGULAR:
         set_found(s, n);
@@ -233,18 +233,18 @@ static bool find_name(struct router_search *s, size_t split, bool *is_missing) {
     if (set_unseen(s, split)) {
         return true;
     }
-    *is_missing = s->q->site->must_check && access_is_script(s->q->site, s->path);
+    *is_missing = s->q->site->must_check && access_is_script(s->q->site, s->at.path);
     return false;
 }
 
 // Whether a name that begins with a dot is on the disk: what else has one is the application's.
 static bool is_hidden(struct router_search *s) {
-    return s->hidden > 0 && s->q->site->root.n > 0 && find(s, s->hidden) != FILE_NONE;
+    return s->at.hidden > 0 && s->q->site->root.n > 0 && find(s, s->at.hidden) != FILE_NONE;
 }
 
 bool router_search_set(struct router_search *s, struct span path) {
     const struct site *site = s->q->site;
-    s->path = path;
+    s->at.path = path;
     s->file = arena_alloc(s->q->arena, site->root.n + path.n + site->index_len + 2);
     if (s->file == NULL) {
         return false;
@@ -263,11 +263,11 @@ bool router_search_find(struct router_search *s, bool *is_missing) {
         router_search_fail(s, ERR_FORBIDDEN, "a name that begins with a dot is on the disk");
         return true;
     }
-    size_t split = find_split(site, s->path);
-    bool has_info = split < s->path.n && site->root.n > 0;
+    size_t split = find_split(site, s->at.path);
+    bool has_info = split < s->at.path.n && site->root.n > 0;
     enum file_kind script = has_info ? find(s, split) : FILE_NONE;
     if (script == FILE_REGULAR) {
-        set_script(s, split, span_skip(s->path, split));
+        set_script(s, split, span_skip(s->at.path, split));
         return true;
     }
     if (script == FILE_DENIED) {
@@ -277,6 +277,6 @@ bool router_search_find(struct router_search *s, bool *is_missing) {
     if (site->root.n == 0) {
         return set_unseen(s, split);
     }
-    return s->path.p[s->path.n - 1] == '/' ? find_folder(s, split)
-                                           : find_name(s, split, is_missing);
+    return s->at.path.p[s->at.path.n - 1] == '/' ? find_folder(s, split)
+                                                 : find_name(s, split, is_missing);
 }

@@ -9,13 +9,19 @@
 
 #define ROUTER_PASSES 10 // most paths that one request is sent through by rules
 
+// A path, who names it, and what access_check said of it: they hold together only.
+struct router_place {
+    struct span path;
+    enum access_by by;
+    size_t hidden;
+};
+
 // A route being decided.
 struct router_search {
     const struct router_query *q;
-    enum access_by by;
-    size_t hidden;           // of the path, as access_check gave it
-    struct span path, query; // of this pass: the request's, or where a rule has sent it
-    uint8_t *file;           // root and path in one piece, with room for an index file and a zero
+    struct router_place at; // of this pass: the request's, or where a rule has sent it
+    struct span query;      // likewise
+    uint8_t *file;          // root and path in one piece, with room for an index file and a zero
     struct route *out;
     bool is_blind; // something could not be looked at
     bool is_given; // the path is where a rule sends whatever is not there

@@ -27,7 +27,8 @@ static const char *const tree[] = {
     "/uploads/",          "/uploads/e.php", "/closed/",
     "/closed/x.php",      "/.git/",         "/.git/config",
     "/old.bak",           "/app",           "/docs/",
-    "/docs/index.html",
+    "/docs/index.html",   "/cached/.env",   "/fixed/.git/",
+    "/fixed/.git/config",
 };
 
 static const struct ip client = {.n = 4, .bytes = {192, 0, 2, 1}};
@@ -61,6 +62,7 @@ static const char routes[] =
     "route \"/gone/*\" { try = { \"=410\" } }\n"
     "route \"~ ^/post/([0-9]+)(?:-[^/]*)?$\" { rewrite = \"/index.php?p={1}\" }\n"
     "route \"/cached/*\" { try = { \"/cache/{1}.html\", \"{path}\", \"/index.php\" } }\n"
+    "route \"/fixed/*\" { try = { \"/cache/none.html\", \"{path}\", \"/index.php\" } }\n"
     "route \"/sub/wp-*\" { rewrite = \"/wp-{1}\" }\n"
     "route \"/only/*\" { try = { \"{path}\", \"=404\" } }\n"
     "route \"/paid/*\" { rewrite = \"/kept/{1}\" }\n"
@@ -111,6 +113,10 @@ static const struct row {
     {"a rewrite to a hidden file", "GET", "/to/.git/config", ROUTE_ERROR, "", "", "",
      ERR_FORBIDDEN},
     {"a rewrite to a backup", "GET", "/to/old.bak", ROUTE_ERROR, "", "", "", ERR_FORBIDDEN},
+    {"a hidden file behind another in a list", "GET", "/cached/.env", ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
+    {"and behind one that hides nothing", "GET", "/fixed/.git/config", ROUTE_ERROR, "", "", "",
+     ERR_FORBIDDEN},
     {"a denied file in a list", "GET", "/denied", ROUTE_ERROR, "", "", "", ERR_FORBIDDEN},
     {"what a star caught does not climb", "GET", "/climb../blog/style.css", ROUTE_ERROR, "", "", "",
      ERR_REQUEST_PATH},
