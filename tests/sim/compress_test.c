@@ -130,21 +130,9 @@ static const struct play bounds[] = {
      .backend = "GET /index.php orphan"},
 };
 
-static void check_all(const struct play *plays, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        play_check(&plays[i]);
-    }
-}
-
-#define TEST(name, rows)                                                                           \
-    static void name(void **state) {                                                               \
-        (void)state;                                                                               \
-        check_all(rows, sizeof rows / sizeof *rows);                                               \
-    }
-
-TEST(a_client_reads_what_was_given, codings)
-TEST(what_is_given_leaves, flushes)
-TEST(encoders_are_bounded_and_given_back, bounds)
+PLAY_TEST(a_client_reads_what_was_given, codings)
+PLAY_TEST(what_is_given_leaves, flushes)
+PLAY_TEST(encoders_are_bounded_and_given_back, bounds)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

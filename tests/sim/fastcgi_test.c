@@ -750,24 +750,12 @@ static const struct play kept[] = {
 
 // ---- the program --------------------------------------------------------------------------------
 
-static void check_all(const struct play *plays, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        play_check(&plays[i]);
-    }
-}
-
-#define TEST(name, rows)                                                                           \
-    static void name(void **state) {                                                               \
-        (void)state;                                                                               \
-        check_all(rows, sizeof rows / sizeof *rows);                                               \
-    }
-
-TEST(a_client_chooses_its_own_variables_only, asked)
-TEST(malformed_records_are_502_or_a_visible_break, records)
-TEST(malformed_heads_are_502, heads)
-TEST(a_response_is_complete_or_visibly_not, lengths)
-TEST(a_request_body_is_passed_whole_or_not_at_all, bodies)
-TEST(nothing_of_one_request_is_in_another, kept)
+PLAY_TEST(a_client_chooses_its_own_variables_only, asked)
+PLAY_TEST(malformed_records_are_502_or_a_visible_break, records)
+PLAY_TEST(malformed_heads_are_502, heads)
+PLAY_TEST(a_response_is_complete_or_visibly_not, lengths)
+PLAY_TEST(a_request_body_is_passed_whole_or_not_at_all, bodies)
+PLAY_TEST(nothing_of_one_request_is_in_another, kept)
 
 // F-03 to F-07: the stage's disk objects to any look above the root.
 static void a_path_is_a_file_under_the_root_or_nothing(void **state) {

@@ -449,22 +449,10 @@ static const struct play pushes[] = {
                "\"hello\" complete"},
 };
 
-static void check_all(const struct play *plays, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        play_check(&plays[i]);
-    }
-}
-
-#define TEST(name, rows)                                                                           \
-    static void name(void **state) {                                                               \
-        (void)state;                                                                               \
-        check_all(rows, sizeof rows / sizeof *rows);                                               \
-    }
-
-TEST(one_interim_leaves_before_the_final_response, interims)
-TEST(what_was_learned_leaves_first_and_once, learned)
-TEST(who_goes_away_takes_nothing_with_it, departures)
-TEST(pushes_are_promised_first_and_end_by_themselves, pushes)
+PLAY_TEST(one_interim_leaves_before_the_final_response, interims)
+PLAY_TEST(what_was_learned_leaves_first_and_once, learned)
+PLAY_TEST(who_goes_away_takes_nothing_with_it, departures)
+PLAY_TEST(pushes_are_promised_first_and_end_by_themselves, pushes)
 
 // ---- all orders ---------------------------------------------------------------------------------
 

@@ -138,4 +138,13 @@ void play_check(const struct play *play);
 // What no performance may ever show, or NULL; to be asked before stage_fini.
 const char *play_fault(struct stage *s);
 
+// A test that checks all the plays of an array.
+#define PLAY_TEST(name, rows)                                                                      \
+    static void name(void **state) {                                                               \
+        (void)state;                                                                               \
+        for (size_t play = 0; play < sizeof rows / sizeof *rows; play++) {                         \
+            play_check(&rows[play]);                                                               \
+        }                                                                                          \
+    }
+
 #endif

@@ -121,22 +121,10 @@ static const struct play stored[] = {
      .backend = "GET /index.php ~ GET /index.php"},
 };
 
-static void check_all(const struct play *plays, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        play_check(&plays[i]);
-    }
-}
-
-#define TEST(name, rows)                                                                           \
-    static void name(void **state) {                                                               \
-        (void)state;                                                                               \
-        check_all(rows, sizeof rows / sizeof *rows);                                               \
-    }
-
-TEST(what_does_not_move_ends, waits)
-TEST(an_end_is_not_a_break, ends)
-TEST(a_file_below_the_root_is_sent, files)
-TEST(a_slow_client_holds_no_application, stored)
+PLAY_TEST(what_does_not_move_ends, waits)
+PLAY_TEST(an_end_is_not_a_break, ends)
+PLAY_TEST(a_file_below_the_root_is_sent, files)
+PLAY_TEST(a_slow_client_holds_no_application, stored)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
