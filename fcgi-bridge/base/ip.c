@@ -198,16 +198,20 @@ bool ip_net_has(const struct ip_net *net, const struct ip *ip) {
     return true;
 }
 
+bool ip_nets_have(const struct ip_net *nets, size_t n, const struct ip *ip) {
+    for (size_t i = 0; i < n; i++) {
+        if (ip_net_has(&nets[i], ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ip_is_private(const struct ip *ip) {
     static const struct ip_net nets[] = {
         {{4, {127}}, 8},       {{4, {10}}, 8},           {{4, {172, 16}}, 12},
         {{4, {192, 168}}, 16}, {{4, {169, 254}}, 16},    {{4, {100, 64}}, 10},
         {{16, {0xfc}}, 7},     {{16, {0xfe, 0x80}}, 10}, {{16, {[15] = 1}}, 128},
     };
-    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
-        if (ip_net_has(&nets[i], ip)) {
-            return true;
-        }
-    }
-    return false;
+    return ip_nets_have(nets, sizeof nets / sizeof nets[0], ip);
 }

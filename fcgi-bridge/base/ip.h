@@ -41,6 +41,8 @@ bool ip_eq(const struct ip *a, const struct ip *b);
 // is a mistake more often than a wish.
 bool ip_net_parse(struct ip_net *out, struct span text);
 bool ip_net_has(const struct ip_net *net, const struct ip *ip);
+// One of them has it.
+bool ip_nets_have(const struct ip_net *nets, size_t n, const struct ip *ip);
 // Loopback, link-local and private addresses (RFC 1918, 3927, 4193, 4291, 6598): no host of the
 // public Internet has one.
 bool ip_is_private(const struct ip *ip);

@@ -142,12 +142,8 @@ bool client_is_trusted(const struct client_trust *trust, const struct ip *ip) {
     if (ip->n == 0) {
         return trust->has_unix;
     }
-    for (size_t i = 0; i < trust->nets_n; i++) {
-        if (ip_net_has(&trust->nets[i], ip)) {
-            return true;
-        }
-    }
-    return trust->has_private && ip_is_private(ip);
+    return ip_nets_have(trust->nets, trust->nets_n, ip) ||
+           (trust->has_private && ip_is_private(ip));
 }
 
 // From the right to the first address that is not trusted, or the leftmost. Its index, or list->n

@@ -63,13 +63,8 @@ void networks_fini(struct networks *n) {
 
 // The keyed hash of the address's network; 0 for those that are excepted.
 static uint64_t network_of(const struct networks *n, const struct ip *from) {
-    if (from->n == 0) {
+    if (from->n == 0 || ip_nets_have(n->conf->except, n->conf->except_n, from)) {
         return 0;
-    }
-    for (size_t i = 0; i < n->conf->except_n; i++) {
-        if (ip_net_has(&n->conf->except[i], from)) {
-            return 0;
-        }
     }
     unsigned bits = from->n == 4 ? n->conf->ipv4_prefix : n->conf->ipv6_prefix;
     struct ip prefix = ip_prefix(from, bits);
